@@ -1,0 +1,40 @@
+"""Errors that a user can cause; each text is one finished sentence: what, where, what to try.
+
+Raised anywhere, caught only at the edges (decode thread, job, slot, command line). A bug is not one of these.
+"""
+
+
+class ExplorerError(Exception):
+    """Base of everything a user can cause; `str(error)` is ready to be shown."""
+
+
+class UsageError(ExplorerError):
+    """A call or an option that makes no sense here (command line: exit status 2)."""
+
+
+class CheckpointError(ExplorerError):
+    """A checkpoint or sidecar that cannot be used."""
+
+
+class ImageError(ExplorerError):
+    """A picture, or a collection of pictures, that cannot be read or does not fit."""
+
+
+class LatentError(ExplorerError):
+    """Codes, labels or a code book that cannot be read or do not fit the model."""
+
+
+class StageError(ExplorerError):
+    """A stage whose input does not fit what comes before it; the text names both shapes."""
+
+
+class OutputError(ExplorerError):
+    """A file that could not be written; the old one is untouched."""
+
+
+class DeviceError(ExplorerError):
+    """A device that is not there, or has no memory left."""
+
+
+class Cancelled(Exception):  # noqa: N818 - asked for, so not an error
+    """Raised inside long work when `should_stop()` turned true; never shown."""

@@ -1,0 +1,57 @@
+"""The registry of architectures: one family a file, imported only when it is asked for.
+
+To add a network: write `explorer/models/FAMILY.py` (Config, blocks, network, `ARCHITECTURE`, read bottom-up) and name
+it here. Its `recognise` tells whether a plain state dict is of that family.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from explorer.models.base import LatentModel, StageModel
+
+Shapes = Mapping[str, tuple[int, ...]]
+"""Names of the tensors of a state dict, in the file's order, with their shapes."""
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """How to build a family.
+
+    Attributes:
+        name: `fc-vae`.
+        config: a frozen dataclass of plain values, the constructor's arguments; stored in native checkpoints.
+        network: `network(config) -> nn.Module`.
+        wrap: `wrap(network, config, name=..., origin=..., notes=..., trained=...) -> LatentModel | StageModel`.
+        recognise: `recognise(shapes) -> config | None`, by keys and shapes; None where the family takes no plain files.
+    """
+
+    name: str
+    config: type
+    network: Callable[[Any], nn.Module]
+    wrap: Callable[..., LatentModel | StageModel]
+    recognise: Callable[[Shapes], Any | None] | None = None
+
+
+ARCHITECTURES: dict[str, str] = {
+    "fc-vae": "explorer.models.fc_vae",
+    "conv-vae": "explorer.models.conv_vae",
+    "dcgan": "explorer.models.dcgan",
+    "fc-gan": "explorer.models.fc_gan",
+    "conv-colorizer": "explorer.models.conv_colorizer",
+}
+
+
+def architecture(name: str) -> Architecture:
+    """Return the family called `name`, importing its file.
+
+    Raises:
+        KeyError: no such family.
+    """
+    return importlib.import_module(ARCHITECTURES[name]).ARCHITECTURE

@@ -1,0 +1,310 @@
+"""The contract: what every reader returns and everyone else uses.
+
+`LatentModel` (code -> picture) and `StageModel` (picture -> picture), with the plain values that describe them. No
+file and no screen here; torch is only named for types, so the window can hold a model before torch is imported.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from explorer.errors import StageError, UsageError
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+PriorName = Literal["normal", "uniform", "sphere", "none"]
+
+
+@dataclass(frozen=True)
+class ImageSpec:
+    """Shape of a picture; `None` for a height or width means any."""
+
+    channels: int
+    height: int | None = None
+    width: int | None = None
+
+    def accepts(self, other: ImageSpec) -> bool:
+        """Return whether a picture of the shape `other` can be fed in here."""
+        return self.channels == other.channels and all(
+            mine is None or mine == theirs
+            for mine, theirs in ((self.height, other.height), (self.width, other.width))
+        )
+
+    def __str__(self) -> str:
+        return "x".join("any" if side is None else str(side) for side in (self.channels, self.height, self.width))
+
+
+@dataclass(frozen=True)
+class NativeRange:
+    """The values a network itself uses for black and white, such as -1..1 (tanh) or 0..255."""
+
+    low: float = 0.0
+    high: float = 1.0
+
+    def to_unit(self, native: Tensor) -> Tensor:
+        """Map native values to 0..1, unclipped."""
+        return (native - self.low) / (self.high - self.low)
+
+    def to_native(self, unit: Tensor) -> Tensor:
+        """Map 0..1 to native values."""
+        return unit * (self.high - self.low) + self.low
+
+
+@dataclass(frozen=True, eq=False)
+class Space:
+    """One latent space of a model.
+
+    Attributes:
+        name: the paper's letter, `z`, `w`, `w+`.
+        shape: shape of one code, `(10,)` or `(4, 8, 8)`.
+        prior: what sampling draws from; `none` means that the data must tell.
+        center, spread: float32 `(dim,)`, per dimension: the mean and the standard deviation of the codes of real
+            pictures where a code book told them (`measured`), else the prior's.
+        mappings: to other spaces, tensor `(N, *shape)` to tensor.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    prior: PriorName = "normal"
+    center: np.ndarray = field(default=None)  # type: ignore[assignment]
+    spread: np.ndarray = field(default=None)  # type: ignore[assignment]
+    measured: bool = False
+    mappings: Mapping[str, Callable[[Tensor], Tensor]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        spread = {"uniform": 1 / math.sqrt(3), "sphere": 1 / math.sqrt(self.dim)}.get(self.prior, 1.0)
+        for name, default in (("center", 0.0), ("spread", spread)):
+            value = getattr(self, name)
+            array = np.full(self.dim, default) if value is None else np.asarray(value)
+            array = array.astype(np.float32).reshape(self.dim)
+            array.flags.writeable = False
+            object.__setattr__(self, name, array)
+
+    @property
+    def dim(self) -> int:
+        """Number of dimensions of a code, its shape multiplied out."""
+        return math.prod(self.shape)
+
+    def to(self, codes: Tensor, other_space: str) -> Tensor:
+        """Map codes `(N, *shape)` of this space to `other_space`.
+
+        Raises:
+            UsageError: no mapping exists.
+        """
+        if other_space == self.name:
+            return codes
+        if other_space not in self.mappings:
+            raise UsageError(f"No mapping from space {self.name} to {other_space} exists in this model; use one of its spaces.")
+        return self.mappings[other_space](codes)
+
+    def with_data(self, mean: np.ndarray, logvar: np.ndarray | None = None) -> Space:
+        """Return this space with centre and spread of the aggregate posterior of codes `(N, dim)`."""
+        mean = mean.reshape(len(mean), -1).astype(np.float64)
+        variance = mean.var(axis=0)
+        if logvar is not None:
+            variance = variance + np.exp(logvar.reshape(len(mean), -1).astype(np.float64)).mean(axis=0)
+        spread = np.sqrt(variance)
+        spread = np.where(spread > 0, spread, 1.0)
+        return replace(self, center=mean.mean(axis=0), spread=spread, measured=True)
+
+
+@dataclass(frozen=True, eq=False)
+class DecodeOptions:
+    """What a decode may depend on besides the code; a model lists in `accepts` which of them it uses."""
+
+    labels: np.ndarray | None = None  # (N,) int or (N, classes) one-hot
+    psi: float | None = None
+    psi_cutoff: int | None = None
+    noise: Literal["const", "none", "random"] | None = None
+    transform: np.ndarray | None = None  # (3, 3)
+    head: str | None = None
+
+    def given(self) -> tuple[str, ...]:
+        """Return the names of the options that were given."""
+        return tuple(name for name in self.__dataclass_fields__ if getattr(self, name) is not None)
+
+
+NO_OPTIONS = DecodeOptions()
+
+
+@dataclass(frozen=True, eq=False)
+class CodeDistribution:
+    """What an encoder says of pictures: `mean (N, dim)` and, where it is variational, `logvar (N, dim)`."""
+
+    mean: Tensor
+    logvar: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a model came from: `sha256` is of the file, so that recipes and code books can name it."""
+
+    path: Path
+    format: str
+    sha256: str
+
+
+class _Described:
+    """What latent models and stages have in common."""
+
+    def __init__(
+        self,
+        network: nn.Module,
+        *,
+        name: str,
+        architecture: str,
+        origin: Origin | None = None,
+        notes: Sequence[str] = (),
+        trained: Mapping[str, object] | None = None,
+    ) -> None:
+        self.network = network
+        self.name = name
+        self.architecture = architecture
+        self.origin = origin
+        self.notes = tuple(notes)
+        self.trained = dict(trained or {})
+
+    @property
+    def modules(self) -> tuple[nn.Module, ...]:
+        """The torch modules, for whoever handles device, precision and memory (`render/`)."""
+        return (self.network,)
+
+    @property
+    def parameter_count(self) -> int:
+        """Number of weights in all modules."""
+        return sum(p.numel() for module in self.modules for p in module.parameters())
+
+
+class LatentModel(_Described):
+    """A generator, with an encoder where there is one.
+
+    This base serves networks with `decode(codes) -> native pictures (N, C, H, W)` and, optionally,
+    `encode(native pictures) -> (mean, logvar | None)`. A family with spaces or options of its own overrides
+    `decode_raw`, and says in `accepts` which `DecodeOptions` it uses.
+    """
+
+    accepts: frozenset[str] = frozenset()
+
+    def __init__(
+        self,
+        network: nn.Module,
+        *,
+        name: str,
+        architecture: str,
+        image: ImageSpec,
+        spaces: Sequence[Space],
+        native_range: NativeRange = NativeRange(),
+        origin: Origin | None = None,
+        notes: Sequence[str] = (),
+        trained: Mapping[str, object] | None = None,
+    ) -> None:
+        super().__init__(
+            network, name=name, architecture=architecture, origin=origin, notes=notes, trained=trained
+        )
+        self.image = image
+        self.native_range = native_range
+        self.spaces: dict[str, Space] = {space.name: space for space in spaces}
+
+    @property
+    def default_space(self) -> str:
+        """The space shown first."""
+        return next(iter(self.spaces))
+
+    @property
+    def has_encoder(self) -> bool:
+        """Whether `encode` can be called."""
+        return callable(getattr(self.network, "encode", None))
+
+    def check_options(self, space: str, options: DecodeOptions) -> None:
+        """Raise `UsageError` for a space that is not here or an option that this model does not use."""
+        if space not in self.spaces:
+            raise UsageError(f"{self.name} has no space {space}; choose one of {', '.join(self.spaces)}.")
+        for option in options.given():
+            if option not in self.accepts:
+                known = ", ".join(sorted(self.accepts)) or "none"
+                raise UsageError(f"{self.name} does not use the option {option} (it uses: {known}); leave it out.")
+
+    def decode_raw(self, codes: Tensor, space: str = "z", options: DecodeOptions = NO_OPTIONS) -> Tensor:
+        """Decode codes `(N, dim)` or `(N, *shape)` to the network's own values `(N, C, H, W)`, unclipped."""
+        return self.network.decode(codes.reshape(len(codes), *self.spaces[space].shape))  # type: ignore[operator]
+
+    def decode(self, codes: Tensor, space: str = "z", options: DecodeOptions = NO_OPTIONS) -> Tensor:
+        """Decode codes `(N, dim)` or `(N, *shape)` to pictures `(N, C, H, W)` in 0..1; NaN stays NaN."""
+        return self.native_range.to_unit(self.decode_raw(codes, space, options)).clamp(0, 1)
+
+    def preview(
+        self, codes: Tensor, space: str = "z", options: DecodeOptions = NO_OPTIONS, max_side: int | None = None
+    ) -> Tensor:
+        """Decode cheaper and smaller where the network can; here it is `decode`."""
+        return self.decode(codes, space, options)
+
+    def encode(self, images: Tensor) -> CodeDistribution:
+        """Encode pictures `(N, C, H, W)` in 0..1 to the first space.
+
+        Raises:
+            UsageError: the model has no encoder.
+        """
+        if not self.has_encoder:
+            raise UsageError(f"{self.name} has no encoder, so pictures cannot become codes; use a VAE for that.")
+        mean, logvar = self.network.encode(self.native_range.to_native(images))  # type: ignore[operator]
+        return CodeDistribution(mean, logvar)
+
+
+class StageModel(_Described):
+    """A network from pictures to pictures, run after the decoder; `network(images) -> images`, native range."""
+
+    def __init__(
+        self,
+        network: nn.Module,
+        *,
+        name: str,
+        architecture: str,
+        input: ImageSpec,
+        output: ImageSpec,
+        native_range: NativeRange = NativeRange(),
+        origin: Origin | None = None,
+        notes: Sequence[str] = (),
+        trained: Mapping[str, object] | None = None,
+    ) -> None:
+        super().__init__(
+            network, name=name, architecture=architecture, origin=origin, notes=notes, trained=trained
+        )
+        self.input = input
+        self.output = output
+        self.native_range = native_range
+
+    def apply_raw(self, images: Tensor) -> Tensor:
+        """Apply to pictures `(N, C, H, W)` in 0..1; the network's own values come back, unclipped."""
+        return self.network(self.native_range.to_native(images))
+
+    def apply(self, images: Tensor) -> Tensor:
+        """Apply to pictures `(N, C, H, W)` in 0..1; pictures in 0..1 come back."""
+        return self.native_range.to_unit(self.apply_raw(images)).clamp(0, 1)
+
+    def output_for(self, shape: ImageSpec) -> ImageSpec:
+        """Return the shape that comes out when `shape` goes in; an "any" side stays as it was."""
+        out = self.output
+        return ImageSpec(out.channels, out.height or shape.height, out.width or shape.width)
+
+
+def check_stages(image: ImageSpec, stages: Sequence[StageModel]) -> ImageSpec:
+    """Return the shape that leaves the last stage when `image` enters the first.
+
+    Raises:
+        StageError: one does not fit; the text names both shapes.
+    """
+    for stage in stages:
+        if not stage.input.accepts(image):
+            raise StageError(
+                f"The stage {stage.name} takes pictures of {stage.input} (channels x height x width), "
+                f"but here it would get {image}; put it behind something that gives {stage.input}."
+            )
+        image = stage.output_for(image)
+    return image

@@ -1,0 +1,107 @@
+"""What crosses into and out of the decode thread: frozen requests and results of plain values.
+
+No torch here: panels and the command line build requests, the renderer answers them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from explorer.models.base import NO_OPTIONS, DecodeOptions
+
+if TYPE_CHECKING:
+    from explorer.models.base import LatentModel, StageModel
+
+Quality = Literal["full", "preview"]
+
+
+def frozen_codes(codes: np.ndarray) -> np.ndarray:
+    """Return a read-only float32 copy of codes, `(N, dim)`; one code may be given as `(dim,)`."""
+    array = np.array(codes, dtype=np.float32, ndmin=2)
+    array = array.reshape(len(array), -1)
+    array.flags.writeable = False
+    return array
+
+
+@dataclass(frozen=True, eq=False)
+class Request:
+    """What every request has: its mailbox, the generation of its model, and a number that only grows."""
+
+    slot: str
+    generation: int
+    id: int
+    model: LatentModel
+
+
+@dataclass(frozen=True, eq=False)
+class RenderRequest(Request):
+    """Codes to pictures. `codes (N, dim)` float32, read-only; `max_side` asks for a small picture (pixels)."""
+
+    codes: np.ndarray
+    space: str = "z"
+    options: DecodeOptions = NO_OPTIONS
+    stages: tuple[StageModel, ...] = ()
+    max_side: int | None = None
+    quality: Quality = "full"
+
+
+@dataclass(frozen=True, eq=False)
+class EncodeRequest(Request):
+    """Pictures to codes. `images` uint8 `(N, H, W, C)` that fit the model."""
+
+    images: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class ActivityRequest(Request):
+    """Per-dimension sensitivity of the decoder around `codes (N, dim)`, a few places worth probing."""
+
+    codes: np.ndarray
+    space: str = "z"
+    options: DecodeOptions = NO_OPTIONS
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """Answer to a request: same slot, generation and id; `error` is a finished sentence, or None.
+
+    `bug` carries a traceback's text where the error was not the user's doing.
+    """
+
+    slot: str
+    generation: int
+    id: int
+    error: str | None = None
+    bug: str | None = None
+    milliseconds: Mapping[str, float] = field(default_factory=dict)  # "decode", each stage's name, "total"
+
+
+@dataclass(frozen=True, eq=False)
+class RenderResult(Result):
+    """`pictures` uint8 `(N, H, W, C)` with every stage applied, `decoded` the same before the stages (C is 1 or 3).
+
+    `warning` is a sentence about values that are not numbers; those pixels are drawn as a check pattern.
+    """
+
+    pictures: np.ndarray | None = None
+    decoded: np.ndarray | None = None
+    warning: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class EncodeResult(Result):
+    """`mean (N, dim)` float32 and `logvar` likewise or None."""
+
+    mean: np.ndarray | None = None
+    logvar: np.ndarray | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class ActivityResult(Result):
+    """`sensitivity (dim,)`: root mean square change of the picture (0..255) for one spread."""
+
+    sensitivity: np.ndarray | None = None
