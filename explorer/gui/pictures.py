@@ -1,0 +1,144 @@
+"""Where panels ask for pictures: it builds the requests, and brings each answer to the one who asked last.
+
+The one place that turns rendered arrays into QImages. Panels know this class, not the thread behind it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QImage
+
+from explorer.render.requests import (
+    ActivityRequest,
+    EncodeRequest,
+    RenderRequest,
+    Request,
+    Result,
+    frozen_codes,
+)
+
+if TYPE_CHECKING:
+    from PySide6.QtCore import SignalInstance
+
+    from explorer.gui.session import Session
+
+Receiver = Callable[[Result], None]
+
+
+class Worker(Protocol):
+    """What the decode thread offers."""
+
+    result: SignalInstance
+
+    def submit(self, request: Request) -> None:
+        """Put a request into its slot."""
+
+    def cancel(self, slot_prefix: str) -> None:
+        """Forget what waits in slots that begin so."""
+
+    def set_dragging(self, dragging: bool) -> None:
+        """Let bulk work wait."""
+
+    def set_generation(self, generation: int) -> None:
+        """Drop the work of older models."""
+
+
+class PictureSource(QObject):
+    """Requests by slot: the newest of a slot wins, what is stale never reaches a panel."""
+
+    rendered = Signal(object)  # every RenderResult of the slot "canvas"
+
+    def __init__(self, session: Session, worker: Worker, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._worker = worker
+        self._ids = 0
+        self._waiting: dict[str, tuple[int, Receiver]] = {}
+        worker.result.connect(self._on_result)
+        session.model_changed.connect(self._on_model_changed)
+
+    def want(
+        self,
+        slot: str,
+        codes: np.ndarray,
+        receiver: Receiver,
+        *,
+        stages: bool = True,
+        max_side: int | None = None,
+        space: str | None = None,
+    ) -> None:
+        """Ask for the pictures of codes `(N, dim)` or `(dim,)`; `receiver` gets a `RenderResult` later.
+
+        `receiver` must be a bound method of a QObject. Another `want` for the same slot replaces this one.
+        """
+        session = self._session
+        if session.model is None or session.space is None:
+            return
+        request = RenderRequest(
+            slot=slot,
+            generation=session.generation,
+            id=self._next_id(slot, receiver),
+            model=session.model,
+            codes=frozen_codes(codes),
+            space=space or session.space.name,
+            stages=session.enabled_stages if stages else (),
+            max_side=max_side,
+        )
+        self._worker.submit(request)
+
+    def want_codes(self, slot: str, images: np.ndarray, receiver: Receiver) -> None:
+        """Ask for the codes of pictures, uint8 `(N, H, W, C)` that fit the model; an `EncodeResult` comes."""
+        session = self._session
+        if session.model is not None:
+            number = self._next_id(slot, receiver)
+            self._worker.submit(EncodeRequest(slot, session.generation, number, session.model, images))
+
+    def want_activity(self, codes: np.ndarray, receiver: Receiver) -> None:
+        """Ask how much each dimension changes the picture around codes `(N, dim)`; an `ActivityResult` comes."""
+        session = self._session
+        if session.model is not None and session.space is not None:
+            number = self._next_id("activity", receiver)
+            request = ActivityRequest(
+                "activity", session.generation, number, session.model, frozen_codes(codes), session.space.name
+            )
+            self._worker.submit(request)
+
+    def cancel(self, slot_prefix: str) -> None:
+        """Forget every request whose slot begins so."""
+        for slot in [slot for slot in self._waiting if slot.startswith(slot_prefix)]:
+            del self._waiting[slot]
+        self._worker.cancel(slot_prefix)
+
+    def dragging(self, dragging: bool) -> None:
+        """Tell that a drag begins or ends; bulk work waits while it lasts."""
+        self._worker.set_dragging(dragging)
+
+    def _next_id(self, slot: str, receiver: Receiver) -> int:
+        self._ids += 1
+        self._waiting[slot] = (self._ids, receiver)
+        return self._ids
+
+    def _on_model_changed(self) -> None:
+        self._waiting.clear()
+        self._worker.set_generation(self._session.generation)
+
+    def _on_result(self, result: Result) -> None:
+        number, receiver = self._waiting.get(result.slot, (None, None))
+        if receiver is None or result.id != number or result.generation != self._session.generation:
+            return
+        del self._waiting[result.slot]
+        receiver(result)
+        if result.slot == "canvas":
+            self.rendered.emit(result)
+
+
+def to_qimage(picture: np.ndarray) -> QImage:
+    """Return a QImage that owns a copy of a picture, uint8 `(H, W, 1|3)`."""
+    picture = np.ascontiguousarray(picture)
+    height, width, channels = picture.shape
+    kind = QImage.Format.Format_Grayscale8 if channels == 1 else QImage.Format.Format_RGB888
+    return QImage(picture.data, width, height, width * channels, kind).copy()

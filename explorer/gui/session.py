@@ -1,0 +1,525 @@
+"""The one state of the window: model, code, anchors, stages, selection; setters, signals and undo.
+
+Everything that can be undone lives in one frozen `State`; a setter makes the next one, the signals of the parts that
+differ are emitted, and the undo stack is a list of states (they share their arrays). Panels read properties, call
+setters and redraw on signals; they keep no copy. No widget, no thread and no torch here.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from PySide6.QtCore import QObject, Signal
+
+from explorer.errors import ExplorerError
+from explorer.latent import sampling
+from explorer.models.base import ImageSpec, LatentModel, Space, StageModel, check_stages
+
+if TYPE_CHECKING:
+    from explorer.data.code_book import CodeBook
+    from explorer.formats import Opened
+    from explorer.latent.activity import Activity
+
+UNDO_LIMIT = 500
+SEED_LIMIT = 2**32
+Side = Literal["A", "B"]
+
+
+@dataclass(frozen=True, eq=False)
+class Anchor:
+    """One end of the strip: a code, and the picture it was encoded from where there was one."""
+
+    code: np.ndarray  # (dim,) float32
+    picture: np.ndarray | None = None  # uint8 (H, W, 1|3)
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class StripSettings:
+    """`steps` counts the pictures between A and B."""
+
+    steps: int = 7
+    path: Literal["lerp", "slerp"] = "lerp"
+    ends: Literal["source", "decoded"] = "source"
+
+
+@dataclass(frozen=True, eq=False)
+class StageEntry:
+    """A stage in the chain; `id` stays the same while it is moved or toggled."""
+
+    id: int
+    stage: StageModel
+    enabled: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class Original:
+    """The picture (uint8 `(H, W, 1|3)`) that was encoded to the canvas; shown beside its reconstruction."""
+
+    picture: np.ndarray
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class MapSettings:
+    """`plane` is `pca` or two 0-based dimensions; `colour` names a label column."""
+
+    plane: Literal["pca"] | tuple[int, int] = "pca"
+    colour: str | None = None
+    background: bool = True
+
+
+@dataclass(frozen=True)
+class RowSettings:
+    """How the slider rows are shown."""
+
+    order: Literal["influence", "number"] = "influence"
+    thumbnails_all: bool = False
+    inactive_open: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """Everything that undo brings back."""
+
+    opened: Opened | None = None
+    space: str = "z"
+    code: np.ndarray = field(default_factory=lambda: _frozen(np.zeros(0)))
+    locked: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))
+    seed: int | None = None
+    original: Original | None = None
+    anchor_a: Anchor | None = None
+    anchor_b: Anchor | None = None
+    strip: StripSettings = StripSettings()
+    stages: tuple[StageEntry, ...] = ()
+    map: MapSettings = MapSettings()
+
+
+def _frozen(code: np.ndarray) -> np.ndarray:
+    """Return a read-only float32 copy `(dim,)`."""
+    array = np.array(code, dtype=np.float32).reshape(-1)
+    array.flags.writeable = False
+    return array
+
+
+class Session(QObject):
+    """The state, with setters and one signal a part; signals carry nothing, listeners read the session."""
+
+    model_changed = Signal()
+    space_changed = Signal()
+    code_changed = Signal()
+    code_committed = Signal()
+    locks_changed = Signal()
+    seed_changed = Signal()
+    original_changed = Signal()
+    anchors_changed = Signal()
+    strip_changed = Signal()
+    stages_changed = Signal()
+    map_changed = Signal()
+    focus_changed = Signal()
+    rows_changed = Signal()
+    activity_changed = Signal()
+    undo_changed = Signal()
+    message = Signal(str, str)  # level "info" | "warning" | "error", finished sentence
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._state = State()
+        self._past: list[tuple[str, State]] = []  # (what the step away from this state was called, state)
+        self._future: list[tuple[str, State]] = []
+        self._merge_key: object = None
+        self._stage_ids = 0
+        self.generation = 0
+        self.focused = 0
+        self.rows = RowSettings()
+        self.activity: Activity | None = None
+        self._signals = {
+            "opened": self.model_changed,
+            "space": self.space_changed,
+            "locked": self.locks_changed,
+            "stages": self.stages_changed,
+            "code": self.code_changed,
+            "seed": self.seed_changed,
+            "original": self.original_changed,
+            "anchor_a": self.anchors_changed,
+            "anchor_b": self.anchors_changed,
+            "strip": self.strip_changed,
+            "map": self.map_changed,
+        }
+
+    # ---- reading ----
+
+    @property
+    def model(self) -> LatentModel | None:
+        """The open model."""
+        return self._state.opened.model if self._state.opened else None  # type: ignore[return-value]
+
+    @property
+    def code_book(self) -> CodeBook | None:
+        """The codes of real pictures that came with the model."""
+        return self._state.opened.code_book if self._state.opened else None
+
+    @property
+    def dimension_names(self) -> dict[int, str]:
+        """What people called dimensions, by 0-based index."""
+        return self._state.opened.dimension_names if self._state.opened else {}
+
+    @property
+    def space(self) -> Space | None:
+        """The latent space that the sliders show."""
+        return self.model.spaces[self._state.space] if self.model else None
+
+    @property
+    def dim(self) -> int:
+        """Number of dimensions of the shown space, 0 without a model."""
+        return self.space.dim if self.space else 0
+
+    @property
+    def code(self) -> np.ndarray:
+        """The current code, read-only float32 `(dim,)`."""
+        return self._state.code
+
+    @property
+    def locked(self) -> np.ndarray:
+        """Bool `(dim,)`: dimensions that Random leaves."""
+        return self._state.locked
+
+    @property
+    def seed(self) -> int | None:
+        """The seed that made the current code, None once it was changed by hand."""
+        return self._state.seed
+
+    @property
+    def original(self) -> Original | None:
+        """The picture that was encoded to the canvas."""
+        return self._state.original
+
+    @property
+    def anchors(self) -> dict[str, Anchor | None]:
+        """The ends of the strip."""
+        return {"A": self._state.anchor_a, "B": self._state.anchor_b}
+
+    @property
+    def strip(self) -> StripSettings:
+        """Settings of the strip."""
+        return self._state.strip
+
+    @property
+    def stages(self) -> tuple[StageEntry, ...]:
+        """The stages in their order, enabled or not."""
+        return self._state.stages
+
+    @property
+    def enabled_stages(self) -> tuple[StageModel, ...]:
+        """The stages that are on, in their order."""
+        return tuple(entry.stage for entry in self._state.stages if entry.enabled)
+
+    @property
+    def map(self) -> MapSettings:
+        """Settings of the map."""
+        return self._state.map
+
+    def slider_range(self, index: int) -> tuple[float, float]:
+        """Return the ends of a slider, centre -+ 3 spreads."""
+        assert self.space is not None
+        center, spread = float(self.space.center[index]), float(self.space.spread[index])
+        return center - 3 * spread, center + 3 * spread
+
+    def name_of(self, index: int) -> str:
+        """Return the letter and number of a dimension, `z1` for index 0."""
+        return f"{self._state.space}{index + 1}"
+
+    # ---- model ----
+
+    def open(self, opened: Opened) -> None:
+        """Show another model: its code at the centre, the stages that still fit, nothing locked."""
+        model = opened.model
+        assert isinstance(model, LatentModel)
+        self.generation += 1
+        self.activity = None
+        self.focused = 0
+        stages = _fitting(model.image, self._state.stages)
+        dropped = [entry.stage.name for entry in self._state.stages if entry not in stages]
+        space = model.spaces[model.default_space]
+        self._set(
+            "Open",
+            opened=opened,
+            space=space.name,
+            code=_frozen(space.center),
+            locked=np.zeros(space.dim, bool),
+            seed=None,
+            original=None,
+            anchor_a=None,
+            anchor_b=None,
+            stages=stages,
+            map=MapSettings(background=self._state.map.background, colour=_first_column(opened)),
+        )
+        self._forget_other_models()
+        if dropped:
+            self.message.emit(
+                "warning",
+                f"{', '.join(dropped)} does not fit pictures of {model.image} and was taken out; Undo brings it back.",
+            )
+
+    def set_activity(self, activity: Activity) -> None:
+        """Store what each dimension does; arrives some time after the model."""
+        self.activity = activity
+        self.activity_changed.emit()
+
+    def set_space(self, name: str) -> None:
+        """Show another latent space of the model, its code at the centre."""
+        if not self.model or name == self._state.space:
+            return
+        space = self.model.spaces[name]
+        self.focused = 0
+        self._set(
+            "Space",
+            space=name,
+            code=_frozen(space.center),
+            locked=np.zeros(space.dim, bool),
+            seed=None,
+            original=None,
+            anchor_a=None,
+            anchor_b=None,
+            map=replace(self._state.map, plane="pca"),
+        )
+
+    # ---- code ----
+
+    def set_dimension(self, index: int, value: float) -> None:
+        """Set one dimension, kept within its slider; calls in a row are one undo step until `commit`."""
+        low, high = self.slider_range(index)
+        value = np.float32(min(max(value, low), high))
+        if not np.isfinite(value) or self._state.code[index] == value:
+            return
+        code = np.array(self._state.code)
+        code[index] = value
+        self._set(f"{self.name_of(index)}", merge=("dimension", index), code=_frozen(code), seed=None)
+
+    def center_dimension(self, index: int) -> None:
+        """Put one dimension back to its centre, as a step of its own."""
+        assert self.space is not None
+        self.commit()
+        self.set_dimension(index, float(self.space.center[index]))
+        self.commit()
+
+    def set_code(self, code: np.ndarray, *, what: str = "Move", merge: object = None) -> None:
+        """Set the whole code, never clamped; `merge` joins calls in a row to one step until `commit`.
+
+        Raises:
+            ValueError: not `(dim,)` finite numbers.
+        """
+        code = _frozen(code)
+        if code.shape != self._state.code.shape or not np.isfinite(code).all():
+            raise ValueError(f"a code must be {self.dim} finite numbers, not {code.shape}")
+        self._set(what, merge=merge, code=code, seed=None)
+
+    def commit(self) -> None:
+        """End a drag: what follows is another undo step."""
+        if self._merge_key is not None:
+            self._merge_key = None
+            self.code_committed.emit()
+
+    def randomize(self, seed: int | None = None) -> None:
+        """Draw a code from the prior with `seed` (a fresh one by default); locked dimensions stay."""
+        if not self.space:
+            return
+        seed = secrets.randbelow(SEED_LIMIT) if seed is None else int(seed)
+        drawn = sampling.sample(self.space, 1, seed)[0]
+        code = np.where(self._state.locked, self._state.code, drawn)
+        self._set("Random", code=_frozen(code), seed=seed, original=None)
+        self.code_committed.emit()
+
+    def reset(self) -> None:
+        """Put every dimension to its centre, the locked ones too."""
+        if self.space:
+            self._set("Reset", code=_frozen(self.space.center), seed=None, original=None)
+            self.code_committed.emit()
+
+    def set_locked(self, index: int, locked: bool) -> None:
+        """Lock one dimension against Random, or free it."""
+        if bool(self._state.locked[index]) != locked:
+            changed = self._state.locked.copy()
+            changed[index] = locked
+            self._set("Lock" if locked else "Unlock", locked=changed)
+
+    def show_encoded(self, code: np.ndarray, picture: np.ndarray, label: str) -> None:
+        """Show the code of a picture that was encoded, and keep the picture for the wiper."""
+        self._set("Picture", code=_frozen(code), seed=None, original=Original(picture, label))
+        self.code_committed.emit()
+
+    def clear_original(self) -> None:
+        """Take the encoded picture off the canvas."""
+        if self._state.original is not None:
+            self._set("Picture away", original=None)
+
+    # ---- strip ----
+
+    def set_anchor(self, side: Side, anchor: Anchor | None) -> None:
+        """Set one end of the strip, or empty it."""
+        name = "anchor_a" if side == "A" else "anchor_b"
+        if getattr(self._state, name) is not anchor:
+            self._set(f"Set {side}", **{name: anchor})
+
+    def set_strip(self, **changes: object) -> None:
+        """Change `steps` (1..31), `path` or `ends`."""
+        if "steps" in changes:
+            changes["steps"] = min(max(int(changes["steps"]), 1), 31)  # type: ignore[call-overload]
+        self._set("Strip", merge=("strip", *changes), strip=replace(self._state.strip, **changes))  # type: ignore[arg-type]
+
+    # ---- stages ----
+
+    def add_stage(self, stage: StageModel) -> None:
+        """Put a stage at the end of the chain, switched on.
+
+        Raises:
+            StageError: it does not fit what comes before it; the text names both shapes.
+        """
+        if not self.model:
+            raise ExplorerError("Open a model first; a stage works on the pictures that it makes.")
+        check_stages(self.model.image, [*self.enabled_stages, stage])
+        self._stage_ids += 1
+        self._set(f"Add {stage.name}", stages=(*self._state.stages, StageEntry(self._stage_ids, stage)))
+
+    def remove_stage(self, stage_id: int) -> None:
+        """Take a stage out; raises `StageError` where the rest no longer fits together."""
+        self._set_stages("Remove stage", [e for e in self._state.stages if e.id != stage_id])
+
+    def set_stage_enabled(self, stage_id: int, enabled: bool) -> None:
+        """Switch a stage on or off; raises `StageError` where the chain no longer fits together."""
+        self._set_stages(
+            "Stage on" if enabled else "Stage off",
+            [replace(e, enabled=enabled) if e.id == stage_id else e for e in self._state.stages],
+        )
+
+    def move_stage(self, stage_id: int, index: int) -> None:
+        """Move a stage to a place in the chain; raises `StageError` where it does not fit there."""
+        moved = [e for e in self._state.stages if e.id == stage_id]
+        rest = [e for e in self._state.stages if e.id != stage_id]
+        self._set_stages("Move stage", [*rest[:index], *moved, *rest[index:]])
+
+    def _set_stages(self, what: str, entries: Sequence[StageEntry]) -> None:
+        if self.model:
+            check_stages(self.model.image, [e.stage for e in entries if e.enabled])
+        if [(e.id, e.enabled) for e in entries] != [(e.id, e.enabled) for e in self._state.stages]:
+            self._set(what, stages=tuple(entries))
+
+    # ---- view ----
+
+    def set_map(self, **changes: object) -> None:
+        """Change `plane`, `colour` or `background`."""
+        self._set("Map", map=replace(self._state.map, **changes))  # type: ignore[arg-type]
+
+    def set_rows(self, **changes: object) -> None:
+        """Change how slider rows are shown (no undo step)."""
+        rows = replace(self.rows, **changes)  # type: ignore[arg-type]
+        if rows != self.rows:
+            self.rows = rows
+            self.rows_changed.emit()
+
+    def focus(self, index: int) -> None:
+        """Choose the row that shows its traversal."""
+        if self.focused != index and 0 <= index < self.dim:
+            self.focused = index
+            self.focus_changed.emit()
+
+    # ---- undo ----
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether there is something to take back."""
+        return bool(self._past)
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether something was taken back."""
+        return bool(self._future)
+
+    @property
+    def undo_text(self) -> str:
+        """What Undo takes back."""
+        return self._past[-1][0] if self._past else ""
+
+    @property
+    def redo_text(self) -> str:
+        """What Redo does again."""
+        return self._future[-1][0] if self._future else ""
+
+    def undo(self) -> None:
+        """Take the last step back."""
+        self._travel(self._past, self._future)
+
+    def redo(self) -> None:
+        """Do the step again that was taken back."""
+        self._travel(self._future, self._past)
+
+    def _travel(self, source: list[tuple[str, State]], target: list[tuple[str, State]]) -> None:
+        if not source:
+            return
+        what, state = source.pop()
+        target.append((what, self._state))
+        self._merge_key = None
+        if state.opened is not self._state.opened:
+            self.generation += 1
+            self.activity = None
+            self.focused = 0
+        self._show(state)
+        self.code_committed.emit()
+
+    def _set(self, what: str, *, merge: object = None, **changes: object) -> None:
+        """Make the next state; steps with the same `merge` key in a row become one."""
+        following = replace(self._state, **changes)  # type: ignore[arg-type]
+        if all(_same(getattr(self._state, name), value) for name, value in changes.items()):
+            return
+        if merge is None or merge != self._merge_key:
+            self._past.append((what, self._state))
+            del self._past[:-UNDO_LIMIT]
+        self._future.clear()
+        self._merge_key = merge
+        self._show(following)
+
+    def _show(self, state: State) -> None:
+        before, self._state = self._state, state
+        emitted = []
+        for name, signal in self._signals.items():
+            if not _same(getattr(before, name), getattr(state, name)) and signal not in emitted:
+                emitted.append(signal)
+        for signal in emitted:
+            signal.emit()
+        self.undo_changed.emit()
+
+    def _forget_other_models(self) -> None:
+        """Keep the weights of two models at most alive: the open one and the one before it."""
+        kept: list[int] = []
+        for _, state in [("", self._state), *reversed(self._past)]:
+            if id(state.opened) not in kept:
+                kept.append(id(state.opened))
+        self._past = [step for step in self._past if id(step[1].opened) in kept[:2]]
+        self.undo_changed.emit()
+
+
+def _same(one: object, other: object) -> bool:
+    """Compare parts of a state: arrays and small settings by value, the rest by identity."""
+    if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
+        return np.array_equal(one, other)
+    return one is other or (isinstance(one, str | int | StripSettings | MapSettings) and one == other)
+
+
+def _fitting(image: ImageSpec, entries: Sequence[StageEntry]) -> tuple[StageEntry, ...]:
+    """Return the entries that still fit behind `image`, in their order."""
+    kept: list[StageEntry] = []
+    for entry in entries:
+        if entry.stage.input.accepts(image):
+            kept.append(entry)
+            if entry.enabled:
+                image = entry.stage.output_for(image)
+    return tuple(kept)
+
+
+def _first_column(opened: Opened) -> str | None:
+    """Return the first label column of the code book."""
+    return next(iter(opened.code_book.labels), None) if opened.code_book else None
