@@ -1,16 +1,18 @@
 """Colour for grey pictures: a small residual U-Net that predicts chroma and keeps luminance.
 
-The network sees a grey picture of any size and says, for every pixel, how likely each colour of a small palette is;
-the expected colour under the sharpened distribution (the annealed mean of Zhang et al. 2016, arXiv:1603.08511, which
-keeps colours lively where a plain mean would be brown) gives the two chroma differences R-Y and B-Y. Green follows
-from Y = 0.3 R + 0.59 G + 0.11 B, so the grey of the result is the grey that came in, and chroma shrinks per pixel
-until the colour can be shown. Body: U-Net (Ronneberger et al. 2015, arXiv:1505.04597) of residual blocks (He et al.
-2016, arXiv:1603.05027) with coordinate channels (Liu et al. 2018, arXiv:1807.03247).
+The network sees a grey picture of any size and says, for every pixel, how likely each colour of a small
+palette is; the expected colour under the sharpened distribution (the annealed mean of Zhang et al. 2016,
+arXiv:1603.08511, which keeps colours lively where a plain mean would be brown) gives the two chroma differences
+R-Y and B-Y. Green follows from Y = 0.3 R + 0.59 G + 0.11 B, so the grey of the result is the grey that came in,
+and chroma shrinks per pixel until the colour can be shown. Body: U-Net (Ronneberger et al. 2015,
+arXiv:1505.04597) of residual blocks (He et al. 2016, arXiv:1603.05027) with coordinate channels (Liu et al. 2018,
+arXiv:1807.03247).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -31,7 +33,7 @@ class ConvColorizerConfig:
         widths: channels per level.
         blocks: residual blocks at the lowest level.
         colours: size of the palette.
-        temperature: below 1 the palette's distribution is sharpened before the mean is taken (0.38 in the paper).
+        temperature: below 1 the distribution is sharpened before the mean is taken (0.38 in the paper).
     """
 
     widths: tuple[int, ...] = (32, 48, 64)
@@ -89,12 +91,10 @@ class ConvColorizer(nn.Module):
         self.temperature = config.temperature
         self.stem = nn.Conv2d(3, widths[0], 3, padding=1)
         self.encoders = nn.ModuleList(ResidualBlock(width) for width in widths[:-1])
-        self.downs = nn.ModuleList(
-            nn.Conv2d(a, b, 3, stride=2, padding=1) for a, b in zip(widths, widths[1:], strict=False)
-        )
+        self.downs = nn.ModuleList(nn.Conv2d(a, b, 3, stride=2, padding=1) for a, b in pairwise(widths))
         self.bottom = nn.Sequential(*(ResidualBlock(widths[-1]) for _ in range(config.blocks)))
         self.context = nn.Linear(widths[-1], widths[-1])  # what the whole picture says, given to every pixel
-        self.ups = nn.ModuleList(Up(b, a) for a, b in reversed(list(zip(widths, widths[1:], strict=False))))
+        self.ups = nn.ModuleList(Up(b, a) for a, b in reversed(list(pairwise(widths))))
         self.head = nn.Sequential(
             nn.GroupNorm(8, widths[0]), nn.SiLU(), nn.Conv2d(widths[0], config.colours, 1)
         )
@@ -132,7 +132,7 @@ def spiral_palette(count: int) -> Tensor:
     """Return `count` chroma pairs (R-Y, B-Y), `(count, 2)`, spread evenly over the colours that can be shown.
 
     A sunflower spiral from grey outwards (Vogel 1979), stretched to the ranges +-0.7 and +-0.89 of the two
-    differences and kept to what some luminance can show; training may replace it with the colours of its data.
+    differences and kept to what some luminance can show; training may replace it by the colours of its data.
     """
     golden = torch.pi * (3 - 5**0.5)
     found: list[Tensor] = []
@@ -156,10 +156,10 @@ def _differences(red: Tensor, blue: Tensor) -> Tensor:
 
 
 def to_rgb(grey: Tensor, chroma: Tensor) -> Tensor:
-    """Return RGB `(N, 3, H, W)` in 0..1 with the luminance `grey (N, 1, H, W)` and as much of `chroma` as fits.
+    """Return RGB `(N, 3, H, W)` in 0..1 of luminance `grey (N, 1, H, W)` with as much of `chroma` as fits.
 
-    `chroma (N, 2, H, W)` is R-Y and B-Y; where the colour would leave 0..1, both shrink by one factor per pixel, so
-    the hue and the luminance stay. Differentiable.
+    `chroma (N, 2, H, W)` is R-Y and B-Y; where the colour would leave 0..1, both shrink by one factor per pixel,
+    so the hue and the luminance stay. Differentiable.
     """
     difference = _differences(chroma[:, :1], chroma[:, 1:])
     room = torch.where(difference > 0, 1 - grey, grey)
