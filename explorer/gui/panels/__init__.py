@@ -1,0 +1,1 @@
+"""The window's panels, one file each; a panel reads the session, asks for pictures and calls setters."""

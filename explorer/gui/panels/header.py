@@ -1,0 +1,107 @@
+"""The line under the menu: which model, what to do with it, which stages run, and the seed of Random."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction, QRegularExpressionValidator
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QSizePolicy, QToolButton, QWidget
+
+from explorer.gui.session import SEED_LIMIT, Session
+
+
+class SeedField(QLineEdit):
+    """Shows the seed that made the current code; Enter draws the code of the typed one."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self.setPlaceholderText("seed")
+        self.setFixedWidth(108)
+        self.setValidator(QRegularExpressionValidator("[0-9]{1,10}", self))
+        self.setToolTip("The seed that made this picture; type one and press Enter to see it again")
+        self.setAccessibleName("Seed of the random code")
+        self.returnPressed.connect(self._on_return_pressed)
+        session.seed_changed.connect(self._refresh)
+        session.model_changed.connect(self._refresh)
+        self._refresh()
+
+    def _on_return_pressed(self) -> None:
+        seed = int(self.text())
+        if seed >= SEED_LIMIT:
+            self._session.message.emit("error", f"{seed} is too large for a seed; use 0 to {SEED_LIMIT - 1}.")
+            self._refresh()
+        else:
+            self._session.randomize(seed)
+
+    def _refresh(self) -> None:
+        seed = self._session.seed
+        self.setText("" if seed is None else str(seed))
+        self.setEnabled(self._session.model is not None)
+
+
+class Header(QWidget):
+    """Name of the model, the main actions, the stages and Export."""
+
+    def __init__(
+        self,
+        session: Session,
+        actions: list[QAction],
+        stages: QWidget,
+        export: QToolButton,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._name = QLabel(self)
+        self._name.setObjectName("modelName")
+        self._facts = QLabel(self)
+        self._facts.setObjectName("quiet")
+        self._facts.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        for label in (self._name, self._facts):
+            label.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(8, 8, 8, 8)
+        layout.setSpacing(8)
+        layout.addWidget(self._name)
+        layout.addWidget(self._facts)
+        layout.addStretch(1)
+        for action in actions:
+            layout.addWidget(_button(action, self))
+            if action.objectName() == "random":
+                layout.addWidget(SeedField(session, self))
+        layout.addStretch(1)
+        layout.addWidget(stages)
+        layout.addStretch(1)
+        layout.addWidget(export)
+        session.model_changed.connect(self._refresh)
+        session.space_changed.connect(self._refresh)
+        self._refresh()
+
+    def _refresh(self) -> None:
+        model, space = self._session.model, self._session.space
+        if model is None or space is None:
+            self._name.setText("Latent Explorer")
+            self._facts.setText("no model open")
+            return
+        self._name.setText(_shorten(model.name, 28))
+        self._name.setToolTip(str(model.origin.path) if model.origin else model.name)
+        height, width = model.image.height, model.image.width
+        self._facts.setText(f"{model.architecture} · {space.dim}-D · {width}×{height}")
+        self._facts.setToolTip("\n".join(model.notes) or "Nothing had to be guessed to read this model")
+
+
+def _button(action: QAction, parent: QWidget) -> QToolButton:
+    """Return a button for an action; its tooltip and enabled state are the action's."""
+    button = QToolButton(parent)
+    button.setDefaultAction(action)
+    button.setAccessibleName(action.iconText())
+    button.setToolButtonStyle(
+        Qt.ToolButtonStyle.ToolButtonIconOnly
+        if action.objectName() in ("undo", "redo")
+        else Qt.ToolButtonStyle.ToolButtonTextOnly
+    )
+    return button
+
+
+def _shorten(text: str, limit: int) -> str:
+    return text if len(text) <= limit else f"{text[: limit // 2]}…{text[-limit // 2 + 1 :]}"

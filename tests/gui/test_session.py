@@ -1,0 +1,199 @@
+"""The session: setters, signals, undo; no window."""
+
+import fakes
+import numpy as np
+import pytest
+
+from explorer.errors import ExplorerError, StageError
+from explorer.gui.session import Anchor, Session
+from explorer.models.base import ImageSpec, Space, StageModel
+
+
+class OpenedFake:
+    """What a reader returns, without a file."""
+
+    def __init__(self, model, code_book=None):
+        self.model, self.code_book, self.dimension_names = model, code_book, {}
+
+
+@pytest.fixture
+def session(qapp, tiny_model):
+    session = Session()
+    session.open(OpenedFake(tiny_model))
+    return session
+
+
+def stage(name, into, out):
+    import torch
+
+    return StageModel(torch.nn.Identity(), name=name, architecture="test", input=into, output=out)
+
+
+GREY, ANY_GREY, RGB = ImageSpec(1, 8, 8), ImageSpec(1), ImageSpec(3)
+
+
+def snapshot(session):
+    """Everything that undo has to bring back, as comparable values."""
+    return (
+        session.model,
+        session.code.tolist(),
+        session.locked.tolist(),
+        session.seed,
+        session.strip,
+        session.map,
+        [(e.id, e.enabled) for e in session.stages],
+        {k: v and v.code.tolist() for k, v in session.anchors.items()},
+    )
+
+
+def test_set_dimension_clamps_to_the_slider_and_tells_once(session, qtbot):
+    low, high = session.slider_range(1)
+    with qtbot.waitSignal(session.code_changed):
+        session.set_dimension(1, high + 5)
+    assert session.code[1] == np.float32(high)
+    with qtbot.assertNotEmitted(session.code_changed):
+        session.set_dimension(1, high)
+    session.set_dimension(1, low - 5)
+    assert session.code[1] == np.float32(low)
+
+
+def test_code_cannot_be_changed_behind_the_session(session):
+    with pytest.raises(ValueError, match="read-only"):
+        session.code[0] = 1.0
+
+
+def test_set_code_is_never_clamped_and_copies(session):
+    code = np.array([9.0, -9.0, 0.5, 1.23456], np.float32)
+    session.set_code(code)
+    code[:] = 0
+    assert session.code.tolist() == np.array([9.0, -9.0, 0.5, 1.23456], np.float32).tolist()
+
+
+@pytest.mark.parametrize("code", [np.zeros(3), np.array([0, 0, 0, np.nan])])
+def test_set_code_refuses_what_is_no_code(session, code):
+    with pytest.raises(ValueError, match="4 finite numbers"):
+        session.set_code(code)
+
+
+def test_a_drag_is_one_undo_step(session):
+    for value in np.linspace(0, 1, 20):
+        session.set_dimension(0, value)
+    session.commit()
+    for value in np.linspace(1, 2, 20):
+        session.set_dimension(0, value)
+    session.undo()
+    assert session.code[0] == 1.0
+    session.undo()
+    assert session.code[0] == 0.0
+    assert session.undo_text == "Open"
+    session.redo()
+    assert session.code[0] == 1.0
+
+
+def test_random_is_reproducible_from_its_seed_and_leaves_locked_dimensions(session):
+    session.set_dimension(2, 0.75)
+    session.commit()
+    session.set_locked(2, True)
+    session.randomize()
+    drawn, seed = session.code, session.seed
+    session.reset()
+    session.set_dimension(2, 0.75)
+    session.randomize(seed)
+    assert session.code.tolist() == drawn.tolist()
+    assert drawn[2] == 0.75
+    session.set_dimension(0, 0.1)
+    assert session.seed is None
+
+
+def test_undo_to_the_start_and_redo_to_the_end_are_exact(session):
+    rng = np.random.default_rng(0)
+    colorize = stage("colorize", ANY_GREY, RGB)
+    actions = [
+        lambda: session.set_dimension(int(rng.integers(4)), float(rng.normal())),
+        session.commit,
+        session.randomize,
+        session.reset,
+        lambda: session.set_locked(int(rng.integers(4)), bool(rng.integers(2))),
+        lambda: session.set_anchor("A", Anchor(session.code)),
+        lambda: session.set_anchor("B", None),
+        lambda: session.set_strip(steps=int(rng.integers(1, 32))),
+        lambda: session.set_map(plane=(0, int(rng.integers(1, 4)))),
+        lambda: session.stages or session.add_stage(colorize),
+        lambda: session.stages and session.set_stage_enabled(session.stages[0].id, bool(rng.integers(2))),
+        lambda: session.stages and session.remove_stage(session.stages[0].id),
+    ]
+    start = snapshot(session)
+    for _ in range(300):
+        actions[rng.integers(len(actions))]()
+    end = snapshot(session)
+    assert end != start
+    steps = 0
+    while session.undo_text != "Open":
+        session.undo()
+        steps += 1
+    assert steps > 100
+    assert snapshot(session) == start
+    while session.can_redo:
+        session.redo()
+    assert snapshot(session) == end
+
+
+def test_stage_that_does_not_fit_is_refused_with_both_shapes(session):
+    with pytest.raises(StageError, match=r"3xanyxany.*1x8x8"):
+        session.add_stage(stage("paint", RGB, RGB))
+    assert session.stages == ()
+    session.add_stage(stage("colorize", ANY_GREY, RGB))
+    session.add_stage(stage("paint", RGB, RGB))
+    with pytest.raises(StageError, match="paint"):
+        session.set_stage_enabled(session.stages[0].id, False)
+    with pytest.raises(StageError, match="paint"):
+        session.move_stage(session.stages[1].id, 0)
+    assert [e.stage.name for e in session.stages] == ["colorize", "paint"]
+
+
+def test_stage_without_a_model_is_a_sentence(qapp):
+    with pytest.raises(ExplorerError, match="Open a model first"):
+        Session().add_stage(stage("colorize", ANY_GREY, RGB))
+
+
+def test_another_model_keeps_stages_that_fit_and_undo_brings_the_first_back(session, qtbot):
+    first = session.model
+    session.add_stage(stage("colorize", ANY_GREY, RGB))
+    session.add_stage(stage("only 8x8", ImageSpec(3, 8, 8), RGB))
+    generation = session.generation
+    with qtbot.waitSignal(session.message) as told:
+        session.open(OpenedFake(fakes.tiny_vae(side=12, latent_dim=6)))
+    assert "only 8x8" in told.args[1]
+    assert session.generation > generation
+    assert [e.stage.name for e in session.stages] == ["colorize"]
+    assert session.code.shape == (6,)
+    session.undo()
+    assert session.model is first
+    assert session.code.shape == (4,)
+    assert len(session.stages) == 2
+
+
+def test_weights_of_two_models_at_most_stay_alive(session):
+    for seed in range(4):
+        session.open(OpenedFake(fakes.tiny_vae(seed)))
+        session.randomize()
+    models = {session.model}
+    while session.can_undo:
+        session.undo()
+        models.add(session.model)
+    assert len(models) == 2
+
+
+def test_aggregate_posterior_sets_centre_and_range():
+    mean = np.array([[0.0, 2.0], [2.0, 2.0]])
+    space = Space("z", (2,)).with_data(mean, np.log(np.array([[0.5, 1.0], [0.5, 1.0]])))
+    assert space.center.tolist() == [1.0, 2.0]
+    assert space.spread == pytest.approx([np.sqrt(1.5), 1.0])
+    assert space.measured
+
+
+def test_closed_signals_tell_only_what_changed(session, qtbot):
+    with qtbot.assertNotEmitted(session.strip_changed), qtbot.waitSignal(session.code_changed):
+        session.set_dimension(0, 0.5)
+    with qtbot.assertNotEmitted(session.code_changed), qtbot.waitSignal(session.strip_changed):
+        session.set_strip(path="slerp")
