@@ -1,0 +1,40 @@
+# Latent Explorer. Each target first sets up what it needs; see scripts/setup.sh.
+#
+#   make run [ARGS=FILE...]   the program           make lint         ruff and mypy
+#   make test [ARGS=...]      all tests             make bench        the figures of benchmarks/
+#   make setup                only the set-up       make screenshots  the pictures in docs/images
+
+.PHONY: run test setup lint format bench screenshots
+.DEFAULT_GOAL := run
+export PYTHON
+BIN := .venv/bin
+
+run:
+	@scripts/setup.sh run
+	@$(BIN)/python main.py $(ARGS)
+
+test:
+	@scripts/setup.sh test
+	@scripts/test.sh $(ARGS)
+
+setup:
+	@scripts/setup.sh setup
+
+lint:
+	@scripts/setup.sh setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format:
+	@scripts/setup.sh setup
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench:
+	@scripts/setup.sh setup
+	@$(BIN)/python main.py bench $(ARGS)
+
+screenshots:
+	@scripts/setup.sh setup
+	scripts/xvfb.sh $(BIN)/python docs/screenshots.py
