@@ -102,6 +102,6 @@ class EncodeResult(Result):
 
 @dataclass(frozen=True, eq=False)
 class ActivityResult(Result):
-    """`sensitivity (dim,)`: root mean square change of the picture (0..255) for one spread."""
+    """`sensitivity (dim,)`: mean absolute change of the picture (0..255) for one spread."""
 
     sensitivity: np.ndarray | None = None

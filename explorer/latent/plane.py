@@ -1,0 +1,78 @@
+"""Planes in a latent space: what the map shows, and how a point on it becomes a code."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from explorer.models.base import Space
+
+_FEW = 2000  # more codes than this say nothing new about two axes
+
+
+@dataclass(frozen=True, eq=False)
+class Plane:
+    """A plane through a latent space.
+
+    Attributes:
+        origin: float32 `(D,)`, the code at (0, 0).
+        axes: float32 `(2, D)`, orthonormal; in a 1-D space the second is 0.
+        name: for people.
+    """
+
+    origin: np.ndarray
+    axes: np.ndarray
+    name: str
+
+    def project(self, codes: np.ndarray) -> np.ndarray:
+        """Return where codes `(N, D)` fall on the plane, float32 `(N, 2)`; one code `(D,)` gives `(2,)`."""
+        return (np.asarray(codes, np.float32) - self.origin) @ self.axes.T
+
+    def point(self, xy: np.ndarray) -> np.ndarray:
+        """Return the codes on the plane at `xy (N, 2)` or `(2,)`, float32 `(N, D)` or `(D,)`."""
+        return self.origin + np.asarray(xy, np.float32) @ self.axes
+
+    def move(self, code: np.ndarray, xy: np.ndarray) -> np.ndarray:
+        """Return `code (D,)` with its part within the plane moved to `xy (2,)`; the rest stays."""
+        code = np.asarray(code, np.float32)
+        return code + (np.asarray(xy, np.float32) - self.project(code)) @ self.axes
+
+
+def dimensions(space: Space, i: int, j: int) -> Plane:
+    """Return a plane of two 0-based dimensions; coordinates are values, the others stay at the centre."""
+    axes = np.zeros((2, space.dim), np.float32)
+    axes[0, i] = 1.0
+    if i != j:
+        axes[1, j] = 1.0
+    origin = np.where(axes.any(axis=0), 0.0, space.center).astype(np.float32)
+    return Plane(origin, axes, f"{space.name}{i + 1} × {space.name}{j + 1}")
+
+
+def pca(codes: np.ndarray, space: Space) -> Plane:
+    """Return the plane through the mean of `codes (N, D)` on which they vary most (Pearson 1901).
+
+    The sign of an axis is chosen so that its largest part is positive: the same codes always give the same
+    map. Fewer than three codes, or codes that are all equal, give the plane of the first two dimensions.
+    """
+    codes = np.asarray(codes, np.float64).reshape(len(codes), -1)
+    codes = codes[np.isfinite(codes).all(axis=1)]
+    if space.dim < 2 or len(codes) < 3 or not np.ptp(codes, axis=0).any():
+        return dimensions(space, 0, min(1, space.dim - 1))
+    mean = codes.mean(axis=0)
+    axes = _principal_axes(codes - mean)
+    strongest = np.abs(axes).argmax(axis=1)
+    axes = axes * np.sign(axes[[0, 1], strongest])[:, None]
+    return Plane(mean.astype(np.float32), axes.astype(np.float32), "PCA")
+
+
+def _principal_axes(centred: np.ndarray) -> np.ndarray:
+    """Return the two directions `(2, D)` of largest variance, by whichever Gram matrix is smaller."""
+    if centred.shape[1] <= _FEW:
+        _, vectors = np.linalg.eigh(centred.T @ centred)  # ascending
+        return vectors[:, :-3:-1].T
+    some = centred[np.linspace(0, len(centred) - 1, min(_FEW // 2, len(centred))).astype(int)]
+    _, weights = np.linalg.eigh(some @ some.T)
+    axes = weights[:, :-3:-1].T @ some
+    basis, _ = np.linalg.qr(axes.T)  # also where the codes lie on one line
+    return basis.T

@@ -1,0 +1,33 @@
+"""Codes drawn from a space's prior, repeatable by seed."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from explorer.models.base import Space
+
+
+def sample(space: Space, count: int, seed: int) -> np.ndarray:
+    """Draw `count` codes from the prior; a code depends on its place and the seed, not on `count`.
+
+    `normal` is N(0, 1) (Kingma & Welling 2013, arXiv:1312.6114), `uniform` -1..1 in each dimension (Radford
+    et al. 2015, arXiv:1511.06434), `sphere` evenly on the unit sphere, `none` a normal with the space's own
+    centre and spread.
+
+    Args:
+        space: whose prior.
+        count: how many, 0 or more.
+        seed: 0 or more.
+
+    Returns:
+        float32 `(count, dim)`.
+    """
+    generator = np.random.default_rng(seed)
+    if space.prior == "uniform":
+        return generator.uniform(-1.0, 1.0, (count, space.dim)).astype(np.float32)
+    codes = generator.standard_normal((count, space.dim))
+    if space.prior == "sphere":
+        codes /= np.linalg.norm(codes, axis=1, keepdims=True)
+    elif space.prior == "none":
+        codes = space.center + space.spread * codes
+    return codes.astype(np.float32)
