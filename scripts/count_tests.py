@@ -1,4 +1,4 @@
-"""Say in one last line how many tests ran, from the junit files of `scripts/test.sh`; fails if a part ran none."""
+"""Say in one last line how many tests ran, by the junit files of `scripts/test.sh`; fail if a part ran none."""
 
 import sys
 from pathlib import Path
@@ -26,7 +26,8 @@ def main(folder: Path) -> int:
     passed = int(total["tests"] - total["skipped"]) - bad
     where = ", ".join(f"{number} {text}" for text, number in ran.items())
     failed = f"{bad} failed, " if bad else ""
-    print(f"== {failed}{passed} passed, {int(total['skipped'])} skipped in {total['time']:.0f} s ({where}) ==")
+    skipped = int(total["skipped"])
+    print(f"== {failed}{passed} passed, {skipped} skipped in {total['time']:.0f} s ({where}) ==")
     return 1 if bad or not all(ran.values()) else 0
 
 
