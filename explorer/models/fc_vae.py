@@ -31,11 +31,12 @@ class FcVaeConfig:
         object.__setattr__(self, "hidden", tuple(self.hidden))
 
 
-def _mlp(sizes: Sequence[int], *, end_relu: bool) -> nn.Sequential:
+def _mlp(sizes: Sequence[int]) -> nn.Sequential:
+    """Return linear layers with a ReLU between each two; none after the last, neither in encoder nor decoder."""
     layers: list[nn.Module] = []
     for wide, narrow in pairwise(sizes):
         layers += [nn.Linear(wide, narrow), nn.ReLU()]
-    return nn.Sequential(*(layers if end_relu else layers[:-1]))
+    return nn.Sequential(*layers[:-1])
 
 
 class FcVae(nn.Module):
@@ -45,10 +46,10 @@ class FcVae(nn.Module):
         super().__init__()
         self.shape = (config.channels, config.height, config.width)
         pixels = math.prod(self.shape)
-        self.encoder = _mlp((pixels, *config.hidden), end_relu=True)
+        self.encoder = _mlp((pixels, *config.hidden))
         self.fcmu = nn.Linear(config.hidden[-1], config.latent_dim)
         self.fcvar = nn.Linear(config.hidden[-1], config.latent_dim)
-        self.decoder = _mlp((config.latent_dim, *reversed(config.hidden), pixels), end_relu=False)
+        self.decoder = _mlp((config.latent_dim, *reversed(config.hidden), pixels))
 
     def encode(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Return mean and log variance, `(N, latent_dim)` each."""
