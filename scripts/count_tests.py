@@ -1,4 +1,4 @@
-"""Say in one last line how many tests ran, by the junit files of `scripts/test.sh`; fail if a part ran none."""
+"""Say in a last line how many tests ran, by the junit files of `scripts/test.sh`; fail if a part ran none."""
 
 import sys
 from pathlib import Path

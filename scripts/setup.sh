@@ -86,8 +86,7 @@ check_system() {
         all="$need_qt$need_x11$need_fonts"
         [[ -n $all ]] || return 0
     fi
-    say "Missing on this system: $all- install with:"
-    say "    sudo apt install ${all% }"
+    say "Some system libraries or fonts that the window needs are missing; install them with: sudo apt install ${all% }"
     case $goal in
         run)
             # Without a display the program draws its tour, for which Qt is not needed.
@@ -110,8 +109,7 @@ make_venv() {
         if [[ $(id -u) -eq 0 ]] && command -v apt-get >/dev/null; then
             apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y python3-venv >&2
         else
-            say "Python's venv module is missing; install it with:"
-            say "    sudo apt install python3-venv"
+            say "Python's venv module is missing; install it with: sudo apt install python3-venv"
             return 1
         fi
     fi
