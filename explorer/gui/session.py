@@ -253,8 +253,7 @@ class Session(QObject):
             locked=np.zeros(space.dim, bool),
             seed=None,
             original=None,
-            anchor_a=None,
-            anchor_b=None,
+            **_first_anchors(opened, space),
             stages=stages,
             map=MapSettings(background=self._state.map.background, colour=_first_column(opened)),
         )
@@ -523,3 +522,17 @@ def _fitting(image: ImageSpec, entries: Sequence[StageEntry]) -> tuple[StageEntr
 def _first_column(opened: Opened) -> str | None:
     """Return the first label column of the code book."""
     return next(iter(opened.code_book.labels), None) if opened.code_book else None
+
+
+def _first_anchors(opened: Opened, space: Space) -> dict[str, Anchor]:
+    """Return two ends worth morphing between: far codes of the code book, else two random ones."""
+    book = opened.code_book
+    if book is not None and len(book) > 1:
+        pair = sampling.distant_pair(book.mean, space)
+        codes = [(book.mean[index], book.names[index]) for index in pair]
+    else:
+        codes = [(sampling.sample(space, 1, seed)[0], f"seed {seed}") for seed in (1, 2)]
+    return {
+        name: Anchor(_frozen(code), None, label)
+        for name, (code, label) in zip(("anchor_a", "anchor_b"), codes, strict=True)
+    }

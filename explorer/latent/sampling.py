@@ -31,3 +31,15 @@ def sample(space: Space, count: int, seed: int) -> np.ndarray:
     elif space.prior == "none":
         codes = space.center + space.spread * codes
     return codes.astype(np.float32)
+
+
+def distant_pair(codes: np.ndarray, space: Space, among: int = 64) -> tuple[int, int]:
+    """Return the two of `among` codes, spread evenly over `codes (N, D)`, that lie farthest apart.
+
+    Distance is counted in spreads, so a wide dimension does not decide alone. A worthwhile first pair to morph.
+    """
+    chosen = np.linspace(0, len(codes) - 1, min(among, len(codes))).round().astype(int)
+    scaled = (np.asarray(codes, np.float64).reshape(len(codes), -1)[chosen] - space.center) / space.spread
+    distances = ((scaled[:, None] - scaled[None]) ** 2).sum(axis=-1)
+    first, second = np.unravel_index(np.argmax(np.nan_to_num(distances)), distances.shape)
+    return int(chosen[first]), int(chosen[second])

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from explorer.latent.sampling import sample
+from explorer.latent.sampling import distant_pair, sample
 from explorer.models.base import Space
 
 
@@ -36,3 +36,10 @@ def test_without_a_prior_the_data_tell_where_codes_lie():
 def test_a_measured_space_is_still_sampled_from_its_prior():
     space = Space("z", (3,)).with_data(np.random.default_rng(0).normal(9, 0.1, (50, 3)))
     assert np.array_equal(sample(space, 4, 2), sample(Space("z", (3,)), 4, 2))
+
+
+def test_distant_pair_is_the_farthest_in_spreads():
+    codes = np.array([[0.0, 0.0], [0.0, 1.0], [50.0, 0.2], [1.0, 0.1]])
+    space = Space("z", (2,), spread=np.array([100.0, 0.1]))
+    assert set(distant_pair(codes, space)) == {0, 1}
+    assert distant_pair(codes[:1], space) == (0, 0)
