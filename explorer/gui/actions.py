@@ -1,0 +1,63 @@
+"""Every command of the menus, once: text, key, tooltip; what it does is wired by the main window and the app."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QWidget
+
+
+@dataclass(frozen=True)
+class Command:
+    """Text of a menu entry; `short` is what a button shows."""
+
+    name: str
+    text: str
+    keys: tuple[str, ...]
+    tip: str
+    short: str = ""
+    checkable: bool = False
+
+
+COMMANDS = (
+    Command("open", "&Open…", ("Ctrl+O",), "Open a checkpoint, or encode a picture", "Open"),
+    Command("add_stage", "Add &stage…", ("Ctrl+Shift+O",), "Add a network that works on the decoded pictures"),
+    Command("save_picture", "Save &picture…", ("Ctrl+S",), "Save the picture on the canvas, pixel for pixel"),
+    Command("export_strip", "&Strip…", ("Ctrl+E",), "Save the strip as a picture or an animation"),
+    Command("export_sheet", "S&heet of dimensions…", (), "Save one row of pictures for each dimension"),
+    Command("export_manifold", "&Manifold grid…", (), "Save the 15 × 15 grid over two dimensions"),
+    Command("export_samples", "S&amples…", (), "Save a grid of 64 random pictures"),
+    Command("quit", "&Quit", ("Ctrl+Q",), "Close the program"),
+    Command("undo", "&Undo", ("Ctrl+Z",), "Take the last step back", "Undo"),
+    Command("redo", "&Redo", ("Ctrl+Shift+Z", "Ctrl+Y"), "Do the undone step again", "Redo"),
+    Command("copy", "&Copy picture", ("Ctrl+C",), "Copy the picture on the canvas"),
+    Command("random", "&Random", ("R",), "Draw a random code; locked dimensions stay", "Random"),
+    Command("reset", "Reset", ("Ctrl+R",), "Put every dimension to its centre", "Reset"),
+    Command("set_a", "Current picture to &A", ("Ctrl+1",), "Make the current code the start of the strip"),
+    Command("set_b", "Current picture to &B", ("Ctrl+2",), "Make the current code the end of the strip"),
+    Command("play", "Pla&y the strip", ("P",), "Run along the strip on the canvas"),
+    Command("forget_original", "Take the encoded picture &away", (), "Show the decoded picture alone again"),
+    Command("thumbnails", "&Thumbnails under all rows", ("T",), "Show seven pictures under every row", "", True),
+    Command("background", "Map &background", ("M",), "Show decoded pictures behind the map's points", "", True),
+    Command("restore_layout", "Restore &layout", (), "Put every panel back to its place"),
+    Command("shortcuts", "&Keys", ("F1",), "Show every key"),
+    Command("about", "&About Latent Explorer", (), "Version and licence"),
+)
+
+
+def make_actions(parent: QWidget) -> dict[str, QAction]:
+    """Return a QAction for every command, by name, with `parent` as owner and listening window."""
+    actions = {}
+    for command in COMMANDS:
+        action = QAction(command.text, parent)
+        action.setObjectName(command.name)
+        action.setIconText(command.short or command.text.replace("&", "").rstrip("…"))
+        action.setShortcuts([QKeySequence(keys) for keys in command.keys])
+        keys = f" ({command.keys[0]})" if command.keys else ""
+        action.setToolTip(f"{command.tip}{keys}")
+        action.setStatusTip(command.tip)
+        action.setCheckable(command.checkable)
+        parent.addAction(action)
+        actions[command.name] = action
+    return actions

@@ -1,0 +1,339 @@
+"""Composition root of the window.
+
+Start: Qt application, theme, session, decode thread (it imports torch while the window is built), panels, show; only
+then the first model is read, in a job. End: jobs are asked to stop and waited for, then the decode thread is joined.
+Nothing is terminated. This file wires wishes of the panels (open, encode, export, device) to jobs and requests.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QApplication, QMessageBox
+
+from explorer import __version__, paths
+from explorer.errors import ExplorerError
+from explorer.gui import theme
+from explorer.gui.decode_worker import DecodeWorker
+from explorer.gui.exporting import Exporter
+from explorer.gui.jobs import Job, JobRunner
+from explorer.gui.main_window import MainWindow, window_icon
+from explorer.gui.opening import FittedPicture, fit_picture, open_path
+from explorer.gui.pictures import PictureSource
+from explorer.gui.session import Anchor, Session, Side
+from explorer.latent import activity as activity_maths
+
+if TYPE_CHECKING:
+    from explorer.render.requests import ActivityResult, EncodeResult, RenderResult
+
+log = logging.getLogger(__name__)
+
+DEFAULT_MODEL = "anime-faces"
+STATUS_SECONDS = 0.25
+
+
+class App(QObject):
+    """The running window: session, decode thread, jobs and the widgets around them."""
+
+    def __init__(self, device: str = "auto", precision: str = "exact") -> None:
+        super().__init__()
+        self.session = Session(self)
+        self.worker = DecodeWorker(device, precision, self)
+        self.pictures = PictureSource(self.session, self.worker, self)
+        self.jobs = JobRunner(self)
+        self.window = MainWindow(self.session, self.pictures)
+        self.exporter = Exporter(self.session, self.pictures, self.jobs, self.window)
+        self._encoding: dict[str, FittedPicture] = {}
+        self._kl = None
+        self._code_time = 0.0
+        self._status_time = 0.0
+        self._fill_menus()
+        self._connect()
+
+    # ---- start and end ----
+
+    def start(self, path: str | None = None, stages: Sequence[str] = ()) -> None:
+        """Show the window, then read `path` (default: the bundled face model) and the stages."""
+        self._first_stages = tuple(stages)
+        self.window.show()
+        if path is None and DEFAULT_MODEL not in paths.bundled():
+            return
+        self.open(path or DEFAULT_MODEL)
+
+    def close(self) -> None:
+        """Stop the jobs and the decode thread, and wait for both."""
+        self.window.strip.stop()
+        self.jobs.close()
+        self.worker.close()
+
+    def _fill_menus(self) -> None:
+        window = self.window
+        bundled = {name: path for name, path in paths.bundled().items()}
+        stages = [(name, str(path)) for name, path in bundled.items() if _is_stage(path)]
+        models = [(name, name) for name, path in bundled.items() if not _is_stage(path)]
+        for action in window.set_choices(window.bundled_menu, models, None):
+            action.triggered.connect(partial(self._on_bundled_chosen, action.data()))
+        window.stages.set_choices(stages)
+        self._fill_appearance()
+        window.device_menu.aboutToShow.connect(self._fill_devices)
+
+    def _connect(self) -> None:
+        session, window = self.session, self.window
+        actions = window.actions_by_name
+        actions["open"].triggered.connect(self._on_open)
+        actions["add_stage"].triggered.connect(self._on_add_stage)
+        actions["shortcuts"].triggered.connect(self._on_shortcuts)
+        actions["about"].triggered.connect(self._on_about)
+        window.files_dropped.connect(self._on_files_dropped)
+        window.closing.connect(self.close)
+        window.canvas.cancel_requested.connect(self._on_cancel_requested)
+        window.stages.stage_wanted.connect(self.open_stage)
+        window.strip.picture_wanted.connect(self.open_anchor)
+        session.model_changed.connect(self._on_model_changed)
+        session.code_changed.connect(self._on_code_changed)
+        self.pictures.rendered.connect(self._on_rendered)
+
+    # ---- opening ----
+
+    def open(self, path: str) -> None:
+        """Read a checkpoint, or encode a picture to the canvas; a second call cancels the first."""
+        spec = self.session.model.image if self.session.model else None
+        job = self.jobs.start("open", partial(open_path, path, spec))
+        self.window.canvas.show_loading(f"Opening {Path(path).name}", 0.0)
+        job.progressed.connect(self._on_open_progressed)
+        job.succeeded.connect(self._on_opened)
+        job.failed.connect(self._on_failed)
+        job.finished.connect(self._on_open_finished)
+        self._open_job = job
+
+    def open_stage(self, path: str) -> None:
+        """Read a stage and put it at the end of the chain."""
+
+        def read(progress, should_stop):  # type: ignore[no-untyped-def]
+            from explorer.formats import open_stage
+
+            return open_stage(path, on_progress=progress, should_stop=should_stop)
+
+        job = self.jobs.start("stage", read)
+        job.succeeded.connect(self._on_stage_opened)
+        job.failed.connect(self._on_failed)
+
+    def open_anchor(self, side: Side, path: str) -> None:
+        """Read a picture and encode it to one end of the strip."""
+        model = self.session.model
+        if model is None:
+            return
+        if not model.has_encoder:
+            self._say_no_encoder()
+            return
+
+        def read(progress, should_stop):  # type: ignore[no-untyped-def]
+            return side, fit_picture(path, model.image)
+
+        job = self.jobs.start(f"anchor {side}", read)
+        job.succeeded.connect(self._on_anchor_picture)
+        job.failed.connect(self._on_failed)
+
+    def _on_open_progressed(self, fraction: float, text: str) -> None:
+        self.window.canvas.show_loading(text, fraction)
+
+    def _on_open_finished(self) -> None:
+        if self.sender() is self._open_job or self.sender() is None:
+            self.window.canvas.hide_loading()
+
+    def _on_opened(self, opened: object) -> None:
+        if isinstance(opened, FittedPicture):
+            self._encode("canvas", opened)
+            return
+        from explorer.models.base import StageModel
+
+        if isinstance(opened.model, StageModel):  # type: ignore[attr-defined]
+            self._on_stage_opened(opened.model)  # type: ignore[attr-defined]
+            return
+        self.session.open(opened)  # type: ignore[arg-type]
+        for path in self._first_stages:
+            self.open_stage(path)
+        self._first_stages = ()
+
+    def _on_stage_opened(self, stage: object) -> None:
+        try:
+            self.session.add_stage(stage)  # type: ignore[arg-type]
+        except ExplorerError as error:
+            self._on_failed(str(error))
+
+    def _on_failed(self, sentence: str) -> None:
+        self.session.message.emit("error", sentence)
+
+    def _on_cancel_requested(self) -> None:
+        self.jobs.cancel("open")
+
+    def _on_anchor_picture(self, result: tuple[Side, FittedPicture]) -> None:
+        self._encode(*result)
+
+    def _encode(self, target: str, picture: FittedPicture) -> None:
+        """Ask for the code of a picture; `target` is `canvas`, `A` or `B`."""
+        if self.session.model is None or not self.session.model.has_encoder:
+            self._say_no_encoder()
+            return
+        slot = f"encode:{target}"
+        self._encoding[slot] = picture
+        self.pictures.want_codes(slot, picture.fitted[None], self._on_encoded)
+
+    def _on_encoded(self, result: EncodeResult) -> None:
+        picture = self._encoding.pop(result.slot)
+        target = result.slot.removeprefix("encode:")
+        if result.error is not None or result.mean is None:
+            self._on_failed(result.error or "The picture could not be encoded.")
+        elif target == "canvas":
+            self.session.show_encoded(result.mean[0], picture.shown, picture.path.name)
+        else:
+            self.session.set_anchor(target, Anchor(result.mean[0], picture.shown, picture.path.name))  # type: ignore[arg-type]
+
+    def _say_no_encoder(self) -> None:
+        name = self.session.model.name if self.session.model else "This model"
+        self._on_failed(
+            f"{name} has no encoder, so a picture cannot become a code; open a VAE, or use Random and the sliders."
+        )
+
+    # ---- files, menus ----
+
+    def _on_open(self) -> None:
+        path = self.exporter.ask_open("Open a checkpoint or a picture")
+        if path:
+            self.open(path)
+
+    def _on_add_stage(self) -> None:
+        path = self.exporter.ask_open("Add a stage")
+        if path:
+            self.open_stage(path)
+
+    def _on_bundled_chosen(self, name: str, _checked: bool = False) -> None:
+        self.open(name)
+
+    def _on_files_dropped(self, files: list[str]) -> None:
+        if len(files) > 1:
+            self.session.message.emit("info", f"{len(files)} files were dropped; the first one is opened.")
+        if files:
+            self.open(files[0])
+
+    def _fill_devices(self) -> None:
+        from explorer.render import devices
+
+        menu = self.window.device_menu
+        choices = [(name, devices.describe(name)) for name in devices.available()]
+        for action in self.window.set_choices(menu, choices, self.worker.device):
+            action.triggered.connect(partial(self._on_device_chosen, action.data()))
+
+    def _on_device_chosen(self, name: str, _checked: bool = False) -> None:
+        self.worker.set_device(name)
+        self.session.code_changed.emit()
+
+    def _fill_appearance(self) -> None:
+        choices = [("system", "Like the system"), ("light", "Light"), ("dark", "Dark")]
+        menu = self.window.appearance_menu
+        for action in self.window.set_choices(menu, choices, theme.preference()):
+            action.triggered.connect(partial(self._on_appearance_chosen, action.data()))
+
+    def _on_appearance_chosen(self, name: str, _checked: bool = False) -> None:
+        theme.prefer(name)
+
+    def _on_shortcuts(self) -> None:
+        rows = [
+            f"{action.shortcut().toString()}\t{action.statusTip()}"
+            for action in self.window.actions_by_name.values()
+            if not action.shortcut().isEmpty()
+        ]
+        QMessageBox.information(self.window, "Keys", "\n".join(rows))
+
+    def _on_about(self) -> None:
+        QMessageBox.about(
+            self.window,
+            "About Latent Explorer",
+            f"Latent Explorer {__version__}\n\nLook inside trained image generators.\nApache License 2.0",
+        )
+
+    # ---- what the model does ----
+
+    def _on_model_changed(self) -> None:
+        session = self.session
+        if session.model is None or session.space is None:
+            return
+        self.window.setWindowTitle(f"{session.model.name} - Latent Explorer")
+        for note in session.model.notes[:1]:
+            session.message.emit("info", note)
+        book = session.code_book
+        has_kl = book is not None and book.logvar is not None
+        self._kl = activity_maths.kl_per_dim(book.mean, book.logvar) if has_kl else None  # type: ignore[union-attr, arg-type]
+        if self._kl is not None:
+            session.set_activity(activity_maths.judge(self._kl, None))
+        probes = activity_maths.probes(session.space, book.mean if book is not None else None)
+        self.pictures.want_activity(probes, self._on_activity)
+
+    def _on_activity(self, result: ActivityResult) -> None:
+        if result.sensitivity is not None:
+            self.session.set_activity(activity_maths.judge(self._kl, result.sensitivity))
+
+    def _on_code_changed(self) -> None:
+        self._code_time = time.perf_counter()
+
+    def _on_rendered(self, result: RenderResult) -> None:
+        now = time.perf_counter()
+        if now - self._status_time < STATUS_SECONDS:
+            return
+        self._status_time = now
+        decode = result.milliseconds.get("decode", 0.0)
+        age = 1000 * (now - self._code_time)
+        parts = [self.worker.description, f"decode {decode:.1f} ms"]
+        if self._code_time and age < 1000:
+            parts.append(f"slider to pixel {age:.1f} ms")
+        self.window.set_status("    ".join(parts))
+
+
+def _is_stage(path: Path) -> bool:
+    from explorer.formats.native import kind_of
+
+    return kind_of(path) == "stage"
+
+
+def _on_exception(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    log.error("a bug; please report it", exc_info=(kind, error, trace))
+
+
+def make_application() -> QApplication:
+    """Return the Qt application, with name, icon and theme."""
+    existing = QApplication.instance()
+    if isinstance(existing, QApplication):
+        return existing
+    QGuiApplication.setDesktopFileName("latent-explorer")
+    application = QApplication(sys.argv[:1])
+    application.setApplicationName("Latent Explorer")
+    application.setApplicationVersion(__version__)
+    application.setOrganizationName("latent-explorer")
+    theme.follow_system(application)
+    application.setWindowIcon(window_icon())
+    return application
+
+
+def run(
+    path: str | None = None,
+    stages: Sequence[str] = (),
+    device: str = "auto",
+    precision: str = "exact",
+) -> int:
+    """Show the window until it is closed; return the exit status."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # files are written whole or not at all, so Ctrl-C may end it
+    sys.excepthook = _on_exception
+    application = make_application()
+    app = App(device, precision)
+    app.start(path, stages)
+    return application.exec()
