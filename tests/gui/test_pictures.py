@@ -1,0 +1,123 @@
+"""PictureSource: the newest of a slot wins, what is stale never arrives; a worker that is answered by hand."""
+
+import fakes
+import numpy as np
+import pytest
+from PySide6.QtCore import QObject, Signal
+
+from explorer.gui.pictures import PictureSource, to_qimage
+from explorer.gui.session import Session
+from explorer.render.requests import RenderResult
+
+
+class HandWorker(QObject):
+    """Keeps what was submitted; the test sends the answers."""
+
+    result = Signal(object)
+
+    def __init__(self):
+        super().__init__()
+        self.requests, self.generation = [], 0
+
+    def submit(self, request):
+        self.requests.append(request)
+
+    def cancel(self, slot_prefix):
+        self.requests = [r for r in self.requests if not r.slot.startswith(slot_prefix)]
+
+    def set_generation(self, generation):
+        self.generation = generation
+
+    def set_dragging(self, dragging):
+        self.is_dragging = dragging
+
+    def answer(self, request):
+        pictures = np.full((len(request.codes), 8, 8, 1), request.id, np.uint8)
+        self.result.emit(
+            RenderResult(request.slot, request.generation, request.id, pictures=pictures, decoded=pictures)
+        )
+
+
+class Asker(QObject):
+    """A panel's receiving end."""
+
+    def __init__(self):
+        super().__init__()
+        self.received = []
+
+    def on_pictures(self, result):
+        self.received.append(result)
+
+
+class Opened:
+    def __init__(self, model):
+        self.model, self.code_book, self.dimension_names = model, None, {}
+
+
+@pytest.fixture
+def parts(qapp, tiny_model):
+    session, worker = Session(), HandWorker()
+    source = PictureSource(session, worker)
+    session.open(Opened(tiny_model))
+    return session, worker, source, Asker()
+
+
+def test_only_the_newest_of_a_slot_arrives(parts):
+    session, worker, source, asker = parts
+    source.want("canvas", session.code, asker.on_pictures)
+    source.want("canvas", session.code, asker.on_pictures)
+    first, second = worker.requests
+    worker.answer(first)
+    assert asker.received == []
+    worker.answer(second)
+    worker.answer(second)
+    assert [r.id for r in asker.received] == [second.id]
+
+
+def test_slots_do_not_disturb_each_other(parts):
+    session, worker, source, asker = parts
+    source.want("canvas", session.code, asker.on_pictures)
+    source.want("strip", np.zeros((9, 4)), asker.on_pictures)
+    for request in list(worker.requests):
+        worker.answer(request)
+    assert sorted(r.slot for r in asker.received) == ["canvas", "strip"]
+
+
+def test_an_answer_for_the_model_before_never_arrives(parts):
+    session, worker, source, asker = parts
+    source.want("canvas", session.code, asker.on_pictures)
+    old = worker.requests[-1]
+    session.open(Opened(fakes.tiny_vae(seed=1)))
+    assert worker.generation == session.generation
+    worker.answer(old)
+    source.want("canvas", session.code, asker.on_pictures)
+    worker.answer(old)
+    assert asker.received == []
+
+
+def test_cancel_forgets_slots_by_prefix(parts):
+    session, worker, source, asker = parts
+    source.want("traversal:1", session.code, asker.on_pictures)
+    request = worker.requests[-1]
+    source.cancel("traversal")
+    worker.answer(request)
+    assert asker.received == []
+    assert worker.requests == []
+
+
+def test_a_request_does_not_change_with_the_array_it_was_made_from(parts):
+    _, worker, source, asker = parts
+    codes = np.ones((2, 4))
+    source.want("strip", codes, asker.on_pictures)
+    codes[:] = 7
+    request = worker.requests[-1]
+    assert request.codes.tolist() == np.ones((2, 4)).tolist()
+    assert not request.codes.flags.writeable
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_to_qimage_keeps_every_pixel(qapp, channels):
+    picture = np.random.default_rng(0).integers(0, 256, (5, 7, channels), np.uint8)
+    image = to_qimage(picture)
+    seen = [[image.pixelColor(x, y).getRgb()[:3] for x in range(7)] for y in range(5)]
+    assert np.array_equal(np.array(seen), np.broadcast_to(picture, (5, 7, 3)))
