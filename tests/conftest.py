@@ -1,9 +1,12 @@
-"""Fixtures that every test may use: reference data, a tiny model, settings of its own."""
+"""Fixtures that every test may use, and the guards that every test passes: see guards.py."""
 
 import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import fakes
+import guards
 import pytest
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -24,3 +27,22 @@ def reference_data() -> Path:
 def tiny_model():
     """A 4-D VAE of 8x8 grey pictures with fixed random weights."""
     return fakes.tiny_vae()
+
+
+@pytest.fixture(autouse=True)
+def own_settings(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give the test, and the processes it starts, empty settings and user folders of its own."""
+    folder = tmp_path_factory.mktemp("settings")
+    for variable in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"):
+        monkeypatch.setenv(variable, str(folder / variable.lower()))
+    core = sys.modules.get("PySide6.QtCore")
+    if core is not None:
+        for form in (core.QSettings.Format.NativeFormat, core.QSettings.Format.IniFormat):
+            core.QSettings.setPath(form, core.QSettings.Scope.UserScope, str(folder))
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail a test that leaves a thread, timer or window, or that logs a warning without using `caplog`."""
+    yield from guards.watch(may_log="caplog" in request.fixturenames)
