@@ -1,8 +1,8 @@
 """The layers of the program: who may import whom, found by reading the imports of every module.
 
 The table is that of the design: a module imports only from layers above its own, or from its own package. Who
-may know whom is checked for imports anywhere in a file; what costs start-up time only for imports that run when
-the module itself is imported.
+may know whom is checked for imports anywhere in a file; what costs start-up time only for imports that run
+when the module itself is imported.
 """
 
 import ast
