@@ -1,0 +1,424 @@
+"""The canvas: the decoded picture, large and exact, and what it can be compared with.
+
+It asks for one picture whenever code, space, stages or model change, shows the newest, and keeps the last good one
+when something goes wrong. How a picture is painted, zoomed and read is `widgets/picture_view.py`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import numpy as np
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QAction, QContextMenuEvent, QGuiApplication, QImage, QKeyEvent, QKeySequence
+from PySide6.QtWidgets import (
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QSizePolicy,
+    QStackedWidget,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from explorer import paths
+from explorer.errors import ExplorerError, OutputError
+from explorer.gui.pictures import PictureSource, to_qimage
+from explorer.gui.session import Original, Session
+from explorer.gui.widgets.loading import Loading
+from explorer.gui.widgets.notice import Level, Notice
+from explorer.gui.widgets.picture_view import PictureView
+from explorer.gui.widgets.quiet_line import QuietLine
+from explorer.render.requests import RenderResult
+
+Comparison = Literal["original", "stages"]
+SIDES: dict[Comparison, tuple[str, str]] = {
+    "original": ("original", "reconstruction"),
+    "stages": ("before stages", "after stages"),
+}
+FIGURE_SPACE = "\u2007"  # as wide as a digit
+
+
+class Shown(NamedTuple):
+    """What the last request was for; compared by identity."""
+
+    generation: int
+    space: str
+    code: np.ndarray
+    stages: tuple[object, ...]
+
+
+class Canvas(QWidget):
+    """The picture of the current code, with zoom, pan, pixel values, wiper, copy and save."""
+
+    cancel_requested = Signal()  # the person wants the loading to stop
+
+    def __init__(self, session: Session, pictures: PictureSource, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._pictures = pictures
+        self._asked: Shown | None = None
+        self._result: RenderResult | None = None
+        self._original: tuple[Original | None, QImage] = (None, QImage())  # the image made of it
+        self._wanted: dict[Comparison, bool] = {"original": True, "stages": False}
+        self._compared: Comparison | None = None
+        self.view = PictureView(self)
+        self.view.setAccessibleName("Canvas")
+        self.view.setAccessibleDescription("The decoded picture of the current code")
+        self.line = QuietLine(self)
+        self.notice = Notice(self)
+        self._build()
+        self.view.hovered.connect(self._refresh_line)
+        self.view.view_changed.connect(self._refresh_controls)
+        session.model_changed.connect(self._on_model_changed)
+        session.space_changed.connect(self._on_chain_changed)
+        session.stages_changed.connect(self._on_chain_changed)
+        session.code_changed.connect(self.refresh)
+        session.original_changed.connect(self._on_original_changed)
+        self._on_model_changed()
+
+    # ---- building ----
+
+    def _build(self) -> None:
+        self._zoom = self._button("Fit", "Zoom: show the whole picture (0); wheel, + and - zoom, drag moves")
+        self._zoom.clicked.connect(self.fit)
+        self._sharp = self._button("Crisp", "")
+        self._sharp.clicked.connect(self.toggle_smooth)
+        self._compare = self._button("Compare", "")
+        self._compare.setCheckable(True)
+        self._compare.clicked.connect(self.toggle_wiper)
+        bar = QHBoxLayout()
+        bar.setSpacing(4)
+        bar.addWidget(self.line, stretch=1)
+        for button in (self._compare, self._sharp, self._zoom):
+            bar.addWidget(button)
+        self._bar = QWidget(self)
+        self._bar.setLayout(bar)
+        bar.setContentsMargins(0, 0, 0, 0)
+        self._loading_below, self._loading_alone = Loading(self), Loading(self)
+        for loading in (self._loading_below, self._loading_alone):
+            loading.cancel_requested.connect(self.cancel_requested)
+        self._pages = QStackedWidget(self)
+        self._pages.addWidget(self._make_empty_page())
+        self._pages.addWidget(self.view)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        layout.addWidget(self._pages, stretch=1)
+        layout.addWidget(self._bar)
+        layout.addWidget(self.notice)
+        layout.addWidget(self._loading_below, alignment=Qt.AlignmentFlag.AlignHCenter)
+
+    def _button(self, text: str, tip: str) -> QToolButton:
+        button = QToolButton(self)
+        button.setProperty("kind", "bare")
+        button.setText(text)
+        button.setToolTip(tip)
+        button.setAccessibleName(text)
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        return button
+
+    def _make_empty_page(self) -> QWidget:
+        page = QWidget(self)
+        self._headline, self._hint = QLabel(page), QLabel(page)
+        self._headline.setObjectName("emptyTitle")
+        self._hint.setObjectName("quiet")
+        self._hint.setWordWrap(True)
+        layout = QVBoxLayout(page)
+        layout.setSpacing(6)
+        layout.addStretch(1)
+        for label in (self._headline, self._hint):
+            label.setAlignment(Qt.AlignmentFlag.AlignCenter)
+            layout.addWidget(label)
+        self._loading_alone.setMinimumWidth(320)
+        layout.addWidget(self._loading_alone, alignment=Qt.AlignmentFlag.AlignHCenter)
+        layout.addStretch(1)
+        page.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        return page
+
+    # ---- wishes ----
+
+    @property
+    def shown(self) -> RenderResult | None:
+        """The last good result: what is on the canvas."""
+        return self._result
+
+    @property
+    def compared(self) -> Comparison | None:
+        """What the wiper and B compare now, None where there is nothing to compare."""
+        return self._compared
+
+    def refresh(self) -> None:
+        """Ask for the picture of the current code."""
+        session = self._session
+        if session.model is not None and session.space is not None:
+            self._asked = self._wish()
+            self._pictures.want("canvas", session.code, self._on_rendered)
+
+    def fit(self) -> None:
+        """Show the whole picture."""
+        self.view.fit()
+
+    def zoom_in(self) -> None:
+        """Zoom one step in."""
+        self.view.zoom_step(1)
+
+    def zoom_out(self) -> None:
+        """Zoom one step out."""
+        self.view.zoom_step(-1)
+
+    def toggle_smooth(self) -> None:
+        """Show pixels as squares, or interpolate between them."""
+        self.view.set_smooth(not self.view.viewport.drawn_smooth)
+
+    def toggle_wiper(self) -> None:
+        """Put the wiper on, on to the next comparison where there are two, or away."""
+        possible = self._possible()
+        if not possible:
+            self._refresh_controls()
+            return
+        on = self._wiper_for(possible)
+        following: Comparison | None = possible[0]
+        if on is not None:
+            place = possible.index(on) + 1
+            following = possible[place] if place < len(possible) else None
+        for comparison in possible:
+            self._wanted[comparison] = comparison == following
+        self._refresh_comparison()
+
+    def show_before(self, shown: bool) -> None:
+        """Cover the picture with what it is compared with, while a key is held."""
+        self.view.show_before(shown)
+
+    def copy_picture(self) -> None:
+        """Put the picture on the clipboard, pixel for pixel."""
+        if not self.view.picture.isNull():
+            QGuiApplication.clipboard().setImage(self.view.picture)
+            size = self.view.picture.size()
+            self._session.message.emit("info", f"The picture was copied, {size.width()}×{size.height()} pixels.")
+
+    def save_picture(self, path: str | Path) -> bool:
+        """Write the picture as PNG, pixel for pixel, whole or not at all; say how it went; return whether it did."""
+        path = Path(path)
+        path = path if path.suffix.lower() == ".png" else path.with_name(f"{path.name}.png")
+        try:
+            if self._result is None or self._result.pictures is None:
+                raise OutputError("There is no picture to save yet; open a model first.")
+            _write_png(path, self._result.pictures[0])
+        except ExplorerError as error:
+            self._session.message.emit("error", str(error))
+            return False
+        self._session.message.emit("info", f"The picture was saved as {path}.")
+        return True
+
+    def ask_and_save(self) -> None:
+        """Ask where, then save the picture."""
+        model = self._session.model
+        name = f"{model.name}.png" if model else "picture.png"
+        path, _ = QFileDialog.getSaveFileName(self, "Save the picture", name, "PNG picture (*.png)")
+        if path:
+            self.save_picture(path)
+
+    def show_notice(self, level: Level, text: str, details: str = "") -> None:
+        """Show a sentence under the picture, which stays; the next good picture takes it away."""
+        self.notice.say(level, text, details)
+
+    def show_loading(self, text: str, fraction: float | None = None) -> None:
+        """Say what is being loaded and how far it is (0..1, None for unknown), with a way to cancel."""
+        for loading in (self._loading_below, self._loading_alone):
+            loading.set_progress(text, fraction)
+        self._is_loading = True
+        self._refresh_page()
+
+    def hide_loading(self) -> None:
+        """Take that away."""
+        self._is_loading = False
+        self._refresh_page()
+
+    # ---- reactions ----
+
+    _is_loading = False
+
+    def _wish(self) -> Shown:
+        session = self._session
+        space = session.space.name if session.space else ""
+        return Shown(session.generation, space, session.code, session.enabled_stages)
+
+    def _on_model_changed(self) -> None:
+        self.notice.release()
+        self._wanted = {"original": True, "stages": self._wanted["stages"]}
+        self._asked = None
+        if self._session.model is None:
+            self._result = None
+            self.view.set_pictures(QImage())
+        else:
+            self.view.fit()
+        self._on_chain_changed()
+        self._refresh_page()
+
+    def _on_chain_changed(self) -> None:
+        """Ask again, unless another signal of the same change already did."""
+        wish, asked = self._wish(), self._asked
+        if (
+            asked is None
+            or (wish.generation, wish.space) != (asked.generation, asked.space)
+            or wish.code is not asked.code
+            or wish.stages != asked.stages
+        ):
+            self.refresh()
+
+    def _on_original_changed(self) -> None:
+        if self._session.original is not None:
+            self._wanted["original"] = True
+        self._refresh_comparison()
+
+    def _on_rendered(self, result: RenderResult) -> None:
+        if result.error is not None or result.pictures is None:
+            self.notice.say("error", result.error or "No picture came back; try another code.", result.bug or "")
+            return
+        self._result = result
+        self._refresh_comparison()
+        if self._pages.currentWidget() is not self.view:
+            self._refresh_page()
+        if result.warning:
+            self.notice.say("warning", result.warning)
+        elif not self.notice.isHidden():
+            self.notice.hide()
+
+    # ---- refreshing ----
+
+    def _possible(self) -> list[Comparison]:
+        """Return what the picture can be compared with now."""
+        possible: list[Comparison] = []
+        if self._result is not None:
+            if self._session.original is not None:
+                possible.append("original")
+            if self._session.enabled_stages and self._result.decoded is not None:
+                possible.append("stages")
+        return possible
+
+    def _wiper_for(self, possible: list[Comparison]) -> Comparison | None:
+        return next((comparison for comparison in possible if self._wanted[comparison]), None)
+
+    def _refresh_comparison(self) -> None:
+        """Hand the view the picture, and what is left of the wiper."""
+        if self._result is None or self._result.pictures is None:
+            return
+        possible = self._possible()
+        wiping = self._wiper_for(possible)
+        changed = self._compared
+        self._compared = wiping or (possible[-1] if possible else None)
+        before = None
+        if self._compared == "original" and self._session.original is not None:
+            if self._original[0] is not self._session.original:
+                self._original = (self._session.original, to_qimage(self._session.original.picture))
+            before = self._original[1]
+        elif self._compared == "stages" and self._result.decoded is not None:
+            before = to_qimage(self._result.decoded[0])
+        self.view.set_pictures(to_qimage(self._result.pictures[0]), before)
+        if self.view.wiper.on != (wiping is not None):
+            self.view.set_wiper(wiping is not None)
+        elif changed != self._compared:
+            self._refresh_controls()
+
+    def _refresh_page(self) -> None:
+        has_picture = not self.view.picture.isNull()
+        self._pages.setCurrentIndex(1 if has_picture else 0)
+        self._bar.setVisible(has_picture)
+        self._loading_below.setVisible(self._is_loading and has_picture)
+        self._loading_alone.setVisible(self._is_loading and not has_picture)
+        for label in (self._headline, self._hint):
+            label.setVisible(not self._is_loading)
+        if self._session.model is None:
+            self._headline.setText("Drop a checkpoint here")
+            self._hint.setText("or open one with Ctrl+O.\nA picture can follow: a VAE turns it into a code.")
+        else:
+            self._headline.setText("The first picture is being decoded")
+            self._hint.setText("This takes a moment after the start.")
+
+    def _refresh_controls(self) -> None:
+        scale = self.view.viewport.scale * self.view.viewport.ratio
+        self._zoom.setText(f"{scale:.0f}×" if scale >= 1 and abs(scale - round(scale)) < 1e-6 else f"{scale:.2g}×")
+        smooth = self.view.viewport.drawn_smooth
+        self._sharp.setText("Smooth" if smooth else "Crisp")
+        other = "show pixels as squares" if smooth else "interpolate between pixels"
+        self._sharp.setToolTip(f"Sharpness: {other} (I)")
+        self._compare.setEnabled(self._compared is not None)
+        self._compare.setChecked(self.view.wiping)
+        self._compare.setToolTip(
+            "Drag a divider between before and after (W); hold B for before alone"
+            if self._compared is not None
+            else "Nothing to compare yet: drop a picture on a VAE, or switch a stage on (W)"
+        )
+        self._refresh_line()
+
+    def _refresh_line(self) -> None:
+        under, middle = self.view.value_under_cursor(), ""
+        if self._compared is not None:
+            before, after = SIDES[self._compared]
+            if self.view.before_alone:
+                middle = before
+            elif self.view.wiping:
+                middle = f"{before}  |  {after}"
+        self.line.set_texts("" if under is None else _describe(under[0].x(), under[0].y(), under[1]), middle)
+
+    # ---- Qt ----
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        menu = QMenu(self)
+        has_picture = not self.view.picture.isNull()
+        for text, keys, slot in (
+            ("&Copy picture", "Ctrl+C", self.copy_picture),
+            ("&Save picture…", "Ctrl+S", self.ask_and_save),
+            ("&Fit", "0", self.fit),
+        ):
+            action = QAction(text, menu)
+            action.setShortcut(QKeySequence(keys))
+            action.setEnabled(has_picture)
+            action.triggered.connect(slot)
+            menu.addAction(action)
+        menu.exec(event.globalPos())
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.matches(QKeySequence.StandardKey.Copy):
+            self.copy_picture()
+        elif event.key() == Qt.Key.Key_B and not event.modifiers():
+            self.show_before(True)
+        elif event.key() == Qt.Key.Key_W and not event.modifiers():
+            self.toggle_wiper()
+        elif event.key() == Qt.Key.Key_I and not event.modifiers():
+            self.toggle_smooth()
+        elif event.key() == Qt.Key.Key_Escape and self._is_loading:
+            self.cancel_requested.emit()
+        else:
+            super().keyPressEvent(event)
+
+    def keyReleaseEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_B:
+            if not event.isAutoRepeat():
+                self.show_before(False)
+        else:
+            super().keyReleaseEvent(event)
+
+
+def _describe(x: int, y: int, value: tuple[int, ...]) -> str:
+    """Return a pixel's place and value, `x 12  y 7   grey 143`, padded to a constant width."""
+    names = ("grey",) if len(value) == 1 else ("R", "G", "B")
+    parts = [("x", x, 2), ("y", y, 2), *((name, number, 3) for name, number in zip(names, value, strict=True))]
+    return "  ".join(f"{name} {str(number).rjust(width, FIGURE_SPACE)}" for name, number, width in parts)
+
+
+def _write_png(path: Path, picture: np.ndarray) -> None:
+    """Write a picture, uint8 `(H, W, 1|3)`, losslessly.
+
+    Raises:
+        OutputError: the place is missing, read-only or full.
+    """
+    from PIL import Image
+
+    squeezed = picture[:, :, 0] if picture.shape[2] == 1 else picture
+    with paths.replacing(path) as temporary:
+        Image.fromarray(squeezed).save(temporary, format="PNG")

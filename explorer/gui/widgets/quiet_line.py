@@ -1,0 +1,57 @@
+"""One line of quiet text with figures that do not dance: painted, so a new text never makes a layout run."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from explorer.gui import theme
+
+class QuietLine(QWidget):
+    """A text at the left and one in the middle; each is cut with dots only where the widget is too narrow."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._left = ""
+        self._middle = ""
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        theme.notifier.changed.connect(self.update)
+
+    @property
+    def left(self) -> str:
+        """The text at the left."""
+        return self._left
+
+    @property
+    def middle(self) -> str:
+        """The text in the middle."""
+        return self._middle
+
+    def set_texts(self, left: str, middle: str) -> None:
+        """Show two texts."""
+        if (left, middle) != (self._left, self._middle):
+            self._left, self._middle = left, middle
+            self.setAccessibleName(", ".join(text for text in (left, middle) if text))
+            self.update()
+
+    def sizeHint(self) -> QSize:
+        return QSize(120, 24)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(40, 24)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setFont(theme.numbers_font(theme.SMALL_PIXELS))
+        painter.setPen(theme.current().quiet)
+        metrics = painter.fontMetrics()
+        vertical = Qt.AlignmentFlag.AlignVCenter
+        left = metrics.elidedText(self._left, Qt.TextElideMode.ElideRight, self.width())
+        painter.drawText(self.rect(), vertical | Qt.AlignmentFlag.AlignLeft, left)
+        taken = metrics.horizontalAdvance(left) + 12 if left else 0
+        wide = metrics.horizontalAdvance(self._middle)
+        start = max((self.width() - wide) // 2, taken)
+        room = self.rect().adjusted(start, 0, 0, 0)
+        middle = metrics.elidedText(self._middle, Qt.TextElideMode.ElideRight, room.width())
+        painter.drawText(room, vertical | Qt.AlignmentFlag.AlignLeft, middle)
