@@ -1,4 +1,5 @@
-"""numpy files from strangers: read without pickles, without surprises in size, with one sentence when they are bad."""
+"""numpy files from strangers: read without pickles, without surprises in size, with one sentence when they
+are bad."""
 
 from __future__ import annotations
 
@@ -15,7 +16,16 @@ from explorer.errors import ExplorerError
 MOST_BYTES = 8 << 30
 """A single array larger than this (8 GiB) is refused."""
 
-_TROUBLE = (OSError, ValueError, EOFError, MemoryError, zipfile.BadZipFile, zlib.error, NotImplementedError, KeyError)
+_TROUBLE = (
+    OSError,
+    ValueError,
+    EOFError,
+    MemoryError,
+    zipfile.BadZipFile,
+    zlib.error,
+    NotImplementedError,
+    KeyError,
+)
 
 
 class _Refused(Exception):

@@ -1,7 +1,8 @@
 """The code book `NAME.codes.npz`: the codes of real pictures, kept beside a checkpoint.
 
-Arrays `mean (N, dim)`, `logvar (N, dim)` where the encoder is variational, `names (N,)`, one `labels_<column>` a label
-column, `center (dim,)` and `spread (dim,)` for other programs, and `model_hash` and `space`. Data only, no pickles.
+Arrays `mean (N, dim)`, `logvar (N, dim)` where the encoder is variational, `names (N,)`, one
+`labels_<column>` a label column, `center (dim,)` and `spread (dim,)` for other programs, and `model_hash` and
+`space`. Data only, no pickles.
 """
 
 from __future__ import annotations
@@ -54,7 +55,8 @@ class CodeBook:
         for title, column in (("names", self.names), *self.labels.items()):
             if len(column) != count:
                 raise LatentError(
-                    f"The code book has {count} codes but {len(column)} entries in {title}; make it again with encode."
+                    f"The code book has {count} codes but {len(column)} entries in {title}; make it again "
+                    "with encode."
                 )
 
     def __len__(self) -> int:
@@ -97,16 +99,23 @@ class CodeBook:
         mean = arrays.get("mean", arrays.get("mu"))
         if mean is None:
             raise LatentError(
-                f"{path} has no array called mean (it has: {', '.join(arrays) or 'none'}), so it is no code book; "
+                f"{path} has no array called mean (it has: {', '.join(arrays) or 'none'}), so it is no "
+                "code book; "
                 "make one with encode."
             )
         logvar = arrays.get("logvar")
-        labels = {name[len(_LABELS) :]: _column(values) for name, values in arrays.items() if name.startswith(_LABELS)}
+        labels = {
+            name[len(_LABELS) :]: _column(values)
+            for name, values in arrays.items()
+            if name.startswith(_LABELS)
+        }
         try:
             return cls(
                 mean=_codes(mean),
                 logvar=None if logvar is None else _codes(logvar),
-                names=tuple(str(name) for name in np.atleast_1d(arrays.get("names", np.array([], dtype=str)))),
+                names=tuple(
+                    str(name) for name in np.atleast_1d(arrays.get("names", np.array([], dtype=str)))
+                ),
                 labels=labels,
                 model_sha256=str(arrays["model_hash"]) if "model_hash" in arrays else None,
                 space=str(arrays["space"]) if "space" in arrays else "z",

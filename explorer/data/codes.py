@@ -17,7 +17,8 @@ NAMES = ("mean", "mu", "z", "codes")
 def load_codes(path: Path | str, space: Space) -> np.ndarray:
     """Return float32 `(N, dim)` from an `.npy`, or from `mean`, `mu`, `z` or `codes` of an `.npz`.
 
-    Every trailing shape whose product is `space.dim` is taken, such as `(N, 100, 1, 1)`; a single code without N too.
+    Every trailing shape whose product is `space.dim` is taken, such as `(N, 100, 1, 1)`; a single code
+    without N too.
 
     Raises:
         LatentError: the file cannot be read or does not fit; the text says both shapes.
@@ -40,7 +41,8 @@ def load_codes(path: Path | str, space: Space) -> np.ndarray:
         found = found[None]
     if found.ndim < 2 or not len(found) or found[0].size != space.dim:
         raise LatentError(
-            f"The codes in {path} are {shape}, but the space {space.name} has {space.dim} dimensions; give {wanted}."
+            f"The codes in {path} are {shape}, but the space {space.name} has {space.dim} dimensions; give "
+            f"{wanted}."
         )
     codes = found.reshape(len(found), space.dim).astype(np.float32)
     if not np.isfinite(codes).all():

@@ -14,8 +14,9 @@ from explorer.errors import LatentError
 def read_labels(csv_path: Path | str, names: Sequence[str]) -> dict[str, np.ndarray]:
     """Return the columns of a CSV file in the order of `names`.
 
-    The first row names the columns; the first column is the picture's file name, matched whole or without folders.
-    A column is float32 where every entry is a number (NaN where missing), else text ("" where missing).
+    The first row names the columns; the first column is the picture's file name, matched whole or without
+    folders. A column is float32 where every entry is a number (NaN where missing), else text ("" where
+    missing).
 
     Raises:
         LatentError: the file cannot be read, has no column besides the file, or names none of the pictures.

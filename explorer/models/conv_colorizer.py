@@ -2,15 +2,16 @@
 
 The network sees a grey picture of any size and says, for every pixel, how likely each colour of a small
 palette is; the expected colour under the sharpened distribution (the annealed mean of Zhang et al. 2016,
-arXiv:1603.08511, which keeps colours lively where a plain mean would be brown) gives the two chroma differences
-R-Y and B-Y. Green follows from Y = 0.3 R + 0.59 G + 0.11 B, so the grey of the result is the grey that came in,
-and chroma shrinks per pixel until the colour can be shown. Body: U-Net (Ronneberger et al. 2015,
-arXiv:1505.04597) of residual blocks (He et al. 2016, arXiv:1603.05027) with coordinate channels (Liu et al. 2018,
-arXiv:1807.03247).
+arXiv:1603.08511, which keeps colours lively where a plain mean would be brown) gives the two chroma
+differences R-Y and B-Y. Green follows from Y = 0.3 R + 0.59 G + 0.11 B, so the grey of the result is the grey
+that came in, and chroma shrinks per pixel until the colour can be shown. Body: U-Net (Ronneberger et al.
+2015, arXiv:1505.04597) of residual blocks (He et al. 2016, arXiv:1603.05027) with coordinate channels (Liu et
+al. 2018, arXiv:1807.03247).
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -43,6 +44,12 @@ class ConvColorizerConfig:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "widths", tuple(self.widths))
+        if not 1 < len(self.widths) <= 6 or any(width % 8 for width in self.widths):
+            raise ValueError("conv-colorizer has 2 to 6 widths, multiples of 8")
+        if not (0 < self.blocks <= 32 and 0 < self.colours <= 1024 and 0.01 <= self.temperature <= 10):
+            raise ValueError(
+                "conv-colorizer has 1 to 32 blocks, 1 to 1024 colours, a temperature of 0.01 to 10"
+            )
 
 
 class ResidualBlock(nn.Module):
@@ -134,20 +141,19 @@ def spiral_palette(count: int) -> Tensor:
     A sunflower spiral from grey outwards (Vogel 1979), stretched to the ranges +-0.7 and +-0.89 of the two
     differences and kept to what some luminance can show; training may replace it by the colours of its data.
     """
-    golden = torch.pi * (3 - 5**0.5)
-    found: list[Tensor] = []
+    golden = math.pi * (3 - math.sqrt(5))
+    found: list[tuple[float, float]] = []
     total = count
     while len(found) < count:  # the gamut is a hexagon inside the ellipse: enlarge until enough fall inside
-        steps = torch.arange(total, dtype=torch.float64)
-        radius = (steps / max(1, total - 1)).sqrt()
-        pairs = torch.stack(
-            (0.7 * radius * torch.cos(golden * steps), 0.89 * radius * torch.sin(golden * steps)), 1
-        )
-        red_green_blue = _differences(pairs[:, :1, None], pairs[:, 1:, None])[..., 0]
-        inside = red_green_blue.amax(1) - red_green_blue.amin(1) <= 1
-        found = list(pairs[inside])
+        found = []
+        for step in range(total):
+            radius, turn = math.sqrt(step / max(1, total - 1)), golden * step
+            red, blue = 0.7 * radius * math.cos(turn), 0.89 * radius * math.sin(turn)
+            differences = (red, -(RED * red + BLUE * blue) / GREEN, blue)
+            if max(differences) - min(differences) <= 1:
+                found.append((red, blue))
         total += 1
-    return torch.stack(found[:count]).float()
+    return torch.tensor(found[:count])
 
 
 def _differences(red: Tensor, blue: Tensor) -> Tensor:
@@ -158,8 +164,8 @@ def _differences(red: Tensor, blue: Tensor) -> Tensor:
 def to_rgb(grey: Tensor, chroma: Tensor) -> Tensor:
     """Return RGB `(N, 3, H, W)` in 0..1 of luminance `grey (N, 1, H, W)` with as much of `chroma` as fits.
 
-    `chroma (N, 2, H, W)` is R-Y and B-Y; where the colour would leave 0..1, both shrink by one factor per pixel,
-    so the hue and the luminance stay. Differentiable.
+    `chroma (N, 2, H, W)` is R-Y and B-Y; where the colour would leave 0..1, both shrink by one factor per
+    pixel, so the hue and the luminance stay. Differentiable.
     """
     difference = _differences(chroma[:, :1], chroma[:, 1:])
     room = torch.where(difference > 0, 1 - grey, grey)

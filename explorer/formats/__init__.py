@@ -1,0 +1,161 @@
+"""Checkpoints and their sidecars on disk, to and from `LatentModel` and `StageModel`.
+
+To add a format: write a module with a `READER` (see `reader`) and put it into `READERS`; the first whose
+`matches` says yes reads the file. torch is imported only once a file is worth it.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from explorer.data.code_book import CodeBook
+from explorer.errors import Cancelled, CheckpointError
+from explorer.formats import native, sidecars, torch_file
+from explorer.formats.native import save_native
+from explorer.formats.reader import HEAD_BYTES, Progress, Reader, Reading, ShouldStop, never, nothing
+from explorer.formats.unknown import describe
+from explorer.models.base import LatentModel, StageModel
+from explorer.paths import bundled
+
+__all__ = ["READERS", "Opened", "open_checkpoint", "open_latent", "open_stage", "save_native"]
+
+READERS: dict[str, Reader] = {"native": native.READER, "torch": torch_file.READER}
+"""Formats by name, in the order they are tried."""
+
+
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """A checkpoint with its sidecars.
+
+    Attributes:
+        model: what it holds.
+        code_book: the codes of real pictures beside it, where there are any that fit.
+        dimension_names: what people called dimensions, by 0-based index.
+    """
+
+    model: LatentModel | StageModel
+    code_book: CodeBook | None = None
+    dimension_names: dict[int, str] = field(default_factory=dict)
+
+
+def open_checkpoint(
+    path_or_name: Path | str,
+    *,
+    hints: Mapping[str, str] | None = None,
+    on_progress: Progress = nothing,
+    should_stop: ShouldStop = never,
+) -> Opened:
+    """Open a checkpoint: a path, or the name of a bundled model where there is no such path.
+
+    Args:
+        path_or_name: the file.
+        hints: `architecture`, `range`, `image`, as `--hint key=value` gives them; they override
+            `NAME.hints.json`.
+        on_progress: told a fraction in 0..1 and a text for people.
+        should_stop: asked often; true ends the reading.
+
+    Raises:
+        CheckpointError: it cannot be used; one sentence says which, why, and what to try.
+        UsageError: a hint is unknown.
+        Cancelled: `should_stop` turned true.
+    """
+    path = _located(path_or_name)
+    try:
+        reading = Reading(path, _head(path), sidecars.read_hints(path, hints), on_progress, should_stop)
+        reader = next((reader for reader in READERS.values() if reader.matches(reading.head, path)), None)
+        if reader is None:
+            can = "; ".join(known.title for known in READERS.values())
+            raise CheckpointError(f"{path} {describe(reading.head, path)}; what can be opened: {can}.")
+        model = reader.read(reading)
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read ({(error.strerror or str(error)).lower()}).") from error
+    if should_stop():
+        raise Cancelled
+    on_progress(0.95, f"Reading what is kept beside {path.name}")
+    opened = _with_sidecars(path, model)
+    on_progress(1.0, f"{model.name} is open")
+    return opened
+
+
+def open_latent(
+    path_or_name: Path | str,
+    *,
+    hints: Mapping[str, str] | None = None,
+    on_progress: Progress = nothing,
+    should_stop: ShouldStop = never,
+) -> Opened:
+    """Open a checkpoint that must hold a generator; see `open_checkpoint`."""
+    opened = open_checkpoint(path_or_name, hints=hints, on_progress=on_progress, should_stop=should_stop)
+    if not isinstance(opened.model, LatentModel):
+        raise CheckpointError(
+            f"{path_or_name} is a stage ({opened.model.architecture}: picture to picture), not a generator; "
+            "open a generator and add this one as a stage."
+        )
+    return opened
+
+
+def open_stage(
+    path_or_name: Path | str,
+    *,
+    hints: Mapping[str, str] | None = None,
+    on_progress: Progress = nothing,
+    should_stop: ShouldStop = never,
+) -> StageModel:
+    """Open a checkpoint that must hold a stage; see `open_checkpoint`."""
+    model = open_checkpoint(path_or_name, hints=hints, on_progress=on_progress, should_stop=should_stop).model
+    if not isinstance(model, StageModel):
+        raise CheckpointError(
+            f"{path_or_name} is a generator ({model.architecture}: code to picture), not a stage; "
+            "open it as the model instead."
+        )
+    return model
+
+
+def _located(path_or_name: Path | str) -> Path:
+    """Return the path of a file, or of a bundled checkpoint of that name."""
+    path = Path(path_or_name).expanduser()
+    try:
+        if path.exists() or path.is_symlink():
+            return path
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{str(path)[:80]!r} is no usable file name; check its spelling.") from error
+    known = bundled()
+    if str(path_or_name) in known:
+        return known[str(path_or_name)]
+    names = f" (bundled models: {', '.join(known)})" if known else ""
+    raise CheckpointError(f"There is no file {path}{names}; check the spelling.")
+
+
+def _head(path: Path) -> bytes:
+    """Return the first bytes of a file, none of a folder.
+
+    Raises:
+        CheckpointError: it is empty or no regular file, so reading might never end.
+        OSError: it cannot be read.
+    """
+    mode = os.stat(path).st_mode
+    if stat.S_ISDIR(mode):
+        return b""
+    if not stat.S_ISREG(mode):
+        raise CheckpointError(f"{path} is no ordinary file but a device or pipe; give a checkpoint file.")
+    with path.open("rb") as file:
+        head = file.read(HEAD_BYTES)
+    if not head:
+        raise CheckpointError(f"{path} is empty (0 bytes); copy or download it again.")
+    return head
+
+
+def _with_sidecars(path: Path, model: LatentModel | StageModel) -> Opened:
+    """Return the model with what is kept beside it; what does not fit becomes a note."""
+    if not isinstance(model, LatentModel):
+        return Opened(model)
+    book, book_notes = sidecars.read_code_book(path, model)
+    names, name_notes = sidecars.read_dimension_names(path, model)
+    model.notes = (*model.notes, *book_notes, *name_notes)
+    if book is not None:
+        model.spaces[book.space] = model.spaces[book.space].with_data(book.mean, book.logvar)
+    return Opened(model, book, names)

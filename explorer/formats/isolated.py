@@ -1,0 +1,194 @@
+"""Reading an unfamiliar file in a child process with limits; tensors and facts come back, never objects.
+
+The parent calls `start` (the child is on its way at once) and then `Child.result`. The child is this module
+run with `python -P -m explorer.formats.isolated FILE FOLDER`: it imports torch, limits its memory to what it
+has plus twice the file plus 1 GB, writes the tensors to `FOLDER/tensors.safetensors` and says what it does as
+lines of JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import IO, TYPE_CHECKING, Any
+
+from explorer.errors import Cancelled, CheckpointError
+from explorer.formats.reader import Progress, ShouldStop
+from explorer.paths import source_root
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+READ_SECONDS = 30.0
+"""How long reading may take, counted from when the child has imported torch."""
+
+START_SECONDS = 120.0
+"""How long the child may take to import torch, on a slow and busy machine."""
+
+EXTRA_BYTES = 1 << 30
+
+
+@dataclass(frozen=True, eq=False)
+class Handed:
+    """What came back: tensors by key, paths of submodules where the file lists them, notes for people."""
+
+    tensors: dict[str, Tensor]
+    modules: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+class Child:
+    """A child process on its way; a context manager that ends it and its folder whatever happens."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            self._folder = tempfile.TemporaryDirectory(prefix="latent-explorer-", ignore_cleanup_errors=True)
+        except OSError as error:
+            raise CheckpointError(
+                f"{path} cannot be read, because there is no place for temporary files; make room or set "
+                "TMPDIR."
+            ) from error
+        environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(source_root())}
+        command = [sys.executable, "-P", "-m", __name__, str(path.absolute()), self._folder.name]
+        self._process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=environment,
+            cwd=self._folder.name,
+        )
+        self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._listener = threading.Thread(target=self._listen, name="child reader", daemon=True)
+        self._listener.start()
+
+    def __enter__(self) -> Child:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.kill()
+        self._process.wait()
+        self._listener.join()
+        self._process.stdout.close()  # type: ignore[union-attr]
+        self._folder.cleanup()
+
+    def result(self, on_progress: Progress, should_stop: ShouldStop) -> Handed:
+        """Wait for the child and return what it read.
+
+        Raises:
+            CheckpointError: what the child says is wrong with the file, or that it went over a limit.
+            Cancelled: `should_stop` turned true.
+        """
+        from safetensors import SafetensorError
+        from safetensors.torch import load_file
+
+        facts = self._facts(on_progress, should_stop)
+        on_progress(0.6, f"Taking over the weights of {self._path.name}")
+        try:
+            tensors = load_file(Path(self._folder.name) / "tensors.safetensors")
+        except (OSError, SafetensorError) as error:
+            raise CheckpointError(
+                f"{self._path} could not be taken over from the reading process; try again."
+            ) from error
+        return Handed(tensors, tuple(facts["modules"]), tuple(facts["notes"]))
+
+    def _facts(self, on_progress: Progress, should_stop: ShouldStop) -> dict[str, Any]:
+        """Follow the child's lines until it is done."""
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            if should_stop():
+                raise Cancelled
+            if time.monotonic() > deadline:
+                raise CheckpointError(
+                    f"{self._path} could not be read within {READ_SECONDS:.0f} seconds; it is damaged or "
+                    "not what it "
+                    "seems, or the machine is very busy: try again."
+                )
+            try:
+                line = self._lines.get(timeout=0.05)
+            except queue.Empty:
+                continue
+            if line is None:
+                raise CheckpointError(
+                    f"{self._path} made the reading process stop (it may ask for more memory than a file "
+                    "of its size "
+                    "needs); save it again as torch.save(model.state_dict(), path)."
+                )
+            said = json.loads(line)
+            if "error" in said:
+                raise CheckpointError(said["error"])
+            if "done" in said:
+                return said["done"]
+            on_progress(0.3, f"Reading {self._path.name} in a separate process")
+            deadline = time.monotonic() + READ_SECONDS
+
+    def _listen(self) -> None:
+        stdout: IO[bytes] = self._process.stdout  # type: ignore[assignment]
+        for line in stdout:
+            if line.startswith(b"{"):
+                self._lines.put(line.decode())
+        self._lines.put(None)
+
+
+def start(path: Path) -> Child:
+    """Start reading a torch file; use the child in a `with`."""
+    return Child(path)
+
+
+def _say(**words: object) -> None:
+    print(json.dumps(words), flush=True)
+
+
+def _limit_memory(size: int) -> None:
+    """Limit the address space to what is in use plus twice the file plus 1 GB, where the system can."""
+    try:
+        import resource
+
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+        most = pages * os.sysconf("SC_PAGE_SIZE") + 2 * size + EXTRA_BYTES
+        resource.setrlimit(resource.RLIMIT_AS, (most, most))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    except (ImportError, OSError, ValueError):  # not Linux: the time limit remains
+        return
+
+
+def main(path: Path, folder: Path) -> None:
+    """Be the child: read `path`, write the tensors into `folder`, tell the parent by lines of JSON."""
+    from safetensors.torch import save_file
+
+    from explorer.formats import torch_load
+
+    try:
+        _limit_memory(path.stat().st_size)
+        _say(ready=True)
+        loaded = torch_load.load(path)
+        save_file(
+            {key: tensor.clone() for key, tensor in loaded.tensors.items()}, folder / "tensors.safetensors"
+        )
+    except CheckpointError as error:
+        _say(error=str(error))
+    except MemoryError:
+        _say(error=f"{path} asks for far more memory than a file of its size needs, so it was not opened.")
+    except Exception as error:
+        reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
+        _say(
+            error=f"{path} could not be handed over by the reading process ({reason}); make room and try again."
+        )
+    else:
+        _say(done={"modules": loaded.modules, "notes": loaded.notes})
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))

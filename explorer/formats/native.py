@@ -1,0 +1,208 @@
+"""The native format: `.safetensors` whose `__metadata__["explorer"]` says, as JSON, how to build the model.
+
+`{"format": 1, "kind": "latent" | "stage", "architecture", "config", "spaces", "image", "native_range",
+"trained"}`. Pure data, so it is read in this process. A safetensors file without that text is taken for a
+plain state dict.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import struct
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from explorer.errors import CheckpointError
+from explorer.formats.reader import Reader, Reading
+from explorer.models import ARCHITECTURES, architecture
+from explorer.models.base import ImageSpec, LatentModel, NativeRange, StageModel
+from explorer.paths import replacing
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+FORMAT = 1
+_KEY = "explorer"
+_MOST_HEADER = 32 << 20  # bytes; half a million tensors
+_MOST_TEXT = 1 << 20
+
+
+def save_native(
+    path: Path | str,
+    model: LatentModel | StageModel,
+    *,
+    config: Any,
+    trained: Mapping[str, object] | None = None,
+) -> None:
+    """Write a model with everything needed to build it again, whole or not at all.
+
+    Args:
+        path: ends in `.safetensors`.
+        model: of a family in the registry.
+        config: the constructor's arguments, the family's dataclass or a dict of them.
+        trained: how it was trained, plain values; the model's own where None.
+
+    Raises:
+        OutputError: it could not be written; an older file is untouched.
+    """
+    from safetensors.torch import save
+
+    tensors = {key: tensor.detach().cpu().contiguous() for key, tensor in model.network.state_dict().items()}
+    said: dict[str, Any] = {
+        "format": FORMAT,
+        "kind": "latent" if isinstance(model, LatentModel) else "stage",
+        "architecture": model.architecture,
+        "config": dataclasses.asdict(config) if dataclasses.is_dataclass(config) else dict(config),  # type: ignore[arg-type]
+        "native_range": [model.native_range.low, model.native_range.high],
+        "trained": dict(model.trained if trained is None else trained),
+    }
+    if isinstance(model, LatentModel):
+        said["spaces"] = {s.name: {"shape": list(s.shape), "prior": s.prior} for s in model.spaces.values()}
+        said["image"] = _sides(model.image)
+    else:
+        said["input"], said["output"] = _sides(model.input), _sides(model.output)
+    content = save(tensors, metadata={_KEY: json.dumps(said)})
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def _sides(image: ImageSpec) -> list[int | None]:
+    return [image.channels, image.height, image.width]
+
+
+def _matches(head: bytes, path: Path) -> bool:
+    """A length of 8 bytes, little-endian, then a JSON object."""
+    return len(head) > 8 and head[8:9] == b"{" and struct.unpack("<Q", head[:8])[0] < 1 << 40
+
+
+def _read(reading: Reading) -> LatentModel | StageModel:
+    metadata = _metadata(reading)
+    tensors = _tensors(reading)
+    from explorer.formats import recognition
+
+    reading.on_progress(0.6, f"Building the network of {reading.name}")
+    text = metadata.get(_KEY)
+    if text is None:
+        return recognition.recognise(tensors, reading, format_name="safetensors")
+    said = _said(text, reading)
+    family = architecture(said["architecture"])
+    try:
+        config = family.config(**said["config"])
+    except (TypeError, ValueError, OverflowError) as error:
+        raise _bad(reading, f"its sizes are not those of {family.name}") from error
+    model = recognition.build(
+        family, config, tensors, reading, format_name="native", trained=said.get("trained") or {}
+    )
+    return _checked(model, said, reading)
+
+
+def _metadata(reading: Reading) -> dict[str, str]:
+    """Return `__metadata__` of the header, after its size and the promised ranges were found to be in the
+    file."""
+    size = reading.path.stat().st_size
+    length = struct.unpack("<Q", reading.head[:8])[0]
+    if length > size - 8 or length > _MOST_HEADER:
+        raise CheckpointError(
+            f"{reading.path} is cut off: its header should have {length} bytes, the whole file has {size}; "
+            "copy or download it again."
+        )
+    with reading.path.open("rb") as file:
+        file.seek(8)
+        header = file.read(length)
+    try:
+        found = json.loads(header)
+        ends = [entry["data_offsets"][1] for key, entry in found.items() if key != "__metadata__"]
+        promised = 8 + length + max(ends, default=0)
+    except (ValueError, RecursionError, KeyError, TypeError, AttributeError, IndexError) as error:
+        raise _bad(reading, "its header is no safetensors header") from error
+    if promised != size:
+        state = "cut off" if promised > size else "longer than it should be"
+        raise CheckpointError(
+            f"{reading.path} is {state}: its header promises {promised} bytes, the file has {size}; "
+            "copy or download it again."
+        )
+    metadata = found.get("__metadata__") or {}
+    if not isinstance(metadata, dict):
+        raise _bad(reading, "its header is no safetensors header")
+    return metadata
+
+
+def _tensors(reading: Reading) -> dict[str, Tensor]:
+    reading.on_progress(0.1, f"Reading {reading.path.name}")
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        return load_file(reading.path)
+    except (SafetensorError, OSError, ValueError, KeyError, RuntimeError, TypeError) as error:
+        raise _bad(
+            reading, str(error).splitlines()[0][:100] if str(error) else "its tensors cannot be read"
+        ) from error
+
+
+def _said(text: Any, reading: Reading) -> dict[str, Any]:
+    """Return the parsed text, after its outline was checked."""
+    try:
+        if not isinstance(text, str) or len(text) > _MOST_TEXT:
+            raise ValueError
+        said = json.loads(text)
+        if not isinstance(said, dict) or not isinstance(said.get("config"), dict):
+            raise ValueError
+    except (ValueError, RecursionError) as error:
+        raise _bad(reading, "its description is damaged") from error
+    if said.get("format") != FORMAT:
+        raise CheckpointError(
+            f"{reading.path} is of format {str(said.get('format'))[:20]}, this program reads format "
+            f"{FORMAT}; "
+            "use a newer version of the program."
+        )
+    if said.get("architecture") not in ARCHITECTURES:
+        known = ", ".join(ARCHITECTURES)
+        raise CheckpointError(
+            f"{reading.path} is of the architecture {str(said.get('architecture'))[:40]}, which is not "
+            "known here "
+            f"({known}); use a newer version of the program."
+        )
+    return said
+
+
+def _checked(
+    model: LatentModel | StageModel, said: Mapping[str, Any], reading: Reading
+) -> LatentModel | StageModel:
+    """Return the model with its stated range and priors, after what is stated was found to agree with it."""
+    try:
+        if reading.hints.range is None and "native_range" in said:
+            low, high = (float(end) for end in said["native_range"])
+            if not (math.isfinite(low) and math.isfinite(high) and low < high):
+                raise ValueError
+            model.native_range = NativeRange(low, high)
+        if isinstance(model, LatentModel):
+            if said.get("image", _sides(model.image)) != _sides(model.image):
+                raise ValueError
+            for name, stated in said.get("spaces", {}).items():
+                space = model.spaces[name]
+                if tuple(stated["shape"]) != space.shape or stated["prior"] not in _PRIORS:
+                    raise ValueError
+                if stated["prior"] != space.prior:
+                    model.spaces[name] = dataclasses.replace(
+                        space, prior=stated["prior"], center=None, spread=None
+                    )
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
+        raise _bad(reading, "its description contradicts its weights") from error
+    return model
+
+
+_PRIORS = ("normal", "uniform", "sphere", "none")
+
+
+def _bad(reading: Reading, reason: str) -> CheckpointError:
+    return CheckpointError(
+        f"{reading.path} is damaged ({reason}); copy or download it again, or save it again from where it "
+        "was trained."
+    )
+
+
+READER = Reader("native or plain .safetensors", _matches, _read)

@@ -1,0 +1,203 @@
+"""What is kept beside a checkpoint: code book, notes and hints; found, parsed and checked.
+
+A sidecar lies beside its checkpoint, or in the user's data folder where the checkpoint's place cannot be
+written.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from explorer.data.code_book import CodeBook
+from explorer.errors import CheckpointError, ExplorerError, LatentError, UsageError
+from explorer.models import ARCHITECTURES
+from explorer.models.base import ImageSpec, LatentModel, NativeRange
+from explorer.paths import sidecar
+
+_MOST_TEXT = 1 << 20  # bytes; a sidecar of people's words is never that long
+
+
+@dataclass(frozen=True)
+class Hints:
+    """How to read what a checkpoint does not say; None where nothing was said.
+
+    Attributes:
+        architecture: a family, such as `fc-vae`; no other is tried.
+        range: the values the network uses for black and white.
+        image: channels, height and width of its pictures.
+    """
+
+    architecture: str | None = None
+    range: NativeRange | None = None
+    image: ImageSpec | None = None
+
+
+def find(checkpoint: Path, kind: str) -> Path | None:
+    """Return the sidecar `NAME.kind` of a checkpoint, or None where there is none."""
+    for place in (sidecar(checkpoint, kind), _own_place(checkpoint, kind)):
+        if place.is_file():
+            return place
+    return None
+
+
+def writable_place(checkpoint: Path, kind: str) -> Path:
+    """Return where a sidecar is to be written: beside the checkpoint, else in the user's data folder
+    (made)."""
+    beside = sidecar(checkpoint, kind)
+    if os.access(beside.parent, os.W_OK) and (not beside.exists() or os.access(beside, os.W_OK)):
+        return beside
+    own = _own_place(checkpoint, kind)
+    own.parent.mkdir(parents=True, exist_ok=True)
+    return own
+
+
+def _own_place(checkpoint: Path, kind: str) -> Path:
+    """Return the place in the user's data folder, told apart by the checkpoint's whole path."""
+    folder = Path(platformdirs.user_data_dir("latent-explorer", appauthor=False)) / "sidecars"
+    where = hashlib.sha256(os.fsencode(checkpoint.absolute())).hexdigest()[:12]
+    return folder / f"{where}-{sidecar(checkpoint, kind).name}"
+
+
+def read_hints(checkpoint: Path, given: Mapping[str, str] | None = None) -> Hints:
+    """Return the hints of `NAME.hints.json`, each overridden by one that was `given`.
+
+    Raises:
+        CheckpointError: the file is no JSON object, or says something unknown.
+        UsageError: a given hint is unknown or makes no sense.
+    """
+    said: dict[str, Any] = {}
+    if path := find(checkpoint, "hints.json"):
+        for key, value in _json_object(path).items():
+            said[key] = _hint(key, value, CheckpointError, f"{path}: ")
+    for key, value in (given or {}).items():
+        said[key] = _hint(key, value, UsageError, "")
+    return Hints(**said)
+
+
+def read_dimension_names(checkpoint: Path, model: LatentModel) -> tuple[dict[int, str], list[str]]:
+    """Return the names people gave dimensions, by 0-based index, and notes about what was wrong.
+
+    `NAME.notes.json` holds `{"dimensions": {"z3": "hair length"}}`, counted from 1, of the first space. A
+    file that cannot be used is told, never fatal.
+    """
+    path = find(checkpoint, "notes.json")
+    if path is None:
+        return {}, []
+    space = model.spaces[model.default_space]
+    try:
+        dimensions = _json_object(path).get("dimensions", {})
+        if not isinstance(dimensions, dict):
+            raise CheckpointError(f'{path} should hold {{"dimensions": {{"{space.name}1": "a name"}}}}.')
+    except CheckpointError as error:
+        return {}, [f"Names of dimensions were left out: {error}"]
+    names: dict[int, str] = {}
+    unknown: list[str] = []
+    for key, value in dimensions.items():
+        match = re.fullmatch(rf"{re.escape(space.name)}([1-9]\d{{0,8}})", key)
+        if match and int(match[1]) <= space.dim and isinstance(value, str):
+            names[int(match[1]) - 1] = value.strip()[:80]
+        else:
+            unknown.append(key[:20])
+    if not unknown:
+        return names, []
+    some = ", ".join(unknown[:5])
+    return names, [
+        f"{path} names dimensions that are not here ({some}); use {space.name}1 to {space.name}{space.dim}."
+    ]
+
+
+def read_code_book(checkpoint: Path, model: LatentModel) -> tuple[CodeBook | None, list[str]]:
+    """Return the code book `NAME.codes.npz` where there is one that fits, and notes about one that does
+    not."""
+    path = find(checkpoint, "codes.npz")
+    if path is None:
+        return None, []
+    try:
+        book = CodeBook.load(path)
+    except LatentError as error:
+        return None, [f"The code book was left out: {error}"]
+    again = "it was left out; make it again with encode."
+    space = model.spaces.get(book.space)
+    if space is None:
+        return None, [f"The code book {path} is of the space {book.space}, which is not here; {again}"]
+    if book.dim != space.dim:
+        return None, [
+            f"The code book {path} has {book.dim} dimensions where the model has {space.dim}; {again}"
+        ]
+    if book.model_sha256 and model.origin and book.model_sha256 != model.origin.sha256:
+        return None, [f"The code book {path} was made with another checkpoint; {again}"]
+    return book, []
+
+
+def _json_object(path: Path) -> dict[str, Any]:
+    """Return the object in a small JSON file.
+
+    Raises:
+        CheckpointError: it is none.
+    """
+    try:
+        if path.stat().st_size > _MOST_TEXT:
+            raise ValueError
+        found = json.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read ({(error.strerror or 'failed').lower()}).") from error
+    except (ValueError, RecursionError) as error:
+        raise CheckpointError(f"{path} is not valid JSON; mend or remove it.") from error
+    if not isinstance(found, dict):
+        raise CheckpointError(f"{path} should hold a JSON object in braces; mend or remove it.")
+    return found
+
+
+def _hint(key: str, value: Any, error: type[ExplorerError], where: str) -> Any:
+    """Return the value of one hint, as `Hints` holds it."""
+    if key not in _PARSERS:
+        known = ", ".join(_PARSERS)
+        raise error(f"{where}There is no hint called {key[:40]}; the known ones are {known}.")
+    try:
+        return _PARSERS[key](value)
+    except (ValueError, TypeError) as reason:
+        shown = str(value)[:40]
+        raise error(f"{where}The hint {key} cannot be {shown}; give {_EXAMPLES[key]}.") from reason
+
+
+def _parse_architecture(value: Any) -> str:
+    if value not in ARCHITECTURES:
+        raise ValueError(value)
+    return value
+
+
+def _parse_range(value: Any) -> NativeRange:
+    """`0..255`, or `[0, 255]`."""
+    low, high = (float(end) for end in (value.split("..") if isinstance(value, str) else value))
+    if not -1e9 < low < high < 1e9:
+        raise ValueError(value)
+    return NativeRange(low, high)
+
+
+def _parse_image(value: Any) -> ImageSpec:
+    """`1x28x28`, `28x28`, or `[1, 28, 28]`."""
+    parts = value.replace(",", "x").split("x") if isinstance(value, str) else value
+    sides = [int(side) for side in parts]
+    if len(sides) == 2:
+        sides.insert(0, 1)
+    channels, height, width = sides
+    if channels not in (1, 3) or not (0 < height <= 1 << 14 and 0 < width <= 1 << 14):
+        raise ValueError(value)
+    return ImageSpec(channels, height, width)
+
+
+_PARSERS = {"architecture": _parse_architecture, "range": _parse_range, "image": _parse_image}
+_EXAMPLES = {
+    "architecture": "one of " + ", ".join(ARCHITECTURES),
+    "range": "the values of black and white, such as 0..1, -1..1 or 0..255",
+    "image": "channels x height x width, such as 1x28x28 or 3x64x64",
+}

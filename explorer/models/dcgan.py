@@ -1,0 +1,99 @@
+"""DCGAN generator (Radford, Metz & Chintala 2015, arXiv:1511.06434), with the module names of
+pytorch/examples.
+
+A code as a 1x1 map becomes 4x4 by one transposed convolution, and doubles with every further one; batch norm
+and ReLU between them, tanh at the end. Any number of blocks, any widths, any code size. Running statistics
+are used, so one code always gives one picture.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from explorer.models import Architecture, Shapes
+from explorer.models.base import ImageSpec, LatentModel, NativeRange, Space
+
+
+@dataclass(frozen=True)
+class DcganConfig:
+    """Sizes: `widths` are the channels after each block but the last, which gives `channels`; 4 *
+    2**len(widths) pixels."""
+
+    latent_dim: int = 100
+    widths: tuple[int, ...] = (512, 256, 128, 64)
+    channels: int = 3
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "widths", tuple(self.widths))
+        if not 0 < len(self.widths) <= 10:
+            raise ValueError("dcgan has 1 to 10 widths")
+
+    @property
+    def side(self) -> int:
+        """Height and width of the pictures."""
+        return 4 << len(self.widths)
+
+
+class Dcgan(nn.Module):
+    """Codes `(N, latent_dim, 1, 1)` to pictures `(N, channels, side, side)` in -1..1."""
+
+    def __init__(self, config: DcganConfig) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        width_in = config.latent_dim
+        for index, width in enumerate(config.widths):
+            stride, padding = (2, 1) if index else (1, 0)
+            layers += [
+                nn.ConvTranspose2d(
+                    width_in, width, 4, stride, padding, bias=False
+                ),  # (N, width, 4 * 2**index, ...)
+                nn.BatchNorm2d(width),
+                nn.ReLU(),
+            ]
+            width_in = width
+        layers += [nn.ConvTranspose2d(width_in, config.channels, 4, 2, 1, bias=False), nn.Tanh()]
+        self.main = nn.Sequential(*layers)
+
+    def decode(self, codes: Tensor) -> Tensor:
+        """Return pictures `(N, channels, side, side)`."""
+        return self.main(codes)
+
+
+def _wrap(network: Dcgan, config: DcganConfig, **described: object) -> LatentModel:
+    return LatentModel(
+        network,
+        architecture="dcgan",
+        image=ImageSpec(config.channels, config.side, config.side),
+        native_range=NativeRange(-1.0, 1.0),
+        spaces=[Space("z", (config.latent_dim, 1, 1))],
+        **described,  # type: ignore[arg-type]
+    )
+
+
+def _recognise(shapes: Shapes) -> DcganConfig | None:
+    """Return the sizes of `main.0`, `main.1`, `main.3`, ...; each width is what most of its tensors say."""
+    numbers = [int(match[1]) for key in shapes if (match := re.fullmatch(r"main\.(\d{1,3})\.weight", key))]
+    blocks, left = divmod(max(numbers, default=0), 3)
+    if left or not 0 < blocks <= 10:
+        return None
+    convs = [shapes.get(f"main.{3 * index}.weight", ()) for index in range(blocks + 1)]
+    if any(conv and (len(conv) != 4 or conv[2:] != (4, 4)) for conv in convs):
+        return None
+    widths = []
+    for index in range(blocks):
+        said = [conv[axis] for conv, axis in ((convs[index], 1), (convs[index + 1], 0)) if conv]
+        norm = [shapes.get(f"main.{3 * index + 1}.{part}", ()) for part in ("weight", "bias", "running_mean")]
+        said += [shape[0] for shape in norm if len(shape) == 1]
+        if not said:
+            return None
+        widths.append(Counter(said).most_common(1)[0][0])
+    if not convs[0] or not convs[-1] or convs[-1][1] not in (1, 3):
+        return None
+    return DcganConfig(latent_dim=convs[0][0], widths=tuple(widths), channels=convs[-1][1])
+
+
+ARCHITECTURE = Architecture("dcgan", DcganConfig, Dcgan, _wrap, _recognise)

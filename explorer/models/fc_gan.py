@@ -1,0 +1,132 @@
+"""Fully connected generator (Goodfellow et al. 2014, arXiv:1406.2661): linear layers, tanh, pictures as flat
+rows.
+
+One `Sequential`, so the keys are `0.weight`, `2.weight`, ...; with batch norm between the layers it is the
+kind that WGAN-GP examples use (Gulrajani et al. 2017, arXiv:1704.00028).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from torch import Tensor, nn
+
+from explorer.models import Architecture, Shapes
+from explorer.models.base import ImageSpec, LatentModel, NativeRange, Space
+
+Layer = int | Literal["norm", "act", "skip"]
+"""A linear layer's width, batch norm, the activation, or a place that does nothing (dropout)."""
+
+
+@dataclass(frozen=True)
+class FcGanConfig:
+    """What the layers are, in order; the last is linear and gives all pixels, tanh follows it.
+
+    Attributes:
+        latent_dim: size of a code.
+        layers: see `Layer`.
+        channels, height, width: of the pictures.
+        slope: of the activation below zero: 0 is ReLU, else leaky.
+        eps: of batch norm; in no state dict, 0.8 in some widely copied examples.
+    """
+
+    latent_dim: int = 64
+    layers: tuple[Layer, ...] = (256, "act", 256, "act", 784)
+    channels: int = 1
+    height: int = 28
+    width: int = 28
+    slope: float = 0.0
+    eps: float = 1e-5
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "layers", tuple(self.layers))
+        pixels = self.channels * self.height * self.width
+        if not self.layers or len(self.layers) > 100 or self.layers[-1] != pixels:
+            raise ValueError(f"the last of 1 to 100 layers has to give {pixels} pixels")
+
+
+class FcGan(nn.Sequential):
+    """Codes `(N, latent_dim)` to pictures `(N, channels, height, width)` in -1..1."""
+
+    def __init__(self, config: FcGanConfig) -> None:
+        layers: list[nn.Module] = []
+        width = config.latent_dim
+        for layer in config.layers:
+            if layer == "norm":
+                layers.append(nn.BatchNorm1d(width, eps=config.eps))
+            elif layer == "act":
+                layers.append(nn.LeakyReLU(config.slope) if config.slope else nn.ReLU())
+            elif layer == "skip":
+                layers.append(nn.Identity())
+            else:
+                layers.append(nn.Linear(width, int(layer)))
+                width = int(layer)
+        super().__init__(*layers, nn.Tanh())
+        self.shape = (config.channels, config.height, config.width)
+
+    def decode(self, codes: Tensor) -> Tensor:
+        """Return pictures `(N, channels, height, width)`."""
+        return self(codes).reshape(-1, *self.shape)
+
+
+def _wrap(network: FcGan, config: FcGanConfig, **described: object) -> LatentModel:
+    return LatentModel(
+        network,
+        architecture="fc-gan",
+        image=ImageSpec(config.channels, config.height, config.width),
+        native_range=NativeRange(-1.0, 1.0),
+        spaces=[Space("z", (config.latent_dim,))],
+        **described,  # type: ignore[arg-type]
+    )
+
+
+def _recognise(shapes: Shapes) -> FcGanConfig | None:
+    """Return the layers that keys `N.weight` tell; an index without tensors is an activation, a second one a
+    dropout."""
+    parts: dict[int, dict[str, tuple[int, ...]]] = {}
+    for key, shape in shapes.items():
+        match = re.fullmatch(r"(\d{1,2})\.(weight|bias|running_mean|running_var)", key)
+        if match is None:
+            return None
+        parts.setdefault(int(match[1]), {})[match[2]] = shape
+    first = parts.get(0, {}).get("weight", ())
+    if len(first) != 2:
+        return None
+    layers: list[Layer] = []
+    for index in range(max(parts) + 1):
+        here = parts.get(index)
+        if here is None:
+            layers.append("act" if layers[-1] not in ("act", "skip") else "skip")
+        elif "running_mean" in here or "running_var" in here:
+            layers.append("norm")
+        else:
+            layers.append(here.get("weight", here.get("bias", (0,)))[0])
+    picture = _picture(layers[-1])
+    if picture is None or first[1] >= math.prod(picture):
+        return None
+    channels, height, width = picture
+    return FcGanConfig(first[1], tuple(layers), channels, height, width)
+
+
+def _picture(pixels: Layer) -> tuple[int, int, int] | None:
+    """Return the square picture, grey or in colour, that a flat row of pixels is; None where it is none."""
+    for channels in (1, 3):
+        side = math.isqrt(pixels // channels) if isinstance(pixels, int) else 0
+        if side >= 4 and channels * side * side == pixels:
+            return channels, side, side
+    return None
+
+
+def _hypotheses(config: FcGanConfig) -> Sequence[FcGanConfig]:
+    """Return what else would have the same tensors: ReLU or leaky ReLU, and the eps of batch norm."""
+    eps = (1e-5, 0.8) if "norm" in config.layers else (1e-5,)
+    slopes = (0.0, 0.2, 0.01) if "act" in config.layers else (0.0,)
+    return [dataclasses.replace(config, slope=slope, eps=size) for slope in slopes for size in eps]
+
+
+ARCHITECTURE = Architecture("fc-gan", FcGanConfig, FcGan, _wrap, _recognise)
