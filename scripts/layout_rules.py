@@ -1,0 +1,289 @@
+"""Rules that a window's layout keeps: functions from widgets, or a grabbed picture, to a list of complaints.
+
+Texts that Qt's own widgets show are measured; texts that our widgets paint themselves are recorded while they
+paint (`PaintRecorder`). Nothing here knows this program, except that a widget may say of itself, by the
+dynamic property `overlay`, that it lies over its siblings on purpose.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QPoint, QRect, Qt
+from PySide6.QtGui import QColor, QFontMetrics, QFontMetricsF, QImage, QPainter, QTextDocument
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractScrollArea,
+    QComboBox,
+    QLabel,
+    QLineEdit,
+    QMainWindow,
+    QScrollBar,
+    QStyle,
+    QStyleOptionComboBox,
+    QToolButton,
+    QWidget,
+)
+
+CONTRAST = 4.5
+ELLIPSIS = "…"
+
+
+def describe(widget: QWidget) -> str:
+    """Return what a person needs to find a widget: its class, name or text, and where it is in the window."""
+    text = widget.objectName() or widget.accessibleName()
+    text = text or (widget.text() if isinstance(widget, QLabel | QAbstractButton) else "")
+    place = widget.mapTo(widget.window(), QPoint(0, 0))
+    size = f"{widget.width()}x{widget.height()}+{place.x()}+{place.y()}"
+    return f"{type(widget).__name__} {text!r} ({size})"
+
+
+def shown(window: QWidget) -> list[QWidget]:
+    """Return the widgets of a window that can be seen, with something of them not clipped away."""
+    return [
+        widget
+        for widget in window.findChildren(QWidget)
+        if widget.isVisibleTo(window) and not widget.visibleRegion().isEmpty()
+    ]
+
+
+# ---- cut texts ----
+
+
+def cut_texts(widgets: Iterable[QWidget]) -> list[str]:
+    """Complain of every label, button, field and box whose text is wider or higher than the room for it."""
+    found = []
+    for widget in widgets:
+        need, room = _need_and_room(widget)
+        if need > room:
+            found.append(f"{describe(widget)} needs {need} px for its text and has {room}")
+        if isinstance(widget, QLabel) and widget.text().endswith(ELLIPSIS):
+            found.append(f"{describe(widget)} shows a shortened text: {widget.text()!r}")
+    return found
+
+
+def _need_and_room(widget: QWidget) -> tuple[int, int]:
+    """Return the width that the text of a widget takes, and the width there is for it."""
+    metrics = widget.fontMetrics()
+    if isinstance(widget, QLabel):
+        return _need_and_room_of_label(widget)
+    if isinstance(widget, QComboBox):
+        option = QStyleOptionComboBox()
+        widget.initStyleOption(option)
+        field = widget.style().subControlRect(
+            QStyle.ComplexControl.CC_ComboBox, option, QStyle.SubControl.SC_ComboBoxEditField, widget
+        )
+        return metrics.horizontalAdvance(widget.currentText()), field.width()
+    if isinstance(widget, QToolButton) and widget.toolButtonStyle() == Qt.ToolButtonStyle.ToolButtonIconOnly:
+        return 0, 0
+    if isinstance(widget, QAbstractButton) and widget.text():
+        return min(widget.sizeHint().width(), widget.minimumSizeHint().width()), widget.width()
+    if isinstance(widget, QLineEdit):
+        margins = widget.textMargins()
+        room = widget.contentsRect().width() - margins.left() - margins.right() - 4
+        return metrics.horizontalAdvance(widget.displayText() or widget.placeholderText()), room
+    return 0, 0
+
+
+def _need_and_room_of_label(label: QLabel) -> tuple[int, int]:
+    room = label.contentsRect().size()
+    if not label.text():
+        return 0, 0
+    if label.wordWrap():
+        return label.heightForWidth(label.width()), label.height()
+    text = label.text()
+    if "<" in text and label.textFormat() != Qt.TextFormat.PlainText:
+        document = QTextDocument()
+        document.setDefaultFont(label.font())
+        document.setHtml(text)
+        return round(document.idealWidth()), room.width()
+    widest = max(label.fontMetrics().horizontalAdvance(line) for line in text.split("\n"))
+    return widest, room.width() - 2 * label.margin() - max(label.indent(), 0)
+
+
+# ---- overlaps ----
+
+
+def overlaps(widgets: Iterable[QWidget]) -> list[str]:
+    """Complain of siblings that lie over each other, and of widgets that stick out of their parent."""
+    families: dict[int, list[QWidget]] = defaultdict(list)
+    parents: dict[int, QWidget] = {}
+    for widget in widgets:
+        parent = widget.parentWidget()
+        if parent is None or widget.isWindow() or _is_internal(widget) or widget.property("overlay"):
+            continue
+        families[id(parent)].append(widget)
+        parents[id(parent)] = parent
+    found = []
+    for key, family in families.items():
+        for number, one in enumerate(family):
+            found += [
+                f"{describe(one)} and {describe(other)} overlap"
+                for other in family[number + 1 :]
+                if one.geometry().intersects(other.geometry())
+            ]
+            if not _scrolls(parents[key]) and not parents[key].rect().contains(one.geometry()):
+                found.append(f"{describe(one)} sticks out of {describe(parents[key])}")
+    return found
+
+
+def _is_internal(widget: QWidget) -> bool:
+    """Return whether a widget is Qt's own machinery: scroll bars, separators, rubber bands."""
+    return widget.objectName().startswith("qt_") or isinstance(widget, QScrollBar)
+
+
+def _scrolls(parent: QWidget) -> bool:
+    above = parent.parentWidget()
+    return isinstance(parent, QMainWindow) or (
+        isinstance(above, QAbstractScrollArea) and above.viewport() is parent
+    )
+
+
+# ---- rows ----
+
+
+def uneven_rows(rows: Iterable[QWidget]) -> list[str]:
+    """Complain of rows that differ in pitch (top to top) although the upper ones are equally high."""
+    ordered = sorted(rows, key=lambda row: row.mapTo(row.window(), QPoint(0, 0)).y())
+    pitches: dict[int, set[int]] = defaultdict(set)
+    lefts = {(row.mapTo(row.window(), QPoint(0, 0)).x(), row.width()) for row in ordered}
+    for upper, lower in pairwise(ordered):
+        pitches[upper.height()].add(lower.y() - upper.y())
+    found = [
+        f"rows {height} px high follow each other after {sorted(pitch)} px"
+        for height, pitch in pitches.items()
+        if len(pitch) > 1
+    ]
+    return found + ([f"rows differ in left edge and width: {sorted(lefts)}"] if len(lefts) > 1 else [])
+
+
+# ---- contrast ----
+
+
+def contrast(one: QColor, other: QColor) -> float:
+    """Return the contrast ratio of two opaque colours, 1..21 (WCAG 2.2)."""
+    lighter, darker = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def _luminance(color: QColor) -> float:
+    parts = np.array([color.redF(), color.greenF(), color.blueF()])
+    linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])
+
+
+def pixels(image: QImage) -> np.ndarray:
+    """Return a grabbed picture as uint8 `(H, W, 3)`."""
+    image = image.convertToFormat(QImage.Format.Format_RGB888)
+    rows = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine())
+    return rows[:, : image.width() * 3].reshape(image.height(), image.width(), 3).copy()
+
+
+def ink_contrast(crop: np.ndarray) -> float:
+    """Return the contrast of the ink in a picture of text, `(H, W, 3)`, against its commonest colour."""
+    colors, counts = np.unique(crop.reshape(-1, 3), axis=0, return_counts=True)
+    paper = QColor(*map(int, colors[counts.argmax()]))
+    # Strokes are thin, so only some of their pixels carry the full colour: the strongest ones tell it.
+    return max((contrast(paper, QColor(*map(int, color))) for color in colors), default=1.0)
+
+
+def faint_texts(widgets: Iterable[QWidget], grabbed: QImage) -> list[str]:
+    """Complain of enabled labels, buttons and boxes with a text fainter than 4.5:1 in the grabbed window."""
+    picture, scale = pixels(grabbed), grabbed.devicePixelRatio()
+    found = []
+    for widget in widgets:
+        rect = text_rect(widget)
+        if rect is None or not widget.isEnabled():
+            continue
+        place = QRect(widget.mapTo(widget.window(), rect.topLeft()), rect.size())
+        left, top = round(place.left() * scale), round(place.top() * scale)
+        crop = picture[top : top + round(place.height() * scale), left : left + round(place.width() * scale)]
+        ratio = ink_contrast(crop) if crop.size else CONTRAST
+        if ratio < CONTRAST:
+            found.append(f"{describe(widget)} has a contrast of {ratio:.2f}")
+    return found
+
+
+def text_rect(widget: QWidget) -> QRect | None:
+    """Return where a widget shows its text, in its own coordinates; None if it shows none."""
+    has_text = (
+        (isinstance(widget, QLabel) and widget.text() and widget.pixmap().isNull())
+        or (isinstance(widget, QAbstractButton) and widget.text() and _shows_text(widget))
+        or (isinstance(widget, QComboBox) and widget.currentText())
+        or (isinstance(widget, QLineEdit) and (widget.text() or widget.placeholderText()))
+    )
+    return widget.contentsRect().adjusted(4, 3, -4, -3) if has_text else None
+
+
+def _shows_text(button: QAbstractButton) -> bool:
+    style = button.toolButtonStyle() if isinstance(button, QToolButton) else None
+    return style != Qt.ToolButtonStyle.ToolButtonIconOnly
+
+
+# ---- what widgets paint themselves ----
+
+
+@dataclass
+class Painted:
+    """A text that one of our own widgets drew."""
+
+    text: str
+    color: QColor
+    widget: QWidget | None
+
+
+class PaintRecorder:
+    """While on, keeps what Python code draws with QPainter.drawText and shortens with elidedText."""
+
+    def __init__(self) -> None:
+        self.texts: list[Painted] = []
+        self.shortened: list[str] = []
+        self._originals: list[tuple[type, str, Callable[..., Any]]] = []
+
+    def __enter__(self) -> PaintRecorder:
+        self._wrap(QPainter, "drawText", self._on_draw)
+        for metrics in (QFontMetrics, QFontMetricsF):
+            self._wrap(metrics, "elidedText", self._on_elide)
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        for owner, name, original in self._originals:
+            setattr(owner, name, original)
+        self._originals.clear()
+
+    def faint(self, background: QColor) -> list[str]:
+        """Complain of drawn texts fainter than 4.5:1 on `background`, those of disabled widgets aside."""
+        found = []
+        for drawn in self.texts:
+            ratio = contrast(drawn.color, background)
+            if ratio < CONTRAST and (drawn.widget is None or drawn.widget.isEnabled()):
+                where = describe(drawn.widget) if drawn.widget else "a painter"
+                found.append(f"{drawn.text!r}, drawn by {where}, has a contrast of {ratio:.2f}")
+        return found
+
+    def _wrap(self, owner: type, name: str, after: Callable[..., None]) -> None:
+        original = getattr(owner, name)
+
+        def wrapped(self_: Any, *args: Any) -> Any:
+            result = original(self_, *args)
+            after(self_, args, result)
+            return result
+
+        self._originals.append((owner, name, original))
+        setattr(owner, name, wrapped)
+
+    def _on_draw(self, painter: QPainter, args: tuple[Any, ...], _result: Any) -> None:
+        text = next((value for value in args if isinstance(value, str)), "")
+        device = painter.device()
+        widget = device if isinstance(device, QWidget) else None
+        if text.strip():
+            self.texts.append(Painted(text, painter.pen().color(), widget))
+
+    def _on_elide(self, _metrics: Any, args: tuple[Any, ...], result: str) -> None:
+        if args and result != args[0]:
+            self.shortened.append(f"{args[0]!r} was shortened to {result!r}")
