@@ -1,0 +1,162 @@
+"""`decode`, `encode` and `apply`: arrays in, arrays out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from explorer.cli.options import CheckpointArgument, Decoding, Engine
+from explorer.errors import ImageError, UsageError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from explorer.models.base import StageModel
+
+RawOption = Annotated[
+    bool, typer.Option("--raw", help="The network's own values in its own range, unclipped.")
+]
+ArrayOut = Annotated[Path, typer.Option("--out", metavar="FILE.npy", help="Where to write.")]
+ImagesArgument = Annotated[
+    Path,
+    typer.Argument(
+        metavar="IMAGES", help="A folder, zip, npz (`images`, uint8), idx or idx.gz, or one picture."
+    ),
+]
+
+
+def decode(
+    file: CheckpointArgument,
+    latents: Annotated[
+        Path, typer.Option(metavar="FILE.npy", help="Codes (N, D) or (N, *shape), .npy or .npz.")
+    ],
+    out: ArrayOut,
+    decoding: Decoding,
+    raw: RawOption = False,
+) -> None:
+    """Decode codes to pictures: float32 (N, C, H, W) in [0, 1]."""
+    from explorer.cli.work import Work, say
+    from explorer.data.codes import load_codes
+    from explorer.export.writing import check_target, save_array
+
+    check_target(out)
+    work = Work(file, decoding)
+    codes = load_codes(latents, work.space)
+    images = work.renderer.decode(
+        work.model, codes, work.space.name, work.options_for(len(codes)), stages=work.stages, raw=raw
+    )
+    save_array(images, out)
+    say(*_bad_values(images))
+
+
+def encode(
+    file: CheckpointArgument,
+    images: ImagesArgument,
+    out: Annotated[Path, typer.Option(metavar="FILE.npz", help="Where to write the code book.")],
+    engine: Engine,
+    labels: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.csv", help="Label columns for the map; the first column is the picture's file."
+        ),
+    ] = None,
+) -> None:
+    """Encode pictures to a code book: mean, logvar, names and labels.
+
+    Kept as NAME.codes.npz beside NAME.pth it gives the window its map, ranges and activity.
+    """
+    from explorer.cli.work import open_model, renderer_for, say
+    from explorer.data.code_book import CodeBook
+    from explorer.data.images import read_pictures
+    from explorer.data.labels import read_labels
+    from explorer.export.writing import check_target
+
+    check_target(out, (".npz",))
+    model = open_model(file, engine).model
+    if not model.has_encoder:  # type: ignore[union-attr]
+        raise UsageError(f"{file} has no encoder, so pictures cannot become codes; use a VAE for that.")
+    pictures = read_pictures(images, model.image)  # type: ignore[union-attr]
+    say(*pictures.notes)
+    columns = read_labels(labels, pictures.names) if labels else {}
+    mean, logvar = renderer_for(engine).encode(model, pictures.images)  # type: ignore[arg-type]
+    CodeBook(
+        mean,
+        logvar,
+        pictures.names,
+        columns,
+        model.origin.sha256 if model.origin else None,
+        model.default_space,  # type: ignore[union-attr]
+    ).save(out)
+    say(f"{out}: the codes of {len(mean)} pictures.")
+
+
+def apply(
+    stage: Annotated[
+        str, typer.Argument(metavar="STAGE", help="An image-to-image network, such as anime-colorizer.")
+    ],
+    images: Annotated[
+        Path,
+        typer.Argument(metavar="IMAGES", help="Pictures as for encode, or an (N, C, H, W) .npy in [0, 1]."),
+    ],
+    out: ArrayOut,
+    engine: Engine,
+    raw: RawOption = False,
+) -> None:
+    """Apply an image-to-image network to pictures: float32 (N, C, H, W) in [0, 1]."""
+    from explorer.cli.work import open_stage, renderer_for, say
+    from explorer.export.writing import check_target, save_array
+
+    check_target(out)
+    network = open_stage(stage, engine)
+    applied = renderer_for(engine).apply(network, _pictures_for(network, images), raw=raw)
+    save_array(applied, out)
+    say(*_bad_values(applied))
+
+
+def _pictures_for(stage: StageModel, path: Path) -> np.ndarray:
+    """Return float32 `(N, C, H, W)` in 0..1 that the stage takes; values of an `.npy` stay as they are.
+
+    Raises:
+        ImageError: the pictures cannot be read or do not fit.
+    """
+    import numpy as np
+
+    from explorer.cli.work import say
+    from explorer.data.arrays import open_npy
+    from explorer.data.images import read_pictures
+    from explorer.models.base import ImageSpec
+
+    if path.suffix.lower() != ".npy":
+        pictures = read_pictures(path, stage.input)
+        say(*pictures.notes)
+        return pictures.images.transpose(0, 3, 1, 2).astype(np.float32) / np.float32(255)
+    wanted = f"float pictures (N, {stage.input.channels}, H, W) in 0..1"
+    array = open_npy(path, ImageError, wanted)
+    if array.ndim != 4 or array.dtype.kind not in "fiu" or not len(array):
+        raise ImageError(f"{path} is {array.dtype} of shape {array.shape}; give {wanted}.")
+    array = (
+        array.astype(np.float32) / np.float32(255) if array.dtype == np.uint8 else array.astype(np.float32)
+    )
+    if not stage.input.accepts(ImageSpec(*array.shape[1:])):
+        raise ImageError(
+            f"{path} holds pictures of {ImageSpec(*array.shape[1:])}, but {stage.name} takes {stage.input} "
+            "(channels x height x width); give pictures of that shape."
+        )
+    low, high = (float(np.nanmin(array)), float(np.nanmax(array))) if array.size else (0.0, 0.0)
+    if low < 0 or high > 1:
+        raise ImageError(f"{path} holds values from {low:g} to {high:g}; bring them to 0..1 first.")
+    return array
+
+
+def _bad_values(images: np.ndarray) -> list[str]:
+    """Return a sentence where some values are not numbers."""
+    import numpy as np
+
+    bad = images.size - int(np.isfinite(images).sum())
+    return (
+        [f"{bad} of {images.size} values are not numbers (NaN or infinite); the weights may be damaged."]
+        if bad
+        else []
+    )

@@ -1,0 +1,103 @@
+"""`train` and `bench`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from explorer.cli.options import Device, pairs
+from explorer.errors import UsageError
+
+if TYPE_CHECKING:
+    from explorer.training import Recipe
+
+
+def train(
+    recipe: Annotated[str | None, typer.Argument(metavar="RECIPE", help="What to train; see --list.")] = None,
+    data: Annotated[
+        Path | None, typer.Option(metavar="PATH", help="A folder, zip, npz or idx of pictures.")
+    ] = None,
+    data_b: Annotated[
+        Path | None, typer.Option(metavar="PATH", help="More pictures, where the recipe takes them.")
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(metavar="FILE", help="A checkpoint that the recipe builds on.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="The run's folder; model.safetensors is the result.")
+    ] = None,
+    set: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY=VALUE", help="Change a setting of the recipe; repeatable."),
+    ] = None,
+    device: Annotated[Device, typer.Option(help="Where the network is trained.")] = Device.auto,
+    list: Annotated[bool, typer.Option("--list", help="Name the recipes and their settings.")] = False,
+) -> None:
+    """Train a model on your own pictures; Ctrl-C keeps what was reached."""
+    from explorer import training
+    from explorer.cli.work import progress, say
+
+    if list:
+        _print_recipes(training.recipes())
+        return
+    if recipe is None or data is None or out is None:
+        raise UsageError("Give RECIPE, --data PATH and --out FOLDER; `train --list` names the recipes.")
+    settings = pairs(set, "--set")
+    with progress() as report:
+        result = training.train(
+            recipe,
+            data,
+            data_b=data_b,
+            model=model,
+            out=out,
+            settings=settings,
+            device=device.value,
+            on_progress=report,
+        )
+    how = "finished" if result.finished else "stopped early"
+    say(f"{result.checkpoint}: {how} after {result.epochs} epochs in {result.seconds:.0f} s.")
+
+
+def _print_recipes(recipes: Mapping[str, Recipe]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    for recipe in recipes.values():
+        table = Table(
+            title=f"{recipe.name}: {recipe.summary}", title_justify="left", box=None, padding=(0, 2, 0, 2)
+        )
+        for title in ("--set", "default", "meaning"):
+            table.add_column(title, overflow="fold")
+        for setting in recipe.described:
+            table.add_row(setting.name, str(setting.default), setting.help)
+        Console().print(table)
+
+
+def bench(
+    json: Annotated[
+        bool, typer.Option("--json", help="Print JSON to standard output instead of a table.")
+    ] = False,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Measure only this, or all below it (decode); repeatable."),
+    ] = None,
+) -> None:
+    """Measure the program: what a move of a slider costs, how long decoding takes, how fast it starts."""
+    import importlib.util
+    import sys
+
+    from explorer import paths
+
+    entry = paths.benchmarks() / "__init__.py"
+    spec = importlib.util.spec_from_file_location(
+        "explorer_benchmarks", entry, submodule_search_locations=[str(entry.parent)]
+    )
+    if spec is None or spec.loader is None or not entry.is_file():
+        raise UsageError(f"There are no benchmarks at {entry.parent}; install the program again.")
+    benchmarks = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = benchmarks
+    spec.loader.exec_module(benchmarks)
+    benchmarks.run(only or [], json)

@@ -1,0 +1,246 @@
+"""`info` and `activity`: what a checkpoint holds and what its dimensions do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from explorer.cli.options import CheckpointArgument, Decoding
+from explorer.errors import ExplorerError, LatentError
+
+if TYPE_CHECKING:
+    from explorer.formats import Opened
+    from explorer.models.base import ImageSpec, LatentModel
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON to standard output instead of a table.")]
+HintOption = Annotated[
+    list[str] | None,
+    typer.Option("--hint", metavar="KEY=VALUE", help="Tell the reader what the file does not say."),
+]
+
+
+def info(file: CheckpointArgument, json: JsonOption = False, hint: HintOption = None) -> None:
+    """Say what a checkpoint is: format, architecture, spaces, image, encoder, stages, parameters, notes.
+
+    Code that the file may carry is never run.
+    """
+    from explorer.cli.options import pairs
+    from explorer.cli.work import print_json, progress
+    from explorer.formats import open_checkpoint
+
+    with progress() as report:
+        opened = open_checkpoint(file, hints=pairs(hint, "--hint"), on_progress=report)
+    facts = describe(opened)
+    if json:
+        print_json(facts)
+    else:
+        _print_facts(facts)
+
+
+def describe(opened: Opened) -> dict[str, Any]:
+    """Return everything that is known of an open checkpoint as plain values."""
+    from explorer.models.base import LatentModel
+
+    model = opened.model
+    facts: dict[str, Any] = {
+        "name": model.name,
+        "kind": "latent" if isinstance(model, LatentModel) else "stage",
+        "architecture": model.architecture,
+        "format": model.origin.format if model.origin else None,
+        "path": str(model.origin.path) if model.origin else None,
+        "sha256": model.origin.sha256 if model.origin else None,
+        "parameters": model.parameter_count,
+        "native_range": [model.native_range.low, model.native_range.high],
+    }
+    if isinstance(model, LatentModel):
+        facts |= _latent_facts(model, opened)
+    else:
+        facts |= {"input": _sides(model.input), "output": _sides(model.output)}
+    return facts | {"notes": list(model.notes), "trained": dict(model.trained)}
+
+
+def _latent_facts(model: LatentModel, opened: Opened) -> dict[str, Any]:
+    book = opened.code_book
+    return {
+        "image": _sides(model.image),
+        "spaces": [
+            {
+                "name": space.name,
+                "shape": list(space.shape),
+                "dim": space.dim,
+                "prior": space.prior,
+                "measured": space.measured,
+            }
+            for space in model.spaces.values()
+        ],
+        "encoder": model.has_encoder,
+        "options": sorted(model.accepts),
+        "stages": _bundled_stages(model.image),
+        "code_book": {"pictures": len(book), "labels": list(book.labels)} if book else None,
+        "dimension_names": {
+            f"{model.default_space}{i + 1}": n for i, n in sorted(opened.dimension_names.items())
+        },
+    }
+
+
+def _bundled_stages(image: ImageSpec) -> list[str]:
+    """Return the names of bundled stages that take pictures of this shape."""
+    from explorer import paths
+    from explorer.formats import open_checkpoint
+    from explorer.models.base import StageModel
+
+    fitting = []
+    for name, path in paths.bundled().items():
+        try:
+            model = open_checkpoint(str(path)).model
+        except ExplorerError:
+            continue
+        if isinstance(model, StageModel) and model.input.accepts(image):
+            fitting.append(name)
+    return fitting
+
+
+def _sides(image: ImageSpec) -> dict[str, int | None]:
+    return {"channels": image.channels, "height": image.height, "width": image.width}
+
+
+def _print_facts(facts: dict[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    for key, value in facts.items():
+        for line, text in enumerate(_lines(key, value)):
+            table.add_row("" if line else key.replace("_", " "), Text(text))
+    Console().print(table)
+
+
+def _lines(key: str, value: Any) -> list[str]:
+    """Return a fact as lines for people."""
+    if value is None or value == [] or value == {}:
+        return ["none"] if key in ("stages", "code_book", "options") else []
+    if key in ("image", "input", "output"):
+        return [
+            " x ".join("any" if side is None else str(side) for side in value.values())
+            + "  (channels x height x width)"
+        ]
+    if key == "spaces":
+        return [
+            f"{space['name']}: {' x '.join(map(str, space['shape']))}, prior {space['prior']}"
+            + (", measured by the code book" if space["measured"] else "")
+            for space in value
+        ]
+    if key == "code_book":
+        columns = ", ".join(value["labels"]) or "none"
+        return [f"{value['pictures']} pictures, label columns: {columns}"]
+    if key == "encoder":
+        return ["yes" if value else "no"]
+    if key == "parameters":
+        return [f"{value:,}".replace(",", " ")]
+    if key == "native_range":
+        return [f"{value[0]:g} to {value[1]:g}"]
+    if isinstance(value, dict):
+        return [f"{name}: {entry}" for name, entry in value.items()]
+    if isinstance(value, list):
+        return [str(entry) for entry in value] if key == "notes" else [", ".join(map(str, value))]
+    return [str(value)]
+
+
+def activity(
+    file: CheckpointArgument,
+    decoding: Decoding,
+    codes: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.npz",
+            help="A code book, or any npz with mu (or mean) and logvar.",
+            show_default="the file's own",
+        ),
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Say what each latent dimension does: KL, sensitivity, and whether the model uses it.
+
+    A dimension is active where its KL is above 0.1 nat; without codes that carry a variance, where its
+    sensitivity (mean change of the picture, 0..255, for one spread) is above 1 % of the largest.
+    """
+    from explorer.cli.work import Work, print_json, say
+    from explorer.latent import activity as maths
+
+    work = Work(file, decoding)
+    mean, logvar = _posterior(work, codes)
+    kl = None
+    if mean is not None:
+        work.space = work.model.spaces[work.space.name] = work.space.with_data(mean, logvar)
+        kl = maths.kl_per_dim(mean, logvar) if logvar is not None and work.space.prior == "normal" else None
+    places = maths.probes(work.space, mean)
+    sensitivity = work.renderer.sensitivity(
+        work.model, places, work.space.name, work.options_for(len(places))
+    )
+    judged = maths.judge(kl, sensitivity)
+    if kl is None:
+        say("No codes with a variance were given (--codes), so sensitivity alone decides which are active.")
+    rows = [
+        {
+            "index": index,
+            "name": f"{work.space.name}{index + 1}",
+            "kl": None if kl is None else float(kl[index]),
+            "sensitivity": float(sensitivity[index]),
+            "active": bool(judged.active[index]),
+        }
+        for index in range(work.space.dim)
+    ]
+    if json:
+        print_json(rows)
+    else:
+        _print_activity(
+            rows, [work.dimension_label(index) for index in range(work.space.dim)], judged.influence
+        )
+
+
+def _posterior(work: Any, path: Path | None) -> tuple[Any, Any]:
+    """Return mean and log variance of the codes given, or of the code book beside the checkpoint.
+
+    Raises:
+        LatentError: the codes are of another size.
+    """
+    from explorer.data.code_book import CodeBook
+
+    book = CodeBook.load(path) if path else work.opened.code_book
+    if book is None or (path is None and book.space != work.space.name):
+        return None, None
+    if book.mean.shape[1] != work.space.dim:
+        raise LatentError(
+            f"The codes in {path} have {book.mean.shape[1]} dimensions, but the space {work.space.name} has "
+            f"{work.space.dim}; give the codes that this model's encoder made."
+        )
+    return book.mean, book.logvar
+
+
+def _print_activity(rows: list[dict[str, Any]], labels: list[str], influence: Any) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(
+        title=f"{sum(row['active'] for row in rows)} of {len(rows)} dimensions are active",
+        title_justify="left",
+    )
+    table.add_column("dimension")
+    for title in ("KL (nat)", "sensitivity"):
+        table.add_column(title, justify="right")
+    table.add_column("influence", no_wrap=True)
+    table.add_column("active")
+    for row, label, strength in zip(rows, labels, influence, strict=True):
+        kl = "-" if row["kl"] is None else f"{row['kl']:.4f}"
+        bar = "█" * round(20 * float(strength))
+        style = "" if row["active"] else "dim"
+        table.add_row(
+            Text(label), kl, f"{row['sensitivity']:.3f}", bar, "yes" if row["active"] else "no", style=style
+        )
+    Console().print(table)

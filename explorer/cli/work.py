@@ -1,0 +1,228 @@
+"""What every decoding command does: open the model and its stages, run the renderer, say what happened."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import math
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from explorer.cli.options import Decoding, Engine
+from explorer.errors import LatentError, UsageError
+from explorer.models.base import DecodeOptions, LatentModel, Space, StageModel, check_stages
+
+if TYPE_CHECKING:
+    from explorer.formats import Opened
+    from explorer.render.renderer import Renderer
+    from explorer.render.requests import RenderResult
+
+
+def say(*sentences: str) -> None:
+    """Print sentences to standard error, one a line."""
+    for sentence in sentences:
+        print(sentence, file=sys.stderr)
+
+
+def print_json(value: object) -> None:
+    """Print plain values as JSON to standard output; what is not a number becomes null."""
+    print(json.dumps(_plain(value), indent=2, ensure_ascii=False))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _plain(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple | set | frozenset | np.ndarray):
+        return [_plain(entry) for entry in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if isinstance(value, str | int | bool | None) else str(value)
+
+
+@contextlib.contextmanager
+def progress() -> Iterator[Callable[[float, str], None]]:
+    """Show a line of progress while the block runs, where standard error is a terminal."""
+    if not sys.stderr.isatty():
+        yield lambda fraction, text: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=1.0)
+        yield lambda fraction, text: bar.update(task, completed=fraction, description=text)
+
+
+def open_model(file: str, engine: Engine) -> Opened:
+    """Open a latent model, saying nothing but progress."""
+    from explorer.formats import open_latent
+
+    with progress() as report:
+        return open_latent(file, hints=engine.hints, on_progress=report)
+
+
+def open_stage(file: str, engine: Engine | None = None) -> StageModel:
+    """Open an image-to-image network."""
+    from explorer.formats import open_stage as read
+
+    with progress() as report:
+        return read(file, hints=engine.hints if engine else None, on_progress=report)
+
+
+def renderer_for(engine: Engine) -> Renderer:
+    """Return a renderer on the wanted device."""
+    from explorer.render.renderer import Renderer
+
+    return Renderer(device=str(engine.device), precision=engine.precision.value)
+
+
+class Work:
+    """An open model with everything one call needs to make pictures of its codes.
+
+    Args:
+        file: the checkpoint.
+        decoding: the options given.
+
+    Raises:
+        ExplorerError: the file or a stage cannot be used, or an option is not one of this model's.
+    """
+
+    def __init__(self, file: str, decoding: Decoding) -> None:
+        self.decoding = decoding
+        self.opened = open_model(file, decoding)
+        self.model: LatentModel = self.opened.model  # type: ignore[assignment]
+        say(*(f"Note: {note}" for note in self.model.notes))
+        self.stages = tuple(open_stage(stage) for stage in decoding.stage or ())
+        space = decoding.space or self.model.default_space
+        self.options = _options(decoding)
+        self.model.check_options(space, self.options)
+        check_stages(self.model.image, self.stages)
+        self.space: Space = self.model.spaces[space]
+        self.renderer = renderer_for(decoding)
+        self._ids = itertools.count(1)
+        self._warned: set[str] = set()
+
+    def options_for(self, count: int) -> DecodeOptions:
+        """Return the decode options for `count` codes; a single label goes to all of them."""
+        labels = self.options.labels
+        if labels is None or len(labels) == count:
+            return self.options
+        if len(labels) == 1:
+            return replace(self.options, labels=np.repeat(labels, count, axis=0))
+        raise UsageError(
+            f"{self.decoding.labels} holds {len(labels)} labels for {count} codes; "
+            "give one for each, or one for all."
+        )
+
+    def render(self, codes: np.ndarray, *, stages: Sequence[StageModel] | None = None) -> RenderResult:
+        """Return what the renderer makes of codes `(N, dim)`; a warning about its values is said once."""
+        from explorer.render.requests import RenderRequest, frozen_codes
+
+        codes = frozen_codes(codes)
+        request = RenderRequest(
+            "export",
+            0,
+            next(self._ids),
+            self.model,
+            codes=codes,
+            space=self.space.name,
+            options=self.options_for(len(codes)),
+            stages=self.stages if stages is None else tuple(stages),
+        )
+        result = self.renderer.render(request)
+        if result.warning and result.warning not in self._warned:  # type: ignore[attr-defined]
+            self._warned.add(result.warning)  # type: ignore[attr-defined]
+            say(result.warning)  # type: ignore[attr-defined]
+        return result  # type: ignore[return-value]
+
+    def pictures(self, codes: np.ndarray) -> np.ndarray:
+        """Return the pictures of codes `(N, dim)` with all stages applied, uint8 `(N, H, W, 1|3)`."""
+        pictures = self.render(codes).pictures
+        assert pictures is not None
+        return pictures
+
+    def encode(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return mean and log variance of pictures, uint8 `(N, H, W, C)`, in the first space.
+
+        Raises:
+            UsageError: another space was asked for, or the model has no encoder.
+        """
+        if self.space.name != self.model.default_space:
+            raise UsageError(
+                f"Pictures become codes of the space {self.model.default_space}; "
+                f"leave out --space {self.space.name}."
+            )
+        return self.renderer.encode(self.model, images)
+
+    def recipe(self, kind: str, codes: np.ndarray, **more: object) -> dict[str, object]:
+        """Return what is needed to make the pictures again, plain values."""
+        from explorer import __version__
+
+        codes = np.asarray(codes, np.float32).reshape(-1, self.space.dim)
+        origin = self.model.origin
+        recipe: dict[str, object] = {
+            "version": __version__,
+            "kind": kind,
+            "model": {"name": self.model.name, "sha256": origin.sha256 if origin else None},
+            "space": self.space.name,
+            "stages": [stage.name for stage in self.stages],
+        }
+        if codes.size <= 20_000:
+            recipe["codes"] = [[float(str(value)) for value in code] for code in codes]
+        return recipe | more
+
+    def dimension_label(self, index: int) -> str:
+        """Return `z3`, or `z9 hair colour` where somebody named it."""
+        name = (
+            self.opened.dimension_names.get(index, "") if self.space.name == self.model.default_space else ""
+        )
+        return f"{self.space.name}{index + 1} {name}".strip()
+
+
+def _options(decoding: Decoding) -> DecodeOptions:
+    """Return the decode options that were given, files read."""
+    from explorer.data.arrays import open_npy
+
+    labels = transform = None
+    if decoding.labels:
+        wanted = "integers (N,) or one-hot rows (N, classes) as .npy"
+        labels = open_npy(decoding.labels, LatentError, wanted)
+        if labels.dtype.kind not in "biuf" or labels.ndim not in (1, 2) or not len(labels):
+            raise LatentError(f"{decoding.labels} holds no labels; give {wanted}.")
+        labels = labels.astype(np.float32 if labels.ndim == 2 and labels.shape[1] > 1 else np.int64)
+        labels = labels.reshape(-1) if labels.ndim == 2 and labels.shape[1] == 1 else labels
+    if decoding.transform:
+        transform = open_npy(decoding.transform, LatentError, "a (3, 3) matrix as .npy")
+        if transform.shape != (3, 3) or transform.dtype.kind not in "fiu":
+            raise LatentError(f"{decoding.transform} is no (3, 3) matrix of numbers; give one as .npy.")
+        transform = transform.astype(np.float32)
+    return DecodeOptions(
+        labels=labels,
+        psi=decoding.psi,
+        psi_cutoff=decoding.psi_cutoff,
+        noise=decoding.noise.value if decoding.noise else None,  # type: ignore[arg-type]
+        transform=transform,
+        head=decoding.head,
+    )
+
+
+def one_code(path: Path, space: Space) -> np.ndarray:
+    """Return the one code `(dim,)` in a file.
+
+    Raises:
+        LatentError: there are more, or none that fits.
+    """
+    from explorer.data.codes import load_codes
+
+    codes = load_codes(path, space)
+    if len(codes) != 1:
+        raise LatentError(f"{path} holds {len(codes)} codes where one belongs; give (1, {space.dim}).")
+    return codes[0]
