@@ -1,7 +1,7 @@
 """The canvas: the decoded picture, large and exact, and what it can be compared with.
 
-It asks for one picture whenever code, space, stages or model change, shows the newest, and keeps the last good one
-when something goes wrong. How a picture is painted, zoomed and read is `widgets/picture_view.py`.
+It asks for one picture whenever code, space, stages or model change, shows the newest, and keeps the last
+good one when something goes wrong. How a picture is painted, zoomed and read is `widgets/picture_view.py`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from PySide6.QtGui import QAction, QContextMenuEvent, QGuiApplication, QImage, Q
 from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
-    QLabel,
     QMenu,
     QSizePolicy,
     QStackedWidget,
@@ -28,6 +27,7 @@ from explorer import paths
 from explorer.errors import ExplorerError, OutputError
 from explorer.gui.pictures import PictureSource, to_qimage
 from explorer.gui.session import Original, Session
+from explorer.gui.widgets.drop_zone import DropZone
 from explorer.gui.widgets.loading import Loading
 from explorer.gui.widgets.notice import Level, Notice
 from explorer.gui.widgets.picture_view import PictureView
@@ -37,7 +37,7 @@ from explorer.render.requests import RenderResult
 Comparison = Literal["original", "stages"]
 SIDES: dict[Comparison, tuple[str, str]] = {
     "original": ("original", "reconstruction"),
-    "stages": ("before stages", "after stages"),
+    "stages": ("before", "after"),
 }
 FIGURE_SPACE = "\u2007"  # as wide as a digit
 
@@ -63,6 +63,8 @@ class Canvas(QWidget):
         self._asked: Shown | None = None
         self._result: RenderResult | None = None
         self._original: tuple[Original | None, QImage] = (None, QImage())  # the image made of it
+        self._is_loading = False
+        self._is_moving = False  # the code is being dragged: nothing may make the picture jump
         self._wanted: dict[Comparison, bool] = {"original": True, "stages": False}
         self._compared: Comparison | None = None
         self.view = PictureView(self)
@@ -76,7 +78,8 @@ class Canvas(QWidget):
         session.model_changed.connect(self._on_model_changed)
         session.space_changed.connect(self._on_chain_changed)
         session.stages_changed.connect(self._on_chain_changed)
-        session.code_changed.connect(self.refresh)
+        session.code_changed.connect(self._on_code_changed)
+        session.code_committed.connect(self._on_code_committed)
         session.original_changed.connect(self._on_original_changed)
         self._on_model_changed()
 
@@ -95,14 +98,20 @@ class Canvas(QWidget):
         bar.addWidget(self.line, stretch=1)
         for button in (self._compare, self._sharp, self._zoom):
             bar.addWidget(button)
-        self._bar = QWidget(self)
-        self._bar.setLayout(bar)
         bar.setContentsMargins(0, 0, 0, 0)
         self._loading_below, self._loading_alone = Loading(self), Loading(self)
         for loading in (self._loading_below, self._loading_alone):
             loading.cancel_requested.connect(self.cancel_requested)
+        controls = QWidget(self)
+        controls.setLayout(bar)
+        self._bar = QStackedWidget(self)
+        self._bar.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        self._bar.addWidget(controls)
+        self._loading_below.show()
+        self._bar.addWidget(_centred(self._loading_below))
         self._pages = QStackedWidget(self)
-        self._pages.addWidget(self._make_empty_page())
+        self._empty = DropZone(self._loading_alone, self)
+        self._pages.addWidget(self._empty)
         self._pages.addWidget(self.view)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -110,34 +119,16 @@ class Canvas(QWidget):
         layout.addWidget(self._pages, stretch=1)
         layout.addWidget(self._bar)
         layout.addWidget(self.notice)
-        layout.addWidget(self._loading_below, alignment=Qt.AlignmentFlag.AlignHCenter)
 
     def _button(self, text: str, tip: str) -> QToolButton:
         button = QToolButton(self)
+        button.setObjectName("quiet")
         button.setProperty("kind", "bare")
         button.setText(text)
         button.setToolTip(tip)
         button.setAccessibleName(text)
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         return button
-
-    def _make_empty_page(self) -> QWidget:
-        page = QWidget(self)
-        self._headline, self._hint = QLabel(page), QLabel(page)
-        self._headline.setObjectName("emptyTitle")
-        self._hint.setObjectName("quiet")
-        self._hint.setWordWrap(True)
-        layout = QVBoxLayout(page)
-        layout.setSpacing(6)
-        layout.addStretch(1)
-        for label in (self._headline, self._hint):
-            label.setAlignment(Qt.AlignmentFlag.AlignCenter)
-            layout.addWidget(label)
-        self._loading_alone.setMinimumWidth(320)
-        layout.addWidget(self._loading_alone, alignment=Qt.AlignmentFlag.AlignHCenter)
-        layout.addStretch(1)
-        page.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        return page
 
     # ---- wishes ----
 
@@ -198,10 +189,15 @@ class Canvas(QWidget):
         if not self.view.picture.isNull():
             QGuiApplication.clipboard().setImage(self.view.picture)
             size = self.view.picture.size()
-            self._session.message.emit("info", f"The picture was copied, {size.width()}×{size.height()} pixels.")
+            self._session.message.emit(
+                "info", f"The picture was copied, {size.width()}×{size.height()} pixels."
+            )
 
     def save_picture(self, path: str | Path) -> bool:
-        """Write the picture as PNG, pixel for pixel, whole or not at all; say how it went; return whether it did."""
+        """Write the picture as PNG, pixel for pixel, whole or not at all; return whether it worked.
+
+        How it went is said by `session.message`.
+        """
         path = Path(path)
         path = path if path.suffix.lower() == ".png" else path.with_name(f"{path.name}.png")
         try:
@@ -240,8 +236,6 @@ class Canvas(QWidget):
 
     # ---- reactions ----
 
-    _is_loading = False
-
     def _wish(self) -> Shown:
         session = self._session
         space = session.space.name if session.space else ""
@@ -259,8 +253,18 @@ class Canvas(QWidget):
         self._on_chain_changed()
         self._refresh_page()
 
+    def _on_code_changed(self) -> None:
+        self._is_moving = True
+        self.refresh()
+
+    def _on_code_committed(self) -> None:
+        self._is_moving = False
+        if self.notice.isHidden():
+            self.notice.release()
+
     def _on_chain_changed(self) -> None:
         """Ask again, unless another signal of the same change already did."""
+        self._is_moving = False
         wish, asked = self._wish(), self._asked
         if (
             asked is None
@@ -277,7 +281,9 @@ class Canvas(QWidget):
 
     def _on_rendered(self, result: RenderResult) -> None:
         if result.error is not None or result.pictures is None:
-            self.notice.say("error", result.error or "No picture came back; try another code.", result.bug or "")
+            self.notice.say(
+                "error", result.error or "No picture came back; try another code.", result.bug or ""
+            )
             return
         self._result = result
         self._refresh_comparison()
@@ -285,8 +291,10 @@ class Canvas(QWidget):
             self._refresh_page()
         if result.warning:
             self.notice.say("warning", result.warning)
-        elif not self.notice.isHidden():
+        elif self._is_moving:
             self.notice.hide()
+        elif not self.notice.isHidden():
+            self.notice.release()
 
     # ---- refreshing ----
 
@@ -328,20 +336,21 @@ class Canvas(QWidget):
         has_picture = not self.view.picture.isNull()
         self._pages.setCurrentIndex(1 if has_picture else 0)
         self._bar.setVisible(has_picture)
-        self._loading_below.setVisible(self._is_loading and has_picture)
-        self._loading_alone.setVisible(self._is_loading and not has_picture)
-        for label in (self._headline, self._hint):
-            label.setVisible(not self._is_loading)
-        if self._session.model is None:
-            self._headline.setText("Drop a checkpoint here")
-            self._hint.setText("or open one with Ctrl+O.\nA picture can follow: a VAE turns it into a code.")
+        self._bar.setCurrentIndex(1 if self._is_loading else 0)
+        self._loading_alone.setVisible(self._is_loading)
+        if self._is_loading:
+            self._empty.say("", "", inviting=False)
+        elif self._session.model is None:
+            hint = "or open one with Ctrl+O.\nA picture can follow: a VAE turns it into a code."
+            self._empty.say("Drop a checkpoint here", hint, inviting=True)
         else:
-            self._headline.setText("The first picture is being decoded")
-            self._hint.setText("This takes a moment after the start.")
+            self._empty.say("The first picture is being decoded", "", inviting=False)
 
     def _refresh_controls(self) -> None:
         scale = self.view.viewport.scale * self.view.viewport.ratio
-        self._zoom.setText(f"{scale:.0f}×" if scale >= 1 and abs(scale - round(scale)) < 1e-6 else f"{scale:.2g}×")
+        self._zoom.setText(
+            f"{scale:.0f}×" if scale >= 1 and abs(scale - round(scale)) < 1e-6 else f"{scale:.2g}×"
+        )
         smooth = self.view.viewport.drawn_smooth
         self._sharp.setText("Smooth" if smooth else "Crisp")
         other = "show pixels as squares" if smooth else "interpolate between pixels"
@@ -363,7 +372,8 @@ class Canvas(QWidget):
                 middle = before
             elif self.view.wiping:
                 middle = f"{before}  |  {after}"
-        self.line.set_texts("" if under is None else _describe(under[0].x(), under[0].y(), under[1]), middle)
+        left, short = ("", "") if under is None else _describe(under[0].x(), under[0].y(), under[1])
+        self.line.set_texts(left, middle, short)
 
     # ---- Qt ----
 
@@ -404,11 +414,24 @@ class Canvas(QWidget):
             super().keyReleaseEvent(event)
 
 
-def _describe(x: int, y: int, value: tuple[int, ...]) -> str:
-    """Return a pixel's place and value, `x 12  y 7   grey 143`, padded to a constant width."""
+def _centred(widget: QWidget) -> QWidget:
+    """Return a page with the widget in the middle of its width."""
+    page = QWidget()
+    layout = QHBoxLayout(page)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.addStretch(1)
+    layout.addWidget(widget, stretch=3)
+    layout.addStretch(1)
+    return page
+
+
+def _describe(x: int, y: int, value: tuple[int, ...]) -> tuple[str, str]:
+    """Return a pixel's place and value, `x 12  y  7  grey 143`, and the same for little room."""
     names = ("grey",) if len(value) == 1 else ("R", "G", "B")
-    parts = [("x", x, 2), ("y", y, 2), *((name, number, 3) for name, number in zip(names, value, strict=True))]
-    return "  ".join(f"{name} {str(number).rjust(width, FIGURE_SPACE)}" for name, number, width in parts)
+    numbers = [str(number).rjust(3, FIGURE_SPACE) for number in value]
+    named = "  ".join(f"{name} {number}" for name, number in zip(names, numbers, strict=True))
+    place = [str(number).rjust(2, FIGURE_SPACE) for number in (x, y)]
+    return f"x {place[0]}  y {place[1]}  {named}", f"{place[0]}, {place[1]}: {' '.join(numbers)}"
 
 
 def _write_png(path: Path, picture: np.ndarray) -> None:

@@ -101,6 +101,8 @@ class StagesBar(QWidget):
         return [entry.id for entry in self._session.stages].index(stage_id)
 
     def _on_rendered(self, result: RenderResult) -> None:
+        if result.error is not None:
+            return
         self._milliseconds = dict(result.milliseconds)
         if self._chips and not self._figures_timer.isActive():
             self._figures_timer.start()
@@ -181,8 +183,8 @@ class StagesBar(QWidget):
             chip.setChecked(entry.enabled)
             do = "switch off" if entry.enabled else "switch on"
             chip.setToolTip(
-                f"{entry.stage.name}: {entry.stage.input} to {entry.stage.output} (channels x height x width)\n"
-                f"Click to {do}; drag, or Ctrl+Shift+arrows, to reorder; Delete removes"
+                f"{entry.stage.name}: takes {entry.stage.input}, gives {entry.stage.output}\n"
+                f"Click to {do} (Space); drag to reorder (Ctrl+Shift+arrows); the cross removes it (Delete)"
             )
         self._add.setText(self._busy or "+ stage")
         self._add.setEnabled(self._session.model is not None and not self._busy)
@@ -199,7 +201,9 @@ class StagesBar(QWidget):
         for entry in self._session.stages:
             figure = self._figure(entry)
             self._chips[entry.id].set_figure(figure)
-            self._chips[entry.id].setAccessibleDescription(figure if figure == "off" else f"on, takes {figure}")
+            self._chips[entry.id].setAccessibleDescription(
+                figure if figure in ("", "off") else f"on, takes {figure}"
+            )
 
     # ---- places ----
 

@@ -24,7 +24,10 @@ DOT = 3.5  # radius
 CROSS = 7.0  # side of the cross's square
 CROSS_ROOM = 18  # what a click on the cross takes
 NAME_LIMIT = 160  # logical pixels; longer names are cut in the middle, the tooltip has them whole
-FIGURES = ("off", "0.0 ms", "000 ms")  # the widest figures; their room is kept so that nothing jumps
+FIGURES = (
+    "0.0 ms",
+    "000 ms",
+)  # the widest figures of one that is on; their room is kept so that nothing jumps
 
 
 class Chip(QAbstractButton):
@@ -107,11 +110,9 @@ class Chip(QAbstractButton):
         vertical = Qt.AlignmentFlag.AlignVCenter
         painter.drawText(QRectF(x, 0, wide + 2, self.height()), vertical | Qt.AlignmentFlag.AlignLeft, name)
         if self.isCheckable():
-            right = self.cross_rect().left()
             painter.setPen(tokens.quiet)
-            painter.drawText(
-                QRectF(x, 0, right - x, self.height()), vertical | Qt.AlignmentFlag.AlignRight, self._figure
-            )
+            beside = QRectF(x + wide + GAP, 0, self.width(), self.height())
+            painter.drawText(beside, vertical | Qt.AlignmentFlag.AlignLeft, self._figure)
             self._paint_cross(painter, tokens)
         painter.end()
 
@@ -144,7 +145,8 @@ class Chip(QAbstractButton):
         metrics = self.fontMetrics()
         wide = 2 * PADDING + metrics.horizontalAdvance(self.shown_name) + 2
         if self.isCheckable():
-            figure = max(metrics.horizontalAdvance(text) for text in FIGURES)
+            figures = (*FIGURES, self._figure) if self.isChecked() else (self._figure,)
+            figure = max(metrics.horizontalAdvance(text) for text in figures)
             wide += round(2 * DOT) + GAP + GAP + figure + CROSS_ROOM + 4 - PADDING
         return QSize(wide, HEIGHT)
 
@@ -193,4 +195,3 @@ class Chip(QAbstractButton):
             self.click()
         else:
             super().keyPressEvent(event)
-

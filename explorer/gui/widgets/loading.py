@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 
 STEPS = 1000
 BAR_HEIGHT = 4
@@ -16,9 +25,10 @@ class Loading(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._text = ""
         self._label = QLabel(self)
         self._label.setTextFormat(Qt.TextFormat.PlainText)
-        self._label.setWordWrap(True)
+        self._label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._bar = QProgressBar(self)
         self._bar.setTextVisible(False)
         self._bar.setFixedHeight(BAR_HEIGHT)
@@ -32,17 +42,18 @@ class Loading(QWidget):
         column.addWidget(self._label)
         column.addWidget(self._bar)
         layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 4, 0, 0)
+        layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(12)
         layout.addLayout(column, stretch=1)
         layout.addWidget(self._cancel)
+        self.setMinimumWidth(320)
         self.setMaximumWidth(480)
         self.hide()
 
     @property
     def text(self) -> str:
         """What is being loaded."""
-        return self._label.text()
+        return self._text
 
     @property
     def fraction(self) -> float | None:
@@ -51,12 +62,24 @@ class Loading(QWidget):
 
     def set_progress(self, text: str, fraction: float | None) -> None:
         """Say what is loaded and how far it is; None for unknown."""
-        self._label.setText(text)
+        self._text = text
+        self._refresh_label()
         self._bar.setRange(0, 0 if fraction is None else STEPS)
         self._bar.setValue(0 if fraction is None else round(min(max(fraction, 0.0), 1.0) * STEPS))
         self._cancel.setEnabled(True)
 
     def _on_cancel_clicked(self) -> None:
         self._cancel.setEnabled(False)
-        self._label.setText("Stopping…")
+        self._text = "Stopping…"
+        self._refresh_label()
         self.cancel_requested.emit()
+
+    def _refresh_label(self) -> None:
+        """Show the text, a long path in it cut in the middle."""
+        room = max(self._label.width(), 200)
+        cut = self._label.fontMetrics().elidedText(self._text, Qt.TextElideMode.ElideMiddle, room)
+        self._label.setText(cut)
+        self._label.setToolTip(self._text if cut != self._text else "")
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._refresh_label()

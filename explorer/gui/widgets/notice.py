@@ -14,8 +14,8 @@ Level = Literal["error", "warning"]
 class Notice(QWidget):
     """Hidden until there is something to say.
 
-    Once shown it keeps its place while it is hidden, so that what stands above it does not jump when a message comes
-    and goes during a drag; `release` gives the place back.
+    Once shown it keeps its place while it is hidden, so that what stands above it does not jump when a
+    message comes and goes during a drag; `release` gives the place back.
     """
 
     def __init__(self, parent: QWidget | None = None) -> None:

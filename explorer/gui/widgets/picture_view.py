@@ -1,7 +1,7 @@
 """One picture, large and exact: zoom, pan, the pixel under the cursor, a wiper to a second picture.
 
-Knows QImages only; what they show and when they change is the business of its owner. Its paint path is measured
-(slider to pixel), so it converts each picture once, paints opaquely and only where the picture lies.
+Knows QImages only; what they show and when they change is the business of its owner. Its paint path is
+measured (slider to pixel), so it converts each picture once, paints opaquely and only where the picture lies.
 """
 
 from __future__ import annotations
@@ -49,7 +49,9 @@ class PictureView(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.viewport = Viewport()
         self.wiper = Wiper()
-        self.after_paint: Callable[[], None] | None = None  # called at the end of every paintEvent (benchmarks)
+        self.after_paint: Callable[[], None] | None = (
+            None  # called at the end of every paintEvent (benchmarks)
+        )
         self._picture = QImage()
         self._before = QImage()
         self._drawn = QImage()  # the picture in the format that paints fastest
@@ -168,7 +170,7 @@ class PictureView(QWidget):
         return self._drawn_before
 
     def _for_painting(self, image: QImage) -> QImage:
-        """Return an image in the one format that Qt scales fast; much too large ones are reduced properly here."""
+        """Return an image in the format that Qt scales fastest, much too large ones reduced with a filter."""
         if image.isNull():
             return image
         target = self.viewport.target().size() * self.viewport.ratio
@@ -202,9 +204,11 @@ class PictureView(QWidget):
         if self._picture.isNull():
             painter.fillRect(event.rect(), tokens.panel)
         else:
-            self._paint_around(painter, event, target, tokens)
+            if not target.toRect().contains(event.rect()):
+                painter.fillRect(event.rect(), tokens.panel)
             wiping = self.wiping
-            self._paint_image(painter, self._before_for_painting() if self.before_alone else self._drawn, target)
+            image = self._before_for_painting() if self.before_alone else self._drawn
+            self._paint_image(painter, image, target)
             visible = target.intersected(QRectF(self.rect()))
             if wiping:
                 self._paint_left(painter, self._before_for_painting(), target)
@@ -216,11 +220,6 @@ class PictureView(QWidget):
         painter.end()
         if self.after_paint is not None:
             self.after_paint()
-
-    def _paint_around(self, painter: QPainter, event: QPaintEvent, target: QRectF, tokens: theme.Theme) -> None:
-        rect = event.rect()
-        if not target.toRect().contains(rect):
-            painter.fillRect(rect, tokens.panel)
 
     def _paint_image(self, painter: QPainter, image: QImage, target: QRectF) -> None:
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, self.viewport.drawn_smooth)

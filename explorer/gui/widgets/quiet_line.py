@@ -8,13 +8,17 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from explorer.gui import theme
 
+GAP = 12
+
+
 class QuietLine(QWidget):
-    """A text at the left and one in the middle; each is cut with dots only where the widget is too narrow."""
+    """A text at the left, and one in the middle where there is room for it."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._left = ""
         self._middle = ""
+        self._short = ""
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         theme.notifier.changed.connect(self.update)
 
@@ -28,8 +32,9 @@ class QuietLine(QWidget):
         """The text in the middle."""
         return self._middle
 
-    def set_texts(self, left: str, middle: str) -> None:
-        """Show two texts."""
+    def set_texts(self, left: str, middle: str, short: str = "") -> None:
+        """Show two texts; `short` stands for `left` where that has no room."""
+        self._short = short or left
         if (left, middle) != (self._left, self._middle):
             self._left, self._middle = left, middle
             self.setAccessibleName(", ".join(text for text in (left, middle) if text))
@@ -46,12 +51,12 @@ class QuietLine(QWidget):
         painter.setFont(theme.numbers_font(theme.SMALL_PIXELS))
         painter.setPen(theme.current().quiet)
         metrics = painter.fontMetrics()
-        vertical = Qt.AlignmentFlag.AlignVCenter
-        left = metrics.elidedText(self._left, Qt.TextElideMode.ElideRight, self.width())
-        painter.drawText(self.rect(), vertical | Qt.AlignmentFlag.AlignLeft, left)
-        taken = metrics.horizontalAdvance(left) + 12 if left else 0
+        align = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
+        fits = metrics.horizontalAdvance(self._left) <= self.width()
+        left = self._left if fits else self._short
+        painter.drawText(self.rect(), align, left)
+        taken = metrics.horizontalAdvance(left) + GAP if left else 0
         wide = metrics.horizontalAdvance(self._middle)
-        start = max((self.width() - wide) // 2, taken)
-        room = self.rect().adjusted(start, 0, 0, 0)
-        middle = metrics.elidedText(self._middle, Qt.TextElideMode.ElideRight, room.width())
-        painter.drawText(room, vertical | Qt.AlignmentFlag.AlignLeft, middle)
+        if taken + wide <= self.width():
+            start = min(max((self.width() - wide) // 2, taken), self.width() - wide)
+            painter.drawText(self.rect().adjusted(start, 0, 0, 0), align, self._middle)

@@ -1,4 +1,4 @@
-"""Where a picture lies in a view: fit, zoom, pan, and the way from a screen position to a pixel. No widget here."""
+"""Where a picture lies in a view: fit, zoom, pan, and the way from a point to a pixel; no widget."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ WORTH_SNAPPING = 0.75  # how much of the fitting size a whole-number scale must 
 class Viewport:
     """Maps between a view (logical pixels) and a picture (its own pixels).
 
-    A crisp picture is shown at a whole number of device pixels each, unless that would waste more than a quarter of
-    the view; its corner always lies on a device pixel. The picture cannot be lost: it stays centred while it is
-    smaller than the view, and covers the view's middle when it is larger.
+    A crisp picture is shown at a whole number of device pixels each, unless that would waste more than a
+    quarter of the view; its corner always lies on a device pixel. The picture cannot be lost: it stays centred
+    while it is smaller than the view, and covers the view's middle when it is larger.
 
     Attributes:
         view: size of the view, logical pixels.
@@ -74,7 +74,8 @@ class Viewport:
         """Return the place of the picture under a point of the view, each part 0..1 inside the picture."""
         target = self.target()
         return QPointF(
-            (at.x() - target.x()) / max(target.width(), 1e-9), (at.y() - target.y()) / max(target.height(), 1e-9)
+            (at.x() - target.x()) / max(target.width(), 1e-9),
+            (at.y() - target.y()) / max(target.height(), 1e-9),
         )
 
     def pixel(self, at: QPointF) -> QPoint | None:

@@ -35,7 +35,11 @@ class Wiper:
 
     def hit(self, at: QPointF, target: QRectF) -> bool:
         """Return whether a press at this point of the view takes the line."""
-        return self.on and abs(at.x() - self.x(target)) <= REACH and target.top() <= at.y() <= target.bottom() + GRIP
+        return (
+            self.on
+            and abs(at.x() - self.x(target)) <= REACH
+            and target.top() <= at.y() <= target.bottom() + GRIP
+        )
 
     def paint(self, painter: QPainter, target: QRectF, visible: QRectF, accent: QColor) -> None:
         """Draw the line over the `visible` part of the picture, its grip astride the lower edge."""
