@@ -6,7 +6,7 @@ The one place that turns rendered arrays into QImages. Panels know this class, n
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from explorer.gui.session import Session
 
-Receiver = Callable[[Result], None]
+Receiver = Callable[[Any], None]  # gets the result that belongs to the request
 
 
 class Worker(Protocol):

@@ -364,6 +364,10 @@ class Session(QObject):
         if getattr(self._state, name) is not anchor:
             self._set(f"Set {side}", **{name: anchor})
 
+    def swap_anchors(self) -> None:
+        """Turn the strip round."""
+        self._set("Swap A and B", anchor_a=self._state.anchor_b, anchor_b=self._state.anchor_a)
+
     def set_strip(self, **changes: object) -> None:
         """Change `steps` (1..31), `path` or `ends`."""
         if "steps" in changes:

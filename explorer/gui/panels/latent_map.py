@@ -1,0 +1,432 @@
+"""The map: the code book on a plane, decoded background, and the marker that is the current code.
+
+Without a code book the points are samples of the prior, so that every model has a map.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PySide6.QtCore import QPoint, QRectF, Qt
+from PySide6.QtGui import QImage, QPainter, QPaintEvent, QResizeEvent, QShowEvent
+from PySide6.QtWidgets import QMenu, QToolButton, QWidget
+
+from explorer.gui import theme
+from explorer.gui.pictures import PictureSource, to_qimage
+from explorer.gui.session import Anchor, Session, Side
+from explorer.gui.widgets import point_colours
+from explorer.gui.widgets.dots import Dot
+from explorer.gui.widgets.fitting_combo import FittingCombo
+from explorer.gui.widgets.hover_card import PICTURE, HoverCard
+from explorer.gui.widgets.icons import icon
+from explorer.gui.widgets.legend import Legend
+from explorer.gui.widgets.plane_choice import PlaneChoice
+from explorer.gui.widgets.point_colours import Colouring
+from explorer.gui.widgets.scatter_view import ScatterView
+from explorer.latent import interpolation, plane, sampling
+from explorer.latent.plane import Plane
+from explorer.render.requests import RenderResult
+
+if TYPE_CHECKING:
+    from explorer.data.code_book import CodeBook
+
+TILES = 12  # of the background, a side
+TILE_PIXELS = 64  # a decoded picture is made smaller than this before it becomes a tile
+SAMPLES = 400  # of the prior, where there is no code book
+STEP = 1 / 60  # of the home region: 0.1 spread, as with the sliders
+ROUTE = 33  # places on the line of the strip
+LEGEND_GAP = 6
+
+
+class LatentMap(QWidget):
+    """Shows where the current code is among others; dragging and clicking move it."""
+
+    def __init__(self, session: Session, pictures: PictureSource, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._pictures = pictures
+        self._plane: Plane | None = None
+        self._codes = np.zeros((0, 0), np.float32)  # (N, dim) of the points
+        self._colouring = point_colours.plain(0)
+        self._stale = True
+        self._hovered = -1
+        self._asked_region = QRectF()
+        self.view = ScatterView(self)
+        self.view.setAccessibleName("Map of the latent space")
+        self.view.setAccessibleDescription(
+            "Arrow keys move the code; plus and minus zoom; Home shows everything"
+        )
+        self.legend = Legend(self)
+        self.card = HoverCard(self.view)
+        self._choice = PlaneChoice(self)
+        self._colour = FittingCombo(
+            "Colour of the points", "Colour the points by a label of their pictures", self
+        )
+        self._background = _make_background_button(self)
+        self._connect()
+        self._refresh()
+
+    def title_widgets(self) -> list[QWidget]:
+        """Return what belongs into the title row: the plane, the colour, the background."""
+        space = QWidget(self)
+        space.setProperty("fill", True)
+        return [*self._choice.combos, self._colour, space, self._background]
+
+    def reset_view(self) -> None:
+        """Show the whole map again."""
+        self.view.reset_view()
+
+    @property
+    def plane(self) -> Plane | None:
+        """The plane that is shown."""
+        return self._plane
+
+    def _connect(self) -> None:
+        session, view = self._session, self.view
+        for signal in (session.model_changed, session.space_changed, session.map_changed):
+            signal.connect(self._refresh)
+        session.code_changed.connect(self._refresh_marker)
+        session.anchors_changed.connect(self._refresh_route)
+        session.strip_changed.connect(self._refresh_route)
+        theme.notifier.changed.connect(self._refresh_colours)
+        self._choice.chosen.connect(self._on_plane_chosen)
+        self._colour.activated.connect(self._on_colour_activated)
+        self._background.clicked.connect(self._on_background_clicked)
+        view.grabbed.connect(self._on_grabbed)
+        view.marker_dragged.connect(self._on_marker_dragged)
+        view.released.connect(self._on_released)
+        view.place_clicked.connect(self._on_place_clicked)
+        view.point_clicked.connect(self._on_point_clicked)
+        view.point_hovered.connect(self._on_point_hovered)
+        view.menu_wanted.connect(self._on_menu_wanted)
+        view.stepped.connect(self._on_stepped)
+        view.step_ended.connect(session.commit)
+        view.view_settled.connect(self._refresh_background)
+        view.double_clicked.connect(self._on_double_clicked)
+
+    # ---- refreshing ----
+
+    def _refresh(self) -> None:
+        """Work out points and plane; put off while nobody sees the panel."""
+        self._stale = not self.isVisible()
+        self._refresh_controls()
+        if self._stale:
+            return
+        session, space = self._session, self._session.space
+        self.view.setVisible(space is not None)
+        self.legend.setVisible(space is not None)
+        self._hovered = -1
+        self.card.hide()
+        if space is None:
+            self._plane = None
+            self.update()
+            return
+        book = _book_of(session)
+        self._codes = (
+            sampling.sample(space, SAMPLES, 0) if book is None else np.asarray(book.mean, np.float32)
+        )
+        chosen = session.map.plane
+        if chosen == "pca" and book is not None:
+            following = plane.pca(self._codes, space)
+        else:
+            first, second = (0, min(1, space.dim - 1)) if chosen == "pca" else chosen
+            following = plane.dimensions(space, first, second)
+        changed = self._plane is None or not _same_plane(self._plane, following)
+        self._plane = following
+        xy = following.project(self._codes)
+        if changed:
+            self.view.set_background(None)
+            self.view.set_home(_home(xy, following, space.center, space.spread))
+        self._colouring = self._colour_points()
+        self.view.set_points(xy, self._colouring.kinds, self._dots())
+        self._refresh_legend()
+        self._refresh_route()
+        self._refresh_marker()
+        self._refresh_background()
+
+    def _refresh_controls(self) -> None:
+        session, space = self._session, self._session.space
+        book = _book_of(session)
+        names = [f"{space.name}{i + 1}" for i in range(space.dim)] if space else []
+        self._choice.set_dimensions(names, session.dimension_names, has_pca=book is not None)
+        self._choice.set_chosen(session.map.plane)
+        columns = list(book.labels) if book is not None else []
+        self._colour.clear()
+        self._colour.addItem("one colour", None)
+        for column in columns:
+            self._colour.addItem(_shortened(column.replace("_", " ")), column)
+        self._colour.setCurrentIndex(max(self._colour.findData(session.map.colour), 0))
+        self._colour.setVisible(bool(columns))
+        self._background.setChecked(session.map.background)
+        self._background.setEnabled(space is not None)
+
+    def _refresh_marker(self) -> None:
+        """Move the marker to the current code; nothing else is painted."""
+        if self._plane is not None and not self._stale and self._session.dim == len(self._plane.origin):
+            self.view.set_marker(self._plane.project(self._session.code))
+
+    def _refresh_route(self) -> None:
+        """Draw the anchors, and the way of the strip between them."""
+        if self._plane is None or self._stale:
+            return
+        session = self._session
+        ends = [(side, anchor.code) for side, anchor in session.anchors.items() if anchor is not None]
+        ends = [(side, code) for side, code in ends if len(code) == len(self._plane.origin)]
+        line = np.zeros((0, 2), np.float32)
+        if len(ends) == 2:
+            codes = interpolation.path(ends[0][1], ends[1][1], ROUTE, session.strip.path)
+            line = self._plane.project(codes)
+        self.view.set_route(line, tuple((side, self._plane.project(code)) for side, code in ends))
+
+    def _refresh_background(self) -> None:
+        """Ask for the pictures of the visible region; the present ones stay until they come."""
+        if self._plane is None or self._stale:
+            return
+        if not self._session.map.background:
+            self._pictures.cancel("map-background")
+            self.view.set_background(None)
+            return
+        grid = _grid(self.view.region)
+        self._asked_region = self.view.region
+        self._pictures.want(
+            "map-background",
+            self._plane.point(grid),
+            self._on_background,
+            stages=False,
+            max_side=TILE_PIXELS,
+        )
+
+    def _refresh_colours(self) -> None:
+        if not self._stale:
+            self.view.set_points(
+                self._plane.project(self._codes) if self._plane else np.zeros((0, 2)),
+                self._colouring.kinds,
+                self._dots(),
+            )
+        self.view.refresh()
+        self.legend.update()
+        self.update()
+
+    def _refresh_legend(self) -> None:
+        entries = self._colouring.entries
+        self.legend.set_entries(entries if any(entry.text for entry in entries) else ())
+        self._place()
+
+    def _colour_points(self) -> Colouring:
+        book = _book_of(self._session)
+        if book is None:
+            return point_colours.quiet(len(self._codes))
+        column = self._session.map.colour
+        if column is None or column not in book.labels:
+            return point_colours.plain(len(self._codes))
+        return point_colours.by_column(book.labels[column], column)
+
+    def _dots(self) -> tuple[Dot, ...]:
+        dark = theme.current().is_dark
+        return tuple(Dot(entry.tinted(dark), entry.shape) for entry in self._colouring.entries)
+
+    # ---- answers ----
+
+    def _on_background(self, result: RenderResult) -> None:
+        if result.pictures is not None and self._session.map.background:
+            self.view.set_background(_tiled(result.pictures), self._asked_region)
+
+    def _on_hover_picture(self, result: RenderResult) -> None:
+        if result.pictures is not None and self._hovered >= 0:
+            self.card.set_picture(to_qimage(result.pictures[0]))
+
+    # ---- wishes ----
+
+    def _go(self, code: np.ndarray) -> None:
+        """Show a code, as one undo step."""
+        self._session.commit()
+        self._session.set_code(code, what="Map", merge="map")
+        self._session.commit()
+
+    def _code_at(self, x: float, y: float, point: int) -> np.ndarray:
+        """Return a point's code, or the current one moved to a place of the plane."""
+        assert self._plane is not None
+        if point >= 0:
+            return self._codes[point]
+        return self._plane.move(self._session.code, np.array([x, y], np.float32))
+
+    def _name(self, point: int) -> str:
+        book = _book_of(self._session)
+        if book is None:
+            return f"sample {point + 1} of the prior"
+        return str(book.names[point]) if point < len(book.names) else f"picture {point + 1}"
+
+    def _label(self, point: int) -> str:
+        """Return what the colour column says of a point."""
+        book, column = _book_of(self._session), self._session.map.colour
+        if book is None or column is None or column not in book.labels:
+            return ""
+        value = book.labels[column][point]
+        text = f"{value:.3g}" if isinstance(value, (float, np.floating)) else str(value)
+        return f"{column.replace('_', ' ')}: {text or 'no label'}"
+
+    def _on_plane_chosen(self, chosen: object) -> None:
+        self._session.set_map(plane=chosen)
+
+    def _on_colour_activated(self, index: int) -> None:
+        self._session.set_map(colour=self._colour.itemData(index))
+
+    def _on_background_clicked(self, on: bool) -> None:
+        self._session.set_map(background=on)
+
+    def _on_grabbed(self) -> None:
+        self._session.commit()
+        self._pictures.dragging(True)
+
+    def _on_marker_dragged(self, x: float, y: float) -> None:
+        self._session.set_code(self._code_at(x, y, -1), what="Map", merge="map")
+
+    def _on_released(self) -> None:
+        self._pictures.dragging(False)
+        self._session.commit()
+
+    def _on_place_clicked(self, x: float, y: float) -> None:
+        self._go(self._code_at(x, y, -1))
+
+    def _on_point_clicked(self, point: int) -> None:
+        self._go(self._codes[point])
+
+    def _on_double_clicked(self) -> None:
+        """Show the whole map; the first click of the two has moved the code, which was not meant."""
+        if self._session.undo_text == "Map":
+            self._session.undo()
+        self.view.reset_view()
+
+    def _on_stepped(self, right: float, up: float) -> None:
+        if self._plane is None:
+            return
+        x, y = self._plane.project(self._session.code).tolist()
+        home = self.view.home
+        x, y = x + right * STEP * home.width(), y + up * STEP * home.height()
+        self._session.set_code(self._code_at(x, y, -1), what="Map", merge="map")
+
+    def _on_point_hovered(self, point: int) -> None:
+        self._hovered = point
+        if point < 0:
+            self.card.hide()
+            self._pictures.cancel("map-hover")
+            return
+        lines = tuple(line for line in (self._name(point), self._label(point)) if line)
+        self.card.show_at(self.view.pixel_of(point), lines)
+        self._pictures.want("map-hover", self._codes[point], self._on_hover_picture, max_side=2 * PICTURE)
+
+    def _on_menu_wanted(self, x: float, y: float, point: int, place: QPoint) -> None:
+        menu = self.make_menu(x, y, point)
+        if menu is not None:
+            menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+            menu.popup(place)
+
+    def make_menu(self, x: float, y: float, point: int) -> QMenu | None:
+        """Return the menu for a point, or for a place where `point` is -1; None without a model."""
+        if self._plane is None:
+            return None
+        code = np.array(self._code_at(x, y, point))
+        menu = QMenu(self)
+        menu.setToolTipsVisible(True)
+        label = self._name(point) if point >= 0 else "place on the map"
+
+        def go() -> None:
+            self._go(code)
+
+        def anchor(side: Side) -> None:
+            self._session.set_anchor(side, Anchor(code, None, label))
+
+        menu.addAction("Go there").triggered.connect(go)
+        menu.addSeparator()
+        menu.addAction("Set as A").triggered.connect(lambda: anchor("A"))
+        menu.addAction("Set as B").triggered.connect(lambda: anchor("B"))
+        menu.addSeparator()
+        menu.addAction("Show the whole map").triggered.connect(self.view.reset_view)
+        return menu
+
+    # ---- Qt ----
+
+    def _place(self) -> None:
+        """Give the map the largest square, the legend the lines under it."""
+        legend = self.legend.height_for(min(self.width(), self.height()))
+        legend += LEGEND_GAP if legend else 0
+        side = max(min(self.width(), self.height() - legend), 0)
+        left = (self.width() - side) // 2
+        self.view.setGeometry(left, 0, side, side)
+        self.legend.setGeometry(left, side + LEGEND_GAP, side, self.legend.height_for(side))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._place()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        if self._stale:
+            self._refresh()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        if self._session.space is None:
+            painter = QPainter(self)
+            painter.setPen(theme.current().quiet)
+            flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+            painter.drawText(self.rect(), int(flags), "Open a model to walk its map.")
+
+
+def _make_background_button(parent: QWidget) -> QToolButton:
+    button = QToolButton(parent)
+    button.setIcon(icon("grid"))
+    button.setCheckable(True)
+    button.setProperty("kind", "bare")
+    button.setToolTip("Show decoded pictures behind the points (M)")
+    button.setAccessibleName("Decoded background")
+    return button
+
+
+def _book_of(session: Session) -> CodeBook | None:
+    """Return the code book where its codes are of the space that is shown."""
+    book, space = session.code_book, session.space
+    if book is None or space is None or not len(book.mean):
+        return None
+    return book if book.space == space.name and book.mean.shape[1:] == (space.dim,) else None
+
+
+def _shortened(text: str, limit: int = 18) -> str:
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
+def _same_plane(one: Plane, other: Plane) -> bool:
+    return np.array_equal(one.origin, other.origin) and np.array_equal(one.axes, other.axes)
+
+
+def _home(xy: np.ndarray, shown: Plane, center: np.ndarray, spread: np.ndarray) -> QRectF:
+    """Return the region that holds every point, and for two dimensions the whole range of their sliders."""
+    finite = xy[np.isfinite(xy).all(axis=1)]
+    middle = shown.project(center)
+    reach = 3 * np.sqrt((shown.axes.astype(np.float64) ** 2) @ (spread.astype(np.float64) ** 2))
+    reach[reach == 0] = 1.0
+    low, high = middle - reach, middle + reach
+    if len(finite):
+        if shown.name == "PCA":
+            low, high = finite.min(axis=0), finite.max(axis=0)
+        else:
+            low, high = np.minimum(low, finite.min(axis=0)), np.maximum(high, finite.max(axis=0))
+    margin = np.maximum((high - low) * 0.04, 1e-6)
+    low, high = low - margin, high + margin
+    return QRectF(float(low[0]), float(low[1]), float(high[0] - low[0]), float(high[1] - low[1]))
+
+
+def _grid(region: QRectF) -> np.ndarray:
+    """Return the centres of the tiles of a region, row by row from the top left, `(TILES * TILES, 2)`."""
+    middles = (np.arange(TILES) + 0.5) / TILES
+    x = region.x() + middles * region.width()
+    y = region.y() + (1 - middles) * region.height()
+    return np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2).astype(np.float32)
+
+
+def _tiled(pictures: np.ndarray) -> QImage:
+    """Return pictures `(TILES * TILES, H, W, C)` as one, in rows."""
+    height, width, channels = pictures.shape[1:]
+    step = max(1, max(height, width) // TILE_PIXELS)
+    small = pictures[:, ::step, ::step]
+    height, width = small.shape[1:3]
+    rows = small.reshape(TILES, TILES, height, width, channels).swapaxes(1, 2)
+    return to_qimage(rows.reshape(TILES * height, TILES * width, channels))

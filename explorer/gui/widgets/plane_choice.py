@@ -1,0 +1,95 @@
+"""Combo boxes for a plane: PCA, or one dimension and then a second."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
+from PySide6.QtWidgets import QComboBox, QStyledItemDelegate, QStyleOptionViewItem, QWidget
+
+from explorer.gui.widgets.fitting_combo import FittingCombo
+
+PlaneName = Literal["pca"] | tuple[int, int]
+_Index = QModelIndex | QPersistentModelIndex
+_FULL = Qt.ItemDataRole.UserRole + 1
+
+
+class _FullNames(QStyledItemDelegate):
+    """Shows `z9  hair colour` in the list where the closed box says `z9`."""
+
+    def initStyleOption(
+        self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        super().initStyleOption(option, index)
+        option.text = index.data(_FULL) or option.text  # type: ignore[attr-defined]
+
+
+class PlaneChoice(QObject):
+    """Two combo boxes; the second is there only while the first names a dimension."""
+
+    chosen = Signal(object)  # "pca", or two 0-based dimensions
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._listed: tuple[tuple[str, ...], tuple[str, ...], bool] | None = None
+        self._first = _combo(
+            parent,
+            "Plane of the map, or its horizontal dimension",
+            "Plane of the map: the two main directions of the codes (PCA), or a dimension",
+        )
+        self._second = _combo(parent, "Vertical dimension of the map", "Dimension that the map shows upwards")
+        self._first.activated.connect(self._on_activated)
+        self._second.activated.connect(self._on_activated)
+
+    @property
+    def combos(self) -> tuple[QComboBox, QComboBox]:
+        """The boxes, in their order."""
+        return self._first, self._second
+
+    def set_dimensions(self, names: Sequence[str], titles: Mapping[int, str], *, has_pca: bool) -> None:
+        """List dimensions, with what people call some of them, and PCA where there are codes for it."""
+        full = tuple(f"{name}  {titles[i]}" if i in titles else name for i, name in enumerate(names))
+        listed = (tuple(names), full, has_pca)
+        if listed == self._listed:
+            return
+        self._listed = listed
+        for combo in self.combos:
+            combo.clear()
+        if has_pca or not names:
+            self._first.addItem("PCA", "pca")
+        for i, name in enumerate(names):
+            for combo in self.combos:
+                combo.addItem(name, i)
+                combo.setItemData(combo.count() - 1, full[i], _FULL)
+        for combo in self.combos:
+            combo.setEnabled(bool(names))
+            view = combo.view()
+            view.setMinimumWidth(view.sizeHintForColumn(0) + 28 if len(names) < 1000 else 0)
+
+    def set_chosen(self, plane: PlaneName) -> None:
+        """Show which plane is chosen; PCA without codes is the first two dimensions."""
+        if plane == "pca" and self._first.findData("pca") < 0:
+            plane = (0, min(1, max(self._second.count() - 1, 0)))
+        first, second = ("pca", None) if plane == "pca" else plane
+        self._first.setCurrentIndex(max(self._first.findData(first), 0))
+        if second is not None:
+            self._second.setCurrentIndex(self._second.findData(second))
+        self._second.setVisible(second is not None and self._second.count() > 0)
+
+    def _on_activated(self, _index: int) -> None:
+        first = self._first.currentData()
+        if first == "pca":
+            self.chosen.emit("pca")
+            return
+        second = self._second.currentData() if not self._second.isHidden() else None
+        if second is None or second == first:
+            second = (first + 1) % self._second.count()
+        self.chosen.emit((first, second))
+
+
+def _combo(parent: QWidget, name: str, tip: str) -> QComboBox:
+    combo = FittingCombo(name, tip, parent)
+    combo.setItemDelegate(_FullNames(combo))
+    combo.setMaxVisibleItems(16)
+    return combo
