@@ -91,7 +91,7 @@ def read_pictures(path: Path | str, spec: ImageSpec, should_stop: Callable[[], b
 def natural(name: str) -> tuple[object, ...]:
     """Return a sorting key by which `face2` comes before `face10`."""
     parts = re.split(r"(\d+)", name.lower())
-    return tuple(int(part) if index % 2 else part for index, part in enumerate(parts)) + (name,)
+    return tuple(int(part) if index % 2 else part for index, part in enumerate(parts)), name
 
 
 _Source = tuple[str, Callable[[], bytes]]

@@ -102,6 +102,9 @@ class Child:
             raise CheckpointError(
                 f"{self._path} could not be taken over from the reading process; try again."
             ) from error
+        tensors = {
+            key: tensors[key] for key in facts["keys"]
+        }  # in the file's order, which safetensors does not keep
         return Handed(tensors, tuple(facts["modules"]), tuple(facts["notes"]))
 
     def _facts(self, on_progress: Progress, should_stop: ShouldStop) -> dict[str, Any]:
@@ -184,10 +187,10 @@ def main(path: Path, folder: Path) -> None:
     except Exception as error:
         reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
         _say(
-            error=f"{path} could not be handed over by the reading process ({reason}); make room and try again."
+            error=f"{path} could not be handed over ({reason}); make room for temporary files and try again."
         )
     else:
-        _say(done={"modules": loaded.modules, "notes": loaded.notes})
+        _say(done={"keys": list(loaded.tensors), "modules": loaded.modules, "notes": loaded.notes})
 
 
 if __name__ == "__main__":

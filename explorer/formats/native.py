@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from explorer.errors import CheckpointError
 from explorer.formats.reader import Reader, Reading
 from explorer.models import ARCHITECTURES, architecture
-from explorer.models.base import ImageSpec, LatentModel, NativeRange, StageModel
+from explorer.models.base import ImageSpec, LatentModel, NativeRange, Space, StageModel
 from explorer.paths import replacing
 
 if TYPE_CHECKING:
@@ -187,9 +187,7 @@ def _checked(
                 if tuple(stated["shape"]) != space.shape or stated["prior"] not in _PRIORS:
                     raise ValueError
                 if stated["prior"] != space.prior:
-                    model.spaces[name] = dataclasses.replace(
-                        space, prior=stated["prior"], center=None, spread=None
-                    )
+                    model.spaces[name] = Space(name, space.shape, stated["prior"], mappings=space.mappings)
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
         raise _bad(reading, "its description contradicts its weights") from error
     return model

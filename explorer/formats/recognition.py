@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from explorer.errors import CheckpointError
+from explorer.formats.calibration import settle
 from explorer.formats.reader import Reading
 from explorer.formats.sidecars import Hints
 from explorer.models import ARCHITECTURES, Architecture, architecture
@@ -119,7 +120,10 @@ def recognise(
             "changed: "
             "save it again from where it was trained."
         )
-    return build(best.family, best.config, best.tensors, reading, format_name=format_name, notes=notes)
+    config, settled = settle(best.family, best.config, best.tensors)
+    return build(
+        best.family, config, best.tensors, reading, format_name=format_name, notes=(*notes, *settled)
+    )
 
 
 def _candidates(family: Architecture, tensors: dict[str, Tensor], reading: Reading) -> Iterable[_Candidate]:

@@ -13,6 +13,7 @@ from explorer.formats.reader import Reader, Reading
 from explorer.models.base import LatentModel, StageModel
 
 STREAM_MAGIC = bytes.fromhex("80028a0a6cfc9c46f9206aa85019")
+"""How the container before torch 1.6 begins: a pickle of one number."""
 
 
 def _matches(head: bytes, path: Path) -> bool:

@@ -20,13 +20,20 @@ from torch import Tensor
 
 from explorer.errors import CheckpointError
 
-STREAM_MAGIC = bytes.fromhex("80028a0a6cfc9c46f9206aa850192e")
-"""How the older container begins: a pickle of one number."""
-
 WRAPPERS = (
-    ("g_ema", "G_ema", "ema", "generator_ema", "state_dict", "model_state_dict", "model", "netG", "generator")
-    + ("g", "decoder", "vae", "net", "params_ema", "params")
-)  # fmt: skip
+    *(
+        "g_ema",
+        "G_ema",
+        "ema",
+        "generator_ema",
+        "state_dict",
+        "model_state_dict",
+        "model",
+        "netG",
+        "generator",
+    ),
+    *("g", "decoder", "vae", "net", "params_ema", "params"),
+)
 """Under which keys training scripts keep the weights; the first found is taken, averaged ones before raw
 ones."""
 

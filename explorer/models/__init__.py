@@ -1,13 +1,13 @@
 """The registry of architectures: one family a file, imported only when it is asked for.
 
-To add a network: write `explorer/models/FAMILY.py` (Config, blocks, network, `ARCHITECTURE`, read bottom-up) and name
-it here. Its `recognise` tells whether a plain state dict is of that family.
+To add a network: write `explorer/models/FAMILY.py` (Config, blocks, network, `ARCHITECTURE`, read bottom-up)
+and name it here. Its `recognise` tells whether a plain state dict is of that family.
 """
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -28,8 +28,13 @@ class Architecture:
         name: `fc-vae`.
         config: a frozen dataclass of plain values, the constructor's arguments; stored in native checkpoints.
         network: `network(config) -> nn.Module`.
-        wrap: `wrap(network, config, name=..., origin=..., notes=..., trained=...) -> LatentModel | StageModel`.
-        recognise: `recognise(shapes) -> config | None`, by keys and shapes; None where the family takes no plain files.
+        wrap: `wrap(network, config, name=..., origin=..., notes=..., trained=...) -> LatentModel |
+            StageModel`.
+        recognise: `recognise(shapes) -> config | None`, by keys and shapes; None where the family takes no
+            plain files.
+        hypotheses: `hypotheses(config) -> configs` that have the very same tensors (an activation's slope,
+            batch norm's
+            eps), the likeliest first; statistics in the weights choose.
     """
 
     name: str
@@ -37,6 +42,7 @@ class Architecture:
     network: Callable[[Any], nn.Module]
     wrap: Callable[..., LatentModel | StageModel]
     recognise: Callable[[Shapes], Any | None] | None = None
+    hypotheses: Callable[[Any], Sequence[Any]] | None = None
 
 
 ARCHITECTURES: dict[str, str] = {

@@ -31,8 +31,8 @@ class FcGanConfig:
         latent_dim: size of a code.
         layers: see `Layer`.
         channels, height, width: of the pictures.
-        slope: of the activation below zero: 0 is ReLU, else leaky.
-        eps: of batch norm; in no state dict, 0.8 in some widely copied examples.
+        activation_slope: of the activation below zero: 0 is ReLU, else leaky.
+        norm_eps: of batch norm; in no state dict, 0.8 in some widely copied examples.
     """
 
     latent_dim: int = 64
@@ -40,8 +40,8 @@ class FcGanConfig:
     channels: int = 1
     height: int = 28
     width: int = 28
-    slope: float = 0.0
-    eps: float = 1e-5
+    activation_slope: float = 0.0
+    norm_eps: float = 1e-5
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "layers", tuple(self.layers))
@@ -58,9 +58,9 @@ class FcGan(nn.Sequential):
         width = config.latent_dim
         for layer in config.layers:
             if layer == "norm":
-                layers.append(nn.BatchNorm1d(width, eps=config.eps))
+                layers.append(nn.BatchNorm1d(width, eps=config.norm_eps))
             elif layer == "act":
-                layers.append(nn.LeakyReLU(config.slope) if config.slope else nn.ReLU())
+                layers.append(nn.LeakyReLU(config.activation_slope) if config.activation_slope else nn.ReLU())
             elif layer == "skip":
                 layers.append(nn.Identity())
             else:
@@ -123,10 +123,20 @@ def _picture(pixels: Layer) -> tuple[int, int, int] | None:
 
 
 def _hypotheses(config: FcGanConfig) -> Sequence[FcGanConfig]:
-    """Return what else would have the same tensors: ReLU or leaky ReLU, and the eps of batch norm."""
-    eps = (1e-5, 0.8) if "norm" in config.layers else (1e-5,)
+    """Return what else would have the same tensors: ReLU or leaky ReLU, and the eps of batch norm.
+
+    With batch norm, but none after the first layer, it is most often a descendant of one widely copied
+    example, whose `BatchNorm1d(width, 0.8)` sets the eps by mistake, and whose activation is a leaky ReLU of
+    0.2.
+    """
     slopes = (0.0, 0.2, 0.01) if "act" in config.layers else (0.0,)
-    return [dataclasses.replace(config, slope=slope, eps=size) for slope in slopes for size in eps]
+    sizes = (1e-5, 0.8) if "norm" in config.layers else (1e-5,)
+    found = [
+        dataclasses.replace(config, activation_slope=slope, norm_eps=eps) for slope in slopes for eps in sizes
+    ]
+    if "norm" in config.layers and config.layers[1:2] == ("act",):
+        found.sort(key=lambda each: (each.activation_slope, each.norm_eps) != (0.2, 0.8))
+    return found
 
 
-ARCHITECTURE = Architecture("fc-gan", FcGanConfig, FcGan, _wrap, _recognise)
+ARCHITECTURE = Architecture("fc-gan", FcGanConfig, FcGan, _wrap, _recognise, _hypotheses)
