@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
+from explorer.data.images import fit
 from explorer.export.layout import enlarge, grid, scale_for, to_image, to_rgb
+from explorer.models.base import ImageSpec
 
 
 def with_sources(pictures: np.ndarray, first: np.ndarray | None, last: np.ndarray | None) -> np.ndarray:
@@ -49,9 +51,4 @@ def _fitted(source: np.ndarray, height: int, width: int) -> np.ndarray:
     """Return `source` as uint8 `(height, width, 1|3)`; its own pixels where the size agrees."""
     if source.shape[:2] == (height, width):
         return source
-    image = to_image(source)
-    across = min(image.width / width, image.height / height)  # pixels of the source for one of the strip
-    left, top = (image.width - width * across) / 2, (image.height - height * across) / 2
-    box = (left, top, left + width * across, top + height * across)
-    fitted = np.asarray(image.resize((width, height), Image.Resampling.LANCZOS, box=box))
-    return fitted.reshape(height, width, -1)
+    return fit(to_image(source), ImageSpec(source.shape[-1], height, width))
