@@ -117,6 +117,11 @@ class PictureSource(QObject):
         """Tell that a drag begins or ends; bulk work waits while it lasts."""
         self._worker.set_dragging(dragging)
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether something was asked for that has not come yet."""
+        return bool(self._waiting)
+
     def _next_id(self, slot: str, receiver: Receiver) -> int:
         self._ids += 1
         self._waiting[slot] = (self._ids, receiver)
