@@ -39,7 +39,7 @@ class Request:
 
 @dataclass(frozen=True, eq=False)
 class RenderRequest(Request):
-    """Codes to pictures. `codes (N, dim)` float32, read-only; `max_side` asks for a small picture (pixels)."""
+    """Codes to pictures. `codes (N, dim)` float32, read-only; `max_side` (pixels) asks for small pictures."""
 
     codes: np.ndarray
     space: str = "z"
@@ -82,7 +82,7 @@ class Result:
 
 @dataclass(frozen=True, eq=False)
 class RenderResult(Result):
-    """`pictures` uint8 `(N, H, W, C)` with every stage applied, `decoded` the same before the stages (C is 1 or 3).
+    """`pictures` uint8 `(N, H, W, C)` with every stage applied, `decoded` the same before them; C is 1 or 3.
 
     `warning` is a sentence about values that are not numbers; those pixels are drawn as a check pattern.
     """

@@ -1,0 +1,100 @@
+"""Which devices there are, what they are called, and how many processor cores a decode may take.
+
+The one place that asks torch about hardware; moving networks there is the renderer's work.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+
+from explorer.errors import DeviceError
+
+_NAMES = {"cpu": "CPU", "cuda": "CUDA", "mps": "MPS"}
+_WHERE = {
+    "cuda": "no NVIDIA GPU that this build of torch can use was found",
+    "mps": "this is no Mac with an Apple GPU",
+}
+
+
+def available() -> tuple[str, ...]:
+    """Return the devices of this machine, `cpu` always and first."""
+    import torch
+
+    found = ["cpu"]
+    if torch.cuda.is_available():
+        found.append("cuda")
+    if torch.backends.mps.is_available():
+        found.append("mps")
+    return tuple(found)
+
+
+def pick(name: str) -> str:
+    """Return the device that `name` means here; `auto` is a GPU where there is one.
+
+    Raises:
+        DeviceError: there is no such device.
+    """
+    if name == "cpu":
+        return name
+    found = available()
+    if name == "auto":
+        return found[-1]
+    if name not in _NAMES:
+        raise DeviceError(f"There is no kind of device called {name}; choose auto, cpu, cuda or mps.")
+    if name not in found:
+        raise DeviceError(
+            f"The device {name} is not available ({_WHERE[name]}); choose one of: auto, {', '.join(found)}."
+        )
+    return name
+
+
+def describe(device: str, precision: str = "exact") -> str:
+    """Return what the status bar says of a device, such as `CPU float32` or `CUDA float16 (NVIDIA H200)`."""
+    import torch
+
+    text = f"{_NAMES[device]} {number_type(device, precision)}"
+    return f"{text} ({torch.cuda.get_device_name()})" if device == "cuda" else text
+
+
+def number_type(device: str, precision: str) -> str:
+    """Return the name of the torch type that convolutional networks compute in.
+
+    `exact` is float32 everywhere. `fast` is half precision where the hardware has units for it: float16 on
+    GPUs, bfloat16 on processors with AVX-512 BF16 or AMX; elsewhere half precision would be slower.
+    """
+    import torch
+
+    if precision == "exact":
+        return "float32"
+    if device != "cpu":
+        return "float16"
+    has_units = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
+    return "bfloat16" if has_units is not None and has_units() else "float32"
+
+
+def decode_threads() -> int:
+    """Return how many cores a decode may use: one is left to the window, more than eight gain nothing."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(max(cores - 1, 1), 8)
+
+
+def describe_machine() -> str:
+    """Return processor, cores, system and torch in one line, for whoever reads measured figures."""
+    import torch
+
+    cores = os.cpu_count() or 1
+    return (
+        f"{_processor()}, {cores} core{'s' if cores > 1 else ''}, {platform.system()} {platform.release()}, "
+        f"Python {platform.python_version()}, torch {torch.__version__}, {describe(pick('auto'))}"
+    )
+
+
+def _processor() -> str:
+    """Return the processor's name as the system tells it."""
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as lines:
+            names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    except OSError:
+        names = []
+    return names[0] if names else platform.processor() or platform.machine()

@@ -1,0 +1,494 @@
+"""Request in, pictures out: decode, stages, device, precision, rounding.
+
+The window's thread and the command line use this one class, so a shown and an exported picture are the same.
+It knows nothing of slots, threads or files.
+
+`exact` runs every picture alone, through networks in float32: what a picture looks like then cannot depend on
+how many others were asked for. `fast` runs batches, in half precision where the device has units for it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+import weakref
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from explorer.errors import DeviceError, ImageError, LatentError, UsageError
+from explorer.latent.activity import sensitivities
+from explorer.models.base import NO_OPTIONS, DecodeOptions, ImageSpec, check_stages
+from explorer.render import devices
+from explorer.render.requests import (
+    ActivityRequest,
+    ActivityResult,
+    EncodeRequest,
+    EncodeResult,
+    RenderRequest,
+    RenderResult,
+    Request,
+    Result,
+)
+
+if TYPE_CHECKING:
+    from explorer.models.base import LatentModel, StageModel
+
+Precision = Literal["exact", "fast"]
+
+CHUNK_SECONDS = 0.008
+"""How long a piece of bulk work may hold the thread before something more urgent may come between."""
+
+LARGEST_BATCH = 64  # of `fast`
+CHECK_SIDE = 3  # pixels of one square of the check pattern
+CHECK_VALUES = (64, 192)
+
+_OUT_OF_MEMORY = ("out of memory", "not enough memory", "can't allocate memory")
+_CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d)
+
+
+class Renderer:
+    """Runs models and stages. One thread at a time; the networks it is given are moved to its device.
+
+    Args:
+        device: `auto`, `cpu`, `cuda` or `mps`.
+        precision: `exact` or `fast`.
+
+    Raises:
+        DeviceError: there is no such device.
+    """
+
+    def __init__(self, device: str = "auto", precision: Precision = "exact") -> None:
+        self.precision: Precision = precision
+        self._placed: weakref.WeakSet[Any] = weakref.WeakSet()
+        torch.set_num_threads(devices.decode_threads())
+        self.set_device(device, precision)
+
+    def set_device(self, name: str, precision: Precision | None = None) -> None:
+        """Compute on another device from the next picture on.
+
+        Raises:
+            DeviceError: there is no such device; nothing changed.
+        """
+        self.device = devices.pick(name)
+        self.precision = precision or self.precision
+        self._placed.clear()
+        number_type = devices.number_type(self.device, self.precision)
+        self._half = None if number_type == "float32" else getattr(torch, number_type)
+        if self.device == "cuda":
+            exact = self.precision == "exact"
+            torch.backends.cudnn.deterministic = exact
+            torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = not exact
+
+    @property
+    def description(self) -> str:
+        """What computes, as `CPU float32`."""
+        return devices.describe(self.device, self.precision)
+
+    # ---- requests ----
+
+    def render(self, request: Request) -> Result:
+        """Answer a request.
+
+        Raises:
+            ExplorerError: what was asked for does not fit the model or the stages, or memory ran out.
+        """
+        steps = self.steps(request)
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                return end.value
+
+    def steps(self, request: Request) -> Generator[None, None, Result]:
+        """Answer a request in pieces of `CHUNK_SECONDS` or one picture, if that is longer; yield in between.
+
+        Raises:
+            ExplorerError: as `render`.
+        """
+        with self._memory_watched(request.model):
+            if isinstance(request, RenderRequest):
+                return (yield from self._render_steps(request))
+            if isinstance(request, EncodeRequest):
+                return (yield from self._encode_steps(request))
+            if isinstance(request, ActivityRequest):
+                return (yield from self._activity_steps(request))
+        raise TypeError(f"no such request: {type(request).__name__}")
+
+    def _render_steps(self, request: RenderRequest) -> Generator[None, None, RenderResult]:
+        begun = pause = time.perf_counter()
+        model, stages = request.model, request.stages
+        codes, options = _checked(model, request.codes, request.space, request.options)
+        image = check_stages(model.image, stages) if stages else model.image
+        milliseconds = dict.fromkeys(("decode", *(stage.name for stage in stages)), 0.0)
+        pictures: list[np.ndarray] = []
+        decoded: list[np.ndarray] = []
+        bad = 0
+        for part in self._parts(len(codes)):
+            mark = time.perf_counter()
+            if mark - pause > CHUNK_SECONDS:
+                yield
+                pause = mark = time.perf_counter()
+            images = self._decode_part(request, codes[part], _of_part(options, part))
+            before, count = to_uint8(images if stages else _shrunk(images, request.max_side))
+            milliseconds["decode"] += 1000 * (time.perf_counter() - mark)
+            if stages:
+                images = self._run_stages(stages, images.clamp(0, 1), milliseconds)
+                after, count = to_uint8(_shrunk(images, request.max_side))
+                decoded.append(before)
+            else:
+                after = before
+            pictures.append(after)
+            bad += count
+        milliseconds["total"] = 1000 * (time.perf_counter() - begun)
+        shown = _joined(pictures, (image.height, image.width, image.channels), np.uint8)
+        return RenderResult(
+            request.slot,
+            request.generation,
+            request.id,
+            milliseconds=milliseconds,
+            pictures=shown,
+            decoded=np.concatenate(decoded) if decoded else shown,
+            warning=_warning(model, stages, bad, shown),
+        )
+
+    def _encode_steps(self, request: EncodeRequest) -> Generator[None, None, EncodeResult]:
+        begun = pause = time.perf_counter()
+        parts = []
+        for encoded in self._encoded(request.model, request.images):
+            parts.append(encoded)
+            if time.perf_counter() - pause > CHUNK_SECONDS:
+                yield
+                pause = time.perf_counter()
+        mean, logvar = _distribution(parts)
+        total = {"total": 1000 * (time.perf_counter() - begun)}
+        return EncodeResult(
+            request.slot, request.generation, request.id, milliseconds=total, mean=mean, logvar=logvar
+        )
+
+    def _activity_steps(self, request: ActivityRequest) -> Generator[None, None, ActivityResult]:
+        begun = pause = time.perf_counter()
+        model, space = request.model, request.space
+        codes, options = _checked(model, request.codes, space, request.options)
+        spread = model.spaces[space].spread
+        total = np.zeros(len(spread))
+        for place in range(len(codes)):  # one place at a time, so that no piece is longer than two decodes
+            part = slice(place, place + 1)
+            here = _of_part(options, part)
+
+            def decode(codes: np.ndarray, here: DecodeOptions = here) -> np.ndarray:
+                return self.decode(model, codes, space, here)
+
+            for dim, value in enumerate(sensitivities(decode, codes[part], spread)):
+                total[dim] += value
+                if time.perf_counter() - pause > CHUNK_SECONDS:
+                    yield
+                    pause = time.perf_counter()
+        return ActivityResult(
+            request.slot,
+            request.generation,
+            request.id,
+            milliseconds={"total": 1000 * (time.perf_counter() - begun)},
+            sensitivity=(total / max(len(codes), 1)).astype(np.float32),
+        )
+
+    # ---- arrays in, arrays out ----
+
+    def decode(
+        self,
+        model: LatentModel,
+        codes: np.ndarray,
+        space: str | None = None,
+        options: DecodeOptions = NO_OPTIONS,
+        stages: Sequence[StageModel] = (),
+        raw: bool = False,
+    ) -> np.ndarray:
+        """Return the pictures of codes `(N, dim)`: float32 `(N, C, H, W)` in 0..1; NaN stays NaN.
+
+        `raw`: the values and range of the last network itself (the last stage's, else the model's), unclipped.
+
+        Raises:
+            ExplorerError: codes, options or stages do not fit, or memory ran out.
+        """
+        space = space or model.default_space
+        codes, options = _checked(model, codes, space, options)
+        image = check_stages(model.image, stages)
+        parts: list[np.ndarray] = []
+        with self._memory_watched(model):
+            for part in self._parts(len(codes)):
+                self._place(model)
+                with torch.inference_mode(), self._precision_of(model):
+                    native = model.decode_raw(
+                        self._tensor(codes[part]), space, _of_part(options, part)
+                    ).float()
+                if raw and not stages:
+                    parts.append(_array(native))
+                    continue
+                images = model.native_range.to_unit(native).clamp(0, 1)
+                for number, stage in enumerate(stages, 1):
+                    images = self._apply(stage, images, raw=raw and number == len(stages))
+                parts.append(_array(images))
+        return _joined(parts, (image.channels, image.height, image.width), np.float32)
+
+    def apply(self, stage: StageModel, images: np.ndarray, raw: bool = False) -> np.ndarray:
+        """Apply a stage to pictures, float32 `(N, C, H, W)` in 0..1; the same comes back.
+
+        `raw`: the stage's own values, unclipped.
+
+        Raises:
+            ImageError: the pictures do not fit the stage.
+            DeviceError: memory ran out.
+        """
+        images = np.asarray(images, np.float32)
+        if images.ndim != 4 or not stage.input.accepts(ImageSpec(*images.shape[1:])):
+            raise ImageError(
+                f"The stage {stage.name} takes pictures of {stage.input} (channels x height x width), not "
+                f"{'x'.join(map(str, images.shape[1:]))}; give it pictures of that shape."
+            )
+        out = stage.output_for(ImageSpec(*images.shape[1:]))
+        with self._memory_watched(stage):
+            parts = [
+                _array(self._apply(stage, self._tensor(images[part]), raw))
+                for part in self._parts(len(images))
+            ]
+        return _joined(parts, (out.channels, out.height, out.width), np.float32)
+
+    def encode(self, model: LatentModel, images: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return mean `(N, dim)` and log variance (or None) of pictures, uint8 `(N, H, W, C)`.
+
+        Raises:
+            UsageError: the model has no encoder.
+            ImageError: the pictures are not of the model's shape.
+            DeviceError: memory ran out.
+        """
+        with self._memory_watched(model):
+            return _distribution(list(self._encoded(model, images)))
+
+    def sensitivity(
+        self,
+        model: LatentModel,
+        codes: np.ndarray,
+        space: str | None = None,
+        options: DecodeOptions = NO_OPTIONS,
+    ) -> np.ndarray:
+        """Return how much one spread of each dimension changes the picture around codes `(N, dim)`.
+
+        float32 `(dim,)`, 0..255: see `explorer.latent.activity.sensitivity`.
+        """
+        request = ActivityRequest("", 0, 0, model, codes, space or model.default_space, options)
+        result = self.render(request)
+        assert isinstance(result, ActivityResult)
+        assert result.sensitivity is not None
+        return result.sensitivity
+
+    # ---- one part ----
+
+    def _parts(self, count: int) -> Iterator[slice]:
+        """Yield the slices that are computed together; those of `fast` grow while they take little time."""
+        start, size = 0, 1
+        while start < count:
+            begun = time.perf_counter()
+            yield slice(start, start + size)
+            start += size
+            if self.precision == "fast":
+                took = time.perf_counter() - begun
+                size = min(2 * size, LARGEST_BATCH) if took < CHUNK_SECONDS / 2 else max(size // 2, 1)
+
+    def _decode_part(self, request: RenderRequest, codes: np.ndarray, options: DecodeOptions) -> Tensor:
+        """Return pictures in 0..1 that are not clipped yet, so that an infinity can still be told."""
+        model, space = request.model, request.space
+        self._place(model)
+        with torch.inference_mode(), self._precision_of(model):
+            small = request.max_side is not None or request.quality == "preview"
+            if small and not request.stages:  # a stage sees the full picture, or it would draw another one
+                return model.preview(self._tensor(codes), space, options, request.max_side).float()
+            native = model.decode_raw(self._tensor(codes), space, options).float()
+            return model.native_range.to_unit(native)
+
+    def _run_stages(
+        self, stages: Sequence[StageModel], images: Tensor, milliseconds: dict[str, float]
+    ) -> Tensor:
+        for stage in stages:
+            mark = time.perf_counter()
+            images = self._apply(stage, images)
+            if self.device == "cuda":
+                torch.cuda.synchronize()
+            milliseconds[stage.name] += 1000 * (time.perf_counter() - mark)
+        return images
+
+    def _apply(self, stage: StageModel, images: Tensor, raw: bool = False) -> Tensor:
+        self._place(stage)
+        with torch.inference_mode(), self._precision_of(stage):
+            native = stage.apply_raw(images.to(self.device)).float()
+            return native if raw else stage.native_range.to_unit(native).clamp(0, 1)
+
+    def _encoded(
+        self, model: LatentModel, images: np.ndarray
+    ) -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
+        """Yield mean and log variance of each part of pictures, uint8 `(N, H, W, C)`."""
+        images = np.asarray(images)
+        spec = model.image
+        wanted = (spec.height, spec.width, spec.channels)
+        if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != wanted or not len(images):
+            raise ImageError(
+                f"{model.name} encodes 8-bit pictures of {spec} (channels x height x width), not {images.dtype} "
+                f"of {' x '.join(map(str, images.shape))}; fit the pictures to the model first."
+            )
+        for part in self._parts(len(images)):
+            self._place(model)
+            with torch.inference_mode(), self._precision_of(model):
+                said = model.encode(self._tensor(images[part].transpose(0, 3, 1, 2)) / 255.0)
+                mean = _array(said.mean.float().flatten(1))
+                logvar = None if said.logvar is None else _array(said.logvar.float().flatten(1))
+            yield mean, logvar
+
+    # ---- device ----
+
+    def _place(self, model: LatentModel | StageModel) -> None:
+        """Move a network to the device, once."""
+        if model in self._placed:
+            return
+        for module in model.modules:
+            module.eval().to(self.device)
+            if self.precision == "fast" and _has_convolutions(module):
+                module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._placed.add(model)
+
+    def _precision_of(self, model: LatentModel | StageModel) -> AbstractContextManager[Any]:
+        """Return a context in which the network computes as `precision` says; half is for convolutions."""
+        if self._half is None or not any(_has_convolutions(module) for module in model.modules):
+            return contextlib.nullcontext()
+        return torch.autocast(self.device, dtype=self._half)
+
+    def _tensor(self, array: np.ndarray) -> Tensor:
+        """Copy an array to the device.
+
+        Always into memory of torch's own: it is aligned, and a matrix product may round in another order
+        where its input is not.
+        """
+        return torch.tensor(array, dtype=torch.float32, device=self.device)
+
+    @contextlib.contextmanager
+    def _memory_watched(self, model: LatentModel | StageModel) -> Iterator[None]:
+        """Turn an error of memory that ran out into a sentence."""
+        try:
+            yield
+        except (MemoryError, RuntimeError) as error:
+            if not isinstance(error, MemoryError) and not any(
+                text in str(error).lower() for text in _OUT_OF_MEMORY
+            ):
+                raise
+            if self.device == "cuda":
+                torch.cuda.empty_cache()
+            raise DeviceError(
+                f"The memory of this machine's {self.device.upper()} is not enough for {model.name}; close "
+                "other programs, ask for fewer or smaller pictures, or choose another device."
+            ) from error
+
+
+def to_uint8(images: Tensor | np.ndarray) -> tuple[np.ndarray, int]:
+    """Round pictures, float `(N, C, H, W)` in 0..1, to uint8 `(N, H, W, C)`: the one rule of the program.
+
+    Values are clipped, 255 times them rounded half to even. A pixel of which any channel is not finite is
+    drawn as part of a grey check pattern.
+
+    Returns:
+        The pictures, and how many pixels were not finite.
+    """
+    array = _array(images) if isinstance(images, Tensor) else np.asarray(images, np.float32)
+    scaled = np.clip(array, 0.0, 1.0)
+    scaled *= np.float32(255)
+    np.rint(scaled, out=scaled)
+    bad = 0
+    if not np.isfinite(array).all():
+        missing = ~np.isfinite(array).all(axis=1)  # (N, H, W)
+        bad = int(missing.sum())
+        rows, columns = np.indices(array.shape[2:]) // CHECK_SIDE
+        checks = np.where((rows + columns) % 2, *CHECK_VALUES).astype(np.float32)
+        scaled = np.where(missing[:, None], checks, scaled)
+    return np.ascontiguousarray(scaled.transpose(0, 2, 3, 1), np.uint8), bad
+
+
+def _array(tensor: Tensor) -> np.ndarray:
+    return tensor.detach().cpu().numpy()
+
+
+def _joined(parts: list[np.ndarray], shape: tuple[int | None, ...], kind: type) -> np.ndarray:
+    """Return the parts in one array; `shape` is for the case that there is none."""
+    if len(parts) == 1:
+        return parts[0]
+    return np.concatenate(parts) if parts else np.zeros((0, *(side or 0 for side in shape)), kind)
+
+
+def _distribution(
+    parts: list[tuple[np.ndarray, np.ndarray | None]],
+) -> tuple[np.ndarray, np.ndarray | None]:
+    logvars = [logvar for _, logvar in parts if logvar is not None]
+    return np.concatenate([mean for mean, _ in parts]), np.concatenate(logvars) if logvars else None
+
+
+def _shrunk(images: Tensor, max_side: int | None) -> Tensor:
+    """Return pictures of which no side is longer than `max_side` pixels."""
+    height, width = images.shape[-2:]
+    if max_side is None or max(height, width) <= max_side:
+        return images
+    scale = max_side / max(height, width)
+    size = (max(round(height * scale), 1), max(round(width * scale), 1))
+    return functional.interpolate(images.clamp(0, 1), size, mode="bilinear", antialias=True)
+
+
+def _has_convolutions(network: nn.Module) -> bool:
+    return any(isinstance(module, _CONVOLUTIONS) for module in network.modules())
+
+
+def _checked(
+    model: LatentModel, codes: np.ndarray, space: str, options: DecodeOptions
+) -> tuple[np.ndarray, DecodeOptions]:
+    """Return codes as `(N, dim)` and options with one label a code.
+
+    Raises:
+        UsageError: the model has no such space, does not use an option, or labels are of another number.
+        LatentError: the codes are of another size.
+    """
+    if space not in model.spaces or options is not NO_OPTIONS:
+        model.check_options(space, options)
+    dim = model.spaces[space].dim
+    codes = np.asarray(codes, np.float32)
+    if codes.ndim < 2 or codes[:1].size not in (0, dim):
+        raise LatentError(
+            f"{model.name} takes codes of {dim} numbers in its space {space}, not an array of "
+            f"{' x '.join(map(str, codes.shape))}; give (N, {dim})."
+        )
+    codes = codes.reshape(len(codes), dim)
+    labels = options.labels
+    if labels is not None and len(labels) != len(codes):
+        if len(labels) != 1:
+            raise UsageError(
+                f"{len(labels)} labels came with {len(codes)} codes; give one for each, or one for all."
+            )
+        options = replace(options, labels=np.repeat(labels, len(codes), axis=0))
+    return codes, options
+
+
+def _of_part(options: DecodeOptions, part: slice) -> DecodeOptions:
+    """Return the options with the labels of a part of the codes."""
+    return options if options.labels is None else replace(options, labels=options.labels[part])
+
+
+def _warning(model: LatentModel, stages: Sequence[StageModel], bad: int, pictures: np.ndarray) -> str | None:
+    """Return what to say of pixels that are no numbers, or None."""
+    if not bad:
+        return None
+    who = " or ".join((model.name, *(f"the stage {stage.name}" for stage in stages)))
+    everything = bad == pictures[..., 0].size
+    what = "All values" if everything else f"{bad} of {pictures[..., 0].size} pixels"
+    return (
+        f"{what} that {who} gave are not numbers and are drawn as a check pattern; "
+        "the checkpoint may hold weights that are not finite, or the code may be too far out."
+    )
