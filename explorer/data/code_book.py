@@ -52,11 +52,12 @@ class CodeBook:
                 )
         if not self.names:
             object.__setattr__(self, "names", tuple(str(index) for index in range(count)))
-        for title, column in (("names", self.names), *self.labels.items()):
-            if len(column) != count:
+        lengths = {"names": len(self.names)} | {title: len(column) for title, column in self.labels.items()}
+        for title, length in lengths.items():
+            if length != count:
                 raise LatentError(
-                    f"The code book has {count} codes but {len(column)} entries in {title}; make it again "
-                    "with encode."
+                    f"The code book has {count} codes but {length} entries in {title}; make it again with "
+                    "encode."
                 )
 
     def __len__(self) -> int:

@@ -58,14 +58,13 @@ class Child:
                 f"{path} cannot be read, because there is no place for temporary files; make room or set "
                 "TMPDIR."
             ) from error
-        environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(source_root())}
         command = [sys.executable, "-P", "-m", __name__, str(path.absolute()), self._folder.name]
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env=environment,
+            env=_environment(),
             cwd=self._folder.name,
         )
         self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
@@ -150,12 +149,21 @@ def start(path: Path) -> Child:
     return Child(path)
 
 
+def _environment() -> dict[str, str]:
+    """Return an environment in which the child finds this very package, and uses one thread."""
+    places = [str(source_root()), *filter(None, [os.environ.get("PYTHONPATH")])]
+    if source_root().name in ("site-packages", "dist-packages"):
+        del places[0]  # it is found anyway, and in front it could hide the standard library
+    return {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(places)}
+
+
 def _say(**words: object) -> None:
     print(json.dumps(words), flush=True)
 
 
-def _limit_memory(size: int) -> None:
-    """Limit the address space to what is in use plus twice the file plus 1 GB, where the system can."""
+def _limit_itself(size: int) -> None:
+    """Limit the address space to what is in use plus twice the file plus 1 GB, and the time, where one
+    can."""
     try:
         import resource
 
@@ -163,6 +171,8 @@ def _limit_memory(size: int) -> None:
         most = pages * os.sysconf("SC_PAGE_SIZE") + 2 * size + EXTRA_BYTES
         resource.setrlimit(resource.RLIMIT_AS, (most, most))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        most = int(START_SECONDS + READ_SECONDS)  # should the parent be gone, nobody else ends it
+        resource.setrlimit(resource.RLIMIT_CPU, (most, most))
     except (ImportError, OSError, ValueError):  # not Linux: the time limit remains
         return
 
@@ -174,7 +184,7 @@ def main(path: Path, folder: Path) -> None:
     from explorer.formats import torch_load
 
     try:
-        _limit_memory(path.stat().st_size)
+        _limit_itself(path.stat().st_size)
         _say(ready=True)
         loaded = torch_load.load(path)
         save_file(

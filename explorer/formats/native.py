@@ -90,7 +90,7 @@ def _read(reading: Reading) -> LatentModel | StageModel:
     said = _said(text, reading)
     family = architecture(said["architecture"])
     try:
-        config = family.config(**said["config"])
+        config = family.config(**_typed(family.config(), said["config"]))
     except (TypeError, ValueError, OverflowError) as error:
         raise _bad(reading, f"its sizes are not those of {family.name}") from error
     model = recognition.build(
@@ -167,6 +167,33 @@ def _said(text: Any, reading: Reading) -> dict[str, Any]:
             f"({known}); use a newer version of the program."
         )
     return said
+
+
+def _typed(usual: Any, stated: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return stated constructor arguments, after each was found to be of the kind that the usual ones are.
+
+    Raises:
+        ValueError: one is not; a network must never be built from values nobody looked at.
+    """
+    for name, value in stated.items():
+        kind = type(getattr(usual, name, None))
+        if kind is float:
+            fits = isinstance(value, (int, float)) and math.isfinite(value)
+        elif kind is tuple:
+            fits = (
+                isinstance(value, list)
+                and len(value) <= 1000
+                and all(_size(v) or isinstance(v, str) for v in value)
+            )
+        else:
+            fits = _size(value) if kind is int else isinstance(value, kind)
+        if not fits:
+            raise ValueError(name)
+    return stated
+
+
+def _size(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value < 1 << 31
 
 
 def _checked(

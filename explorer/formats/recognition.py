@@ -89,6 +89,13 @@ def build(
         notes=(*notes, *told),
         trained=trained,
     )
+    image = reading.hints.image
+    if image is not None and isinstance(model, LatentModel) and model.image != image:
+        raise CheckpointError(
+            f"{reading.path} draws pictures of {model.image} (channels x height x width), not of {image} "
+            "as the hint "
+            "image says; change or leave out that hint."
+        )
     if reading.hints.range is not None:
         model.native_range = reading.hints.range
     return model
@@ -105,6 +112,11 @@ def recognise(
     tensors = {key: tensor for key, tensor in tensors.items() if not key.endswith(_COUNTER)}
     names = [reading.hints.architecture] if reading.hints.architecture else list(ARCHITECTURES)
     families = [family for family in map(architecture, names) if family.recognise]
+    if not families:
+        raise CheckpointError(
+            f"{reading.path} is a plain state dict, but {names[0]} is only read in the native format; "
+            "leave out the hint architecture."
+        )
     guesses = [
         candidate
         for family in families
@@ -120,6 +132,7 @@ def recognise(
             "changed: "
             "save it again from where it was trained."
         )
+    _check_picture(best.config, reading)
     config, settled = settle(best.family, best.config, best.tensors)
     return build(
         best.family, config, best.tensors, reading, format_name=format_name, notes=(*notes, *settled)
@@ -150,6 +163,16 @@ def _with_image(config: Any, hints: Hints) -> Any:
     }:
         return config
     return dataclasses.replace(config, channels=image.channels, height=image.height, width=image.width)
+
+
+def _check_picture(config: Any, reading: Reading) -> None:
+    """Refuse a flat row of pixels that is no square picture, as long as no hint says what it is."""
+    height, width = getattr(config, "height", 0), getattr(config, "width", 0)
+    if reading.hints.image is None and height == 1 and width > 1:
+        raise CheckpointError(
+            f"{reading.path} draws {width} values that are no square picture; say the shape with "
+            "--hint image=CHANNELSxHEIGHTxWIDTH."
+        )
 
 
 def _skeleton(family: Architecture, config: Any, reading: Reading) -> nn.Module:

@@ -1,7 +1,8 @@
 """The contract: what every reader returns and everyone else uses.
 
-`LatentModel` (code -> picture) and `StageModel` (picture -> picture), with the plain values that describe them. No
-file and no screen here; torch is only named for types, so the window can hold a model before torch is imported.
+`LatentModel` (code -> picture) and `StageModel` (picture -> picture), with the plain values that describe
+them. No file and no screen here; torch is only named for types, so the window can hold a model before torch
+is imported.
 """
 
 from __future__ import annotations
@@ -38,7 +39,9 @@ class ImageSpec:
         )
 
     def __str__(self) -> str:
-        return "x".join("any" if side is None else str(side) for side in (self.channels, self.height, self.width))
+        return "x".join(
+            "any" if side is None else str(side) for side in (self.channels, self.height, self.width)
+        )
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,8 @@ class Space:
         name: the paper's letter, `z`, `w`, `w+`.
         shape: shape of one code, `(10,)` or `(4, 8, 8)`.
         prior: what sampling draws from; `none` means that the data must tell.
-        center, spread: float32 `(dim,)`, per dimension: the mean and the standard deviation of the codes of real
+        center, spread: float32 `(dim,)`, per dimension: the mean and the standard deviation of the codes of
+            real
             pictures where a code book told them (`measured`), else the prior's.
         mappings: to other spaces, tensor `(N, *shape)` to tensor.
     """
@@ -73,8 +77,8 @@ class Space:
     name: str
     shape: tuple[int, ...]
     prior: PriorName = "normal"
-    center: np.ndarray = field(default=None)  # type: ignore[assignment]
-    spread: np.ndarray = field(default=None)  # type: ignore[assignment]
+    center: np.ndarray = field(default=None)  # type: ignore[arg-type]
+    spread: np.ndarray = field(default=None)  # type: ignore[arg-type]
     measured: bool = False
     mappings: Mapping[str, Callable[[Tensor], Tensor]] = field(default_factory=dict)
 
@@ -101,7 +105,10 @@ class Space:
         if other_space == self.name:
             return codes
         if other_space not in self.mappings:
-            raise UsageError(f"No mapping from space {self.name} to {other_space} exists in this model; use one of its spaces.")
+            raise UsageError(
+                f"No mapping from space {self.name} to {other_space} exists in this model; use one of its "
+                "spaces."
+            )
         return self.mappings[other_space](codes)
 
     def with_data(self, mean: np.ndarray, logvar: np.ndarray | None = None) -> Space:
@@ -229,7 +236,9 @@ class LatentModel(_Described):
         for option in options.given():
             if option not in self.accepts:
                 known = ", ".join(sorted(self.accepts)) or "none"
-                raise UsageError(f"{self.name} does not use the option {option} (it uses: {known}); leave it out.")
+                raise UsageError(
+                    f"{self.name} does not use the option {option} (it uses: {known}); leave it out."
+                )
 
     def decode_raw(self, codes: Tensor, space: str = "z", options: DecodeOptions = NO_OPTIONS) -> Tensor:
         """Decode codes `(N, dim)` or `(N, *shape)` to the network's own values `(N, C, H, W)`, unclipped."""
@@ -240,7 +249,11 @@ class LatentModel(_Described):
         return self.native_range.to_unit(self.decode_raw(codes, space, options)).clamp(0, 1)
 
     def preview(
-        self, codes: Tensor, space: str = "z", options: DecodeOptions = NO_OPTIONS, max_side: int | None = None
+        self,
+        codes: Tensor,
+        space: str = "z",
+        options: DecodeOptions = NO_OPTIONS,
+        max_side: int | None = None,
     ) -> Tensor:
         """Decode cheaper and smaller where the network can; here it is `decode`."""
         return self.decode(codes, space, options)
@@ -252,13 +265,16 @@ class LatentModel(_Described):
             UsageError: the model has no encoder.
         """
         if not self.has_encoder:
-            raise UsageError(f"{self.name} has no encoder, so pictures cannot become codes; use a VAE for that.")
+            raise UsageError(
+                f"{self.name} has no encoder, so pictures cannot become codes; use a VAE for that."
+            )
         mean, logvar = self.network.encode(self.native_range.to_native(images))  # type: ignore[operator]
         return CodeDistribution(mean, logvar)
 
 
 class StageModel(_Described):
-    """A network from pictures to pictures, run after the decoder; `network(images) -> images`, native range."""
+    """A network from pictures to pictures, run after the decoder; `network(images) -> images`, native
+    range."""
 
     def __init__(
         self,

@@ -8,7 +8,6 @@ kind that WGAN-GP examples use (Gulrajani et al. 2017, arXiv:1704.00028).
 from __future__ import annotations
 
 import dataclasses
-import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from torch import Tensor, nn
 
 from explorer.models import Architecture, Shapes
 from explorer.models.base import ImageSpec, LatentModel, NativeRange, Space
+from explorer.models.flat import flat_picture
 
 Layer = int | Literal["norm", "act", "skip"]
 """A linear layer's width, batch norm, the activation, or a place that does nothing (dropout)."""
@@ -106,20 +106,10 @@ def _recognise(shapes: Shapes) -> FcGanConfig | None:
             layers.append("norm")
         else:
             layers.append(here.get("weight", here.get("bias", (0,)))[0])
-    picture = _picture(layers[-1])
-    if picture is None or first[1] >= math.prod(picture):
+    pixels = layers[-1]
+    if not isinstance(pixels, int) or pixels < max(16, first[1]):
         return None
-    channels, height, width = picture
-    return FcGanConfig(first[1], tuple(layers), channels, height, width)
-
-
-def _picture(pixels: Layer) -> tuple[int, int, int] | None:
-    """Return the square picture, grey or in colour, that a flat row of pixels is; None where it is none."""
-    for channels in (1, 3):
-        side = math.isqrt(pixels // channels) if isinstance(pixels, int) else 0
-        if side >= 4 and channels * side * side == pixels:
-            return channels, side, side
-    return None
+    return FcGanConfig(first[1], tuple(layers), *flat_picture(pixels))
 
 
 def _hypotheses(config: FcGanConfig) -> Sequence[FcGanConfig]:

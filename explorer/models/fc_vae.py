@@ -1,12 +1,14 @@
 """Fully connected variational autoencoder (Kingma & Welling 2013, arXiv:1312.6114) for small pictures.
 
-Default sizes are those of the anime face article: 900-512-96-25-10 and 10-25-96-512-900, ReLU between the layers, no
-output activation, grey 0..255 in and out. Module names are the article's, so its own state dict opens unchanged.
+Default sizes are those of the anime face article: 900-512-96-25-10 and 10-25-96-512-900, ReLU between the
+layers, no output activation, grey 0..255 in and out. Module names are the article's, so its own state dict
+opens unchanged.
 """
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -15,6 +17,7 @@ from torch import Tensor, nn
 
 from explorer.models import Architecture, Shapes
 from explorer.models.base import ImageSpec, LatentModel, NativeRange, Space
+from explorer.models.flat import flat_picture
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,8 @@ class FcVaeConfig:
 
 
 def _mlp(sizes: Sequence[int]) -> nn.Sequential:
-    """Return linear layers with a ReLU between each two; none after the last, neither in encoder nor decoder."""
+    """Return linear layers with a ReLU between each two; none after the last, neither in encoder nor
+    decoder."""
     layers: list[nn.Module] = []
     for wide, narrow in pairwise(sizes):
         layers += [nn.Linear(wide, narrow), nn.ReLU()]
@@ -73,19 +77,17 @@ def _wrap(network: FcVae, config: FcVaeConfig, **described: object) -> LatentMod
 
 
 def _recognise(shapes: Shapes) -> FcVaeConfig | None:
-    """Return the sizes where the keys are the article's; a flat output is taken as one square grey picture."""
-    layers = [key for key in shapes if key.startswith("encoder.") and key.endswith(".weight")]
+    """Return the sizes where the keys are the article's; a flat output is taken as a square picture, if it
+    can be."""
+    layers = [key for key in shapes if re.fullmatch(r"encoder\.\d{1,3}\.weight", key)]
     if not {"fcmu.weight", "fcvar.weight", "decoder.0.weight"} <= shapes.keys() or not layers:
         return None
     if any(len(shapes[key]) != 2 for key in (*layers, "fcmu.weight")):
         return None
     layers.sort(key=lambda key: int(key.split(".")[1]))
-    pixels = shapes[layers[0]][1]
-    side = math.isqrt(pixels)
-    if side * side != pixels:
-        return None
+    channels, height, width = flat_picture(shapes[layers[0]][1])
     hidden = tuple(shapes[key][0] for key in layers)
-    return FcVaeConfig(height=side, width=side, hidden=hidden, latent_dim=shapes["fcmu.weight"][0])
+    return FcVaeConfig(channels, height, width, hidden, latent_dim=shapes["fcmu.weight"][0])
 
 
 ARCHITECTURE = Architecture("fc-vae", FcVaeConfig, FcVae, _wrap, _recognise)
