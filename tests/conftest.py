@@ -46,3 +46,9 @@ def own_settings(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.M
 def nothing_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
     """Fail a test that leaves a thread, timer or window, or that logs a warning without using `caplog`."""
     yield from guards.watch(may_log="caplog" in request.fixturenames)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a test that needs a real X window where there is none."""
+    if item.get_closest_marker("x11") and os.environ["QT_QPA_PLATFORM"] != "xcb":
+        pytest.skip("needs a real X window: scripts/xvfb.sh python -m pytest -m x11")
