@@ -1,0 +1,503 @@
+"""The latent panel: one row a dimension, bound to the session.
+
+Widgets exist for visible rows alone (`RowList`), so 512 dimensions cost what ten do. A moved slider touches
+its own row; thumbnails of other rows are asked for once the hand is off.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+import numpy as np
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QFontMetrics, QKeyEvent, QKeySequence, QResizeEvent, QShortcut
+from PySide6.QtWidgets import (
+    QApplication,
+    QComboBox,
+    QLineEdit,
+    QStackedLayout,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from explorer.gui.pictures import PictureSource
+from explorer.gui.session import Session
+from explorer.gui.traversals import Traversals
+from explorer.gui.widgets import fold_button
+from explorer.gui.widgets.center_slider import CenterSlider
+from explorer.gui.widgets.dimension_row import PICTURES, DimensionRow, RowFacts, row_height
+from explorer.gui.widgets.empty_state import EmptyState
+from explorer.gui.widgets.fold_button import FoldButton
+from explorer.gui.widgets.icons import icon
+from explorer.gui.widgets.row_list import BAR_WIDTH, RowList
+from explorer.latent import traversal
+
+ORDERS = ("influence", "number")
+FOLD = -1  # the item that stands for the inactive dimensions
+NO_MODEL = ("No model is open", "Open a checkpoint to see its dimensions.")
+_REST_MILLISECONDS = 60  # before rows that came into view ask for pictures
+
+
+class FindField(QLineEdit):
+    """Narrows the rows; Escape shows all again."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setPlaceholderText("find")
+        self.setProperty("fill", True)
+        self.setMinimumWidth(64)
+        self.setAccessibleName("Find a dimension")
+        self.setToolTip("Find dimensions by name or number (Ctrl+F); Escape shows all")
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape and self.text():
+            self.clear()
+        else:
+            super().keyPressEvent(event)
+
+
+class SlidersPanel(QWidget):
+    """Rows by influence or number, inactive ones folded; reads the session, calls its setters."""
+
+    def __init__(self, session: Session, pictures: PictureSource, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._pictures = pictures
+        self._traversals = Traversals(session, pictures, self)
+        self._items: list[int] = []  # a dimension, or FOLD, by place
+        self._places: dict[int, int] = {}
+        self._expanded = -1  # the dimension whose row has thumbnails; follows the focus when the hand is off
+        self._is_grabbed = False
+        self._must_rebuild = False
+        self._is_untouched = True  # since the model was opened
+        self._make_title()
+        self._make_body()
+        self._expand_timer = self._timer(QApplication.doubleClickInterval(), self._expand)
+        self._commit_timer = self._timer(QApplication.doubleClickInterval(), session.commit)
+        self._ask_timer = self._timer(_REST_MILLISECONDS, self._ask)
+        self._connect()
+        self._on_model_changed()
+
+    def _timer(self, milliseconds: int, slot: object) -> QTimer:
+        timer = QTimer(self)
+        timer.setSingleShot(True)
+        timer.setInterval(milliseconds)
+        timer.timeout.connect(slot)
+        return timer
+
+    def _make_title(self) -> None:
+        self._choice = QComboBox(self)
+        self._choice.setAccessibleName("Space and order of the rows")
+        self._choice.setToolTip("Which latent space, and how its dimensions are ordered")
+        self._find = FindField(self)
+        self._thumbnails = QToolButton(self)
+        self._thumbnails.setIcon(icon("thumbnails", "quiet"))
+        self._thumbnails.setAutoRaise(True)
+        self._thumbnails.setCheckable(True)
+        self._thumbnails.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self._thumbnails.setAccessibleName("Pictures under every row")
+        self._thumbnails.setToolTip("Show seven pictures under every row (T)")
+
+    def _make_body(self) -> None:
+        self._rows = RowList(self._make_row, self._bind_row, self)
+        self._empty = EmptyState("sliders", *NO_MODEL, self)
+        self._stack = QStackedLayout()
+        self._stack.addWidget(self._empty)
+        self._stack.addWidget(self._rows)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addLayout(self._stack)
+
+    def _connect(self) -> None:
+        session = self._session
+        session.model_changed.connect(self._on_model_changed)
+        session.space_changed.connect(self._on_space_changed)
+        session.code_changed.connect(self._on_code_changed)
+        session.code_committed.connect(self._on_code_committed)
+        session.locks_changed.connect(self._on_locks_changed)
+        session.stages_changed.connect(self._on_stages_changed)
+        session.focus_changed.connect(self._on_focus_changed)
+        session.rows_changed.connect(self._on_rows_changed)
+        session.activity_changed.connect(self._on_activity_changed)
+        self._choice.activated.connect(self._on_choice_activated)
+        self._find.textChanged.connect(self._rebuild)
+        self._find.returnPressed.connect(self._on_find_entered)
+        self._thumbnails.clicked.connect(self._on_thumbnails_clicked)
+        self._rows.rows_changed.connect(self._ask_timer.start)
+        self._traversals.arrived.connect(self._on_pictures_arrived)
+        QShortcut(QKeySequence(QKeySequence.StandardKey.Find), self, self.focus_find)
+
+    # ---- for the window and the bench ----
+
+    def title_widgets(self) -> list[QWidget]:
+        """Return the controls for the dock's title row."""
+        return [self._choice, self._find, self._thumbnails]
+
+    def slider_for(self, index: int) -> CenterSlider:
+        """Bring the row of a dimension into view, unfolded, and return its slider."""
+        return self._row_for(index).slider
+
+    def row_for(self, index: int) -> DimensionRow | None:
+        """Return the row of a dimension where it is in view (or just beside)."""
+        place = self._places.get(index)
+        return cast("DimensionRow | None", self._rows.shown().get(place)) if place is not None else None
+
+    def dimensions(self) -> list[int]:
+        """Return the dimensions that have a row, from top to bottom."""
+        return [item for item in self._items if item != FOLD]
+
+    def focus_find(self) -> None:
+        """Put the cursor into the find field."""
+        self._find.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self._find.selectAll()
+
+    def _row_for(self, index: int) -> DimensionRow:
+        if index not in self._places:
+            self._find.clear()
+            if index not in self._places:
+                self._session.set_rows(inactive_open=True)
+        return cast(DimensionRow, self._rows.show_place(self._places[index]))
+
+    # ---- which rows ----
+
+    def _rebuild(self) -> None:
+        """Decide which rows there are and in which order; waits while a slider is held."""
+        self._must_rebuild = self._is_grabbed
+        if self._must_rebuild:
+            return
+        session = self._session
+        if session.model is None:
+            self._items = []
+        else:
+            wanted = self._matching(self._find.text())
+            self._items = self._folded(self._ordered()) if wanted is None else self._ordered(wanted)
+        self._places = {item: place for place, item in enumerate(self._items)}
+        self._expanded = session.focused
+        if session.model is not None and not self._items:
+            self._empty.set_texts(f"Nothing is called “{self._find.text()}”", "Escape shows every dimension.")
+        elif session.model is None:
+            self._empty.set_texts(*NO_MODEL)
+        self._stack.setCurrentIndex(1 if self._items else 0)
+        held = self._take_keyboard()
+        self._rows.set_rows(["fold" if item == FOLD else "row" for item in self._items], self._heights())
+        self._give_keyboard(*held)
+        self._ask_timer.start()
+
+    def _ordered(self, wanted: np.ndarray | None = None) -> list[int]:
+        session = self._session
+        dims = np.arange(session.dim)
+        activity = session.activity
+        if session.rows.order == "influence" and activity is not None:
+            dims = np.argsort(-activity.influence, kind="stable")
+        return [int(dim) for dim in dims if wanted is None or wanted[dim]]
+
+    def _folded(self, dims: list[int]) -> list[int]:
+        """Return items: the active dimensions, then a line for the others, then these where it is open."""
+        activity = self._session.activity
+        if activity is None or activity.active.all() or not activity.active.any():
+            return dims
+        active = [dim for dim in dims if activity.active[dim]]
+        inactive = [dim for dim in dims if not activity.active[dim]]
+        return [*active, FOLD, *(inactive if self._session.rows.inactive_open else [])]
+
+    def _matching(self, text: str) -> np.ndarray | None:
+        """Return bool `(dim,)`, the dimensions that a person looks for; None for all."""
+        text = text.strip().casefold()
+        if not text:
+            return None
+        session = self._session
+        names = session.dimension_names
+        found = [
+            f"{session.name_of(dim)}".casefold().startswith(text)
+            or str(dim + 1).startswith(text)
+            or text in names.get(dim, "").casefold()
+            for dim in range(session.dim)
+        ]
+        return np.array(found, bool)
+
+    def _heights(self) -> list[int]:
+        width = self.width() - BAR_WIDTH  # so that a scroll bar changes no height
+        plain, tall = row_height(width, thumbnails=False), row_height(width, thumbnails=True)
+        everywhere = self._session.rows.thumbnails_all
+        return [
+            fold_button.HEIGHT if item == FOLD else tall if everywhere or item == self._expanded else plain
+            for item in self._items
+        ]
+
+    def _expand(self) -> None:
+        """Show the thumbnails of the focused row, and hide those of the one before."""
+        self._expand_timer.stop()
+        if self._expanded == self._session.focused or self._is_grabbed:
+            return
+        self._expanded = self._session.focused
+        place = self._places.get(self._expanded)
+        self._rows.set_heights(self._heights(), keep=place)
+        for row in self._shown_rows():
+            self._show_thumbnails(row)
+        if place is not None and self._row_has_focus(self._expanded):
+            self._rows.show_place(place)
+        self._ask_timer.start()
+
+    def _take_keyboard(self) -> tuple[int | None, bool]:
+        """Take the keyboard from its row; return the row's item and whether it was in the value field."""
+        widget = QApplication.focusWidget()
+        for row in self._rows.shown().values():
+            if widget is not None and (row is widget or row.isAncestorOf(widget)):
+                widget.clearFocus()  # else hiding the row would hand it to any other one
+                return row.facts.index if isinstance(row, DimensionRow) else FOLD, isinstance(
+                    widget, QLineEdit
+                )
+        return None, False
+
+    def _give_keyboard(self, item: int | None, in_field: bool) -> None:
+        row = self._rows.shown().get(self._places[item]) if item in self._places else None
+        if isinstance(row, DimensionRow):
+            row = row.field if in_field else row.slider
+        if row is not None:
+            row.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _row_has_focus(self, index: int) -> bool:
+        row, widget = self.row_for(index), QApplication.focusWidget()
+        return row is not None and widget is not None and row.isAncestorOf(widget)
+
+    # ---- rows ----
+
+    def _make_row(self, kind: str) -> QWidget:
+        if kind == "fold":
+            fold = FoldButton()
+            fold.clicked.connect(self._on_fold_clicked)
+            fold.left.connect(self._on_fold_left)
+            return fold
+        row = DimensionRow()
+        row.grabbed.connect(self._on_grabbed)
+        row.moved.connect(self._session.set_dimension)
+        row.let_go.connect(self._on_let_go)
+        row.stepped.connect(self._on_stepped)
+        row.settled.connect(self._on_settled)
+        row.centered.connect(self._on_centered)
+        row.entered.connect(self._on_entered)
+        row.lock_toggled.connect(self._session.set_locked)
+        row.picture_chosen.connect(self._on_picture_chosen)
+        row.left.connect(self._on_row_left)
+        row.focused.connect(self._on_row_focused)
+        return row
+
+    def _bind_row(self, widget: QWidget, place: int) -> None:
+        session, item = self._session, self._items[place]
+        if isinstance(widget, FoldButton):
+            assert session.activity is not None
+            count = int((~session.activity.active).sum())
+            text = f"{count} inactive dimension{'s' if count != 1 else ''}"
+            widget.show_state(text, is_open=session.rows.inactive_open)
+            return
+        row = cast(DimensionRow, widget)
+        row.show_facts(self._facts(item))
+        row.show_value(float(session.code[item]))
+        row.show_locked(bool(session.locked[item]))
+        row.show_chosen(item == session.focused)
+        self._show_thumbnails(row)
+
+    def _facts(self, index: int) -> RowFacts:
+        session = self._session
+        assert session.space is not None
+        name, title = session.name_of(index), session.dimension_names.get(index, "")
+        tip, influence = f"{name} {title}".rstrip(), None
+        if session.activity is not None:
+            influence = float(session.activity.influence[index])
+            tip += f" · influence {influence:.0%}"
+            if session.activity.kl is not None:
+                tip += f" · KL {session.activity.kl[index]:.3g} nats"
+        widest = session.name_of(session.dim - 1)
+        width = max(QFontMetrics(self.font()).horizontalAdvance(widest), 26)
+        center, spread = float(session.space.center[index]), float(session.space.spread[index])
+        return RowFacts(index, name, title, center, spread, influence, tip, width)
+
+    def _shown_rows(self) -> list[DimensionRow]:
+        return [row for row in self._rows.shown().values() if isinstance(row, DimensionRow)]
+
+    # ---- thumbnails ----
+
+    def _has_thumbnails(self, index: int) -> bool:
+        return self._session.rows.thumbnails_all or index == self._expanded
+
+    def _show_thumbnails(self, row: DimensionRow) -> None:
+        index = row.facts.index
+        row.show_thumbnails(self._traversals.images(index) if self._has_thumbnails(index) else None)
+
+    def _ask(self) -> None:
+        """Ask for the pictures of the rows in view; while a slider is held, later."""
+        if not self._is_grabbed:
+            self._traversals.ask(
+                [row.facts.index for row in self._shown_rows() if self._has_thumbnails(row.facts.index)],
+                side=64,
+            )
+
+    def _on_pictures_arrived(self, index: int) -> None:
+        row = self.row_for(index)
+        if row is not None:
+            self._show_thumbnails(row)
+
+    # ---- the session changed ----
+
+    def _on_model_changed(self) -> None:
+        self._is_untouched = True
+        self._traversals.forget()
+        self._find.clear()
+        self._fill_choice()
+        has_model = self._session.model is not None
+        for widget in self.title_widgets():
+            widget.setEnabled(has_model)
+        self._rebuild()
+
+    def _on_space_changed(self) -> None:
+        self._traversals.forget()
+        self._fill_choice()
+        self._rebuild()
+
+    def _on_code_changed(self) -> None:
+        code = self._session.code
+        for row in self._shown_rows():
+            if row.facts.index < len(code):
+                row.show_value(float(code[row.facts.index]))
+        if not self._is_grabbed and not self._ask_timer.isActive():
+            self._ask_timer.start()
+
+    def _on_code_committed(self) -> None:
+        self._ask_timer.start()
+
+    def _on_locks_changed(self) -> None:
+        for row in self._shown_rows():
+            row.show_locked(bool(self._session.locked[row.facts.index]))
+
+    def _on_stages_changed(self) -> None:
+        self._traversals.expire()
+        self._ask_timer.start()
+
+    def _on_focus_changed(self) -> None:
+        for row in self._shown_rows():
+            row.show_chosen(row.facts.index == self._session.focused)
+        if not self._expand_timer.isActive():
+            self._expand()
+
+    def _on_rows_changed(self) -> None:
+        rows = self._session.rows
+        self._thumbnails.setChecked(rows.thumbnails_all)
+        self._fill_choice()
+        self._rebuild()
+
+    def _on_activity_changed(self) -> None:
+        self._rebuild()
+        dims = self.dimensions()
+        if dims and (self._is_untouched or self._session.focused not in self._places):
+            self._session.focus(dims[0])
+
+    def _fill_choice(self) -> None:
+        session = self._session
+        self._choice.clear()
+        for space in session.model.spaces if session.model else ["z"]:
+            for order in ORDERS:
+                self._choice.addItem(f"{space} · by {order}", (space, order))
+                if session.space is not None and (space, order) == (session.space.name, session.rows.order):
+                    self._choice.setCurrentIndex(self._choice.count() - 1)
+
+    # ---- a person did something ----
+
+    def _on_choice_activated(self, place: int) -> None:
+        space, order = self._choice.itemData(place)
+        self._session.set_space(space)
+        self._session.set_rows(order=order)
+
+    def _on_thumbnails_clicked(self, on: bool) -> None:
+        self._session.set_rows(thumbnails_all=on)
+
+    def _on_find_entered(self) -> None:
+        dims = self.dimensions()
+        if dims:
+            self._row_for(dims[0]).slider.setFocus(Qt.FocusReason.TabFocusReason)
+
+    def _on_fold_clicked(self, is_open: bool) -> None:
+        self._session.set_rows(inactive_open=is_open)
+
+    def _on_row_focused(self, index: int, by_mouse: bool) -> None:
+        self._is_untouched = False
+        if by_mouse:
+            self._expand_timer.start()  # the row must not run from under a double click
+        self._session.focus(index)
+
+    def _on_grabbed(self, index: int) -> None:
+        self._flush_commit()
+        self._expand_timer.stop()
+        self._is_grabbed = True
+        self._pictures.dragging(True)
+
+    def _on_let_go(self, index: int, dragged: bool) -> None:
+        self._is_grabbed = False
+        self._pictures.dragging(False)
+        if dragged:
+            self._session.commit()
+        else:
+            self._commit_timer.start()  # a double click that follows belongs to the same step
+        if self._must_rebuild:
+            self._rebuild()
+        self._expand_timer.start()
+        self._ask_timer.start()
+
+    def _flush_commit(self) -> None:
+        if self._commit_timer.isActive():
+            self._commit_timer.stop()
+            self._session.commit()
+
+    def _on_stepped(self, index: int, spreads: float) -> None:
+        assert self._session.space is not None
+        self._flush_commit()
+        spread = float(self._session.space.spread[index])
+        self._session.set_dimension(index, float(self._session.code[index]) + spreads * spread)
+
+    def _on_settled(self, index: int) -> None:
+        self._session.commit()
+
+    def _on_centered(self, index: int) -> None:
+        assert self._session.space is not None
+        if self._commit_timer.isActive():
+            self._commit_timer.stop()
+            self._session.set_dimension(index, float(self._session.space.center[index]))
+            self._session.commit()
+        else:
+            self._session.center_dimension(index)
+
+    def _on_entered(self, index: int, value: float) -> None:
+        self._set_at_once(index, value)
+
+    def _on_picture_chosen(self, index: int, which: int) -> None:
+        assert self._session.space is not None
+        self._set_at_once(index, float(traversal.span(self._session.space, index, PICTURES)[which]))
+
+    def _set_at_once(self, index: int, value: float) -> None:
+        """Set a value as a step of its own."""
+        self._flush_commit()
+        self._session.commit()
+        self._session.set_dimension(index, value)
+        self._session.commit()
+
+    def _on_row_left(self, index: int, direction: int, in_field: bool) -> None:
+        self._go_to(self._places[index] + direction, in_field)
+
+    def _on_fold_left(self, direction: int) -> None:
+        self._go_to(self._places[FOLD] + direction, in_field=False)
+
+    def _go_to(self, place: int, in_field: bool) -> None:
+        """Move the keyboard to another row, into its value or onto its slider."""
+        if not 0 <= place < len(self._items):
+            return
+        widget = self._rows.show_place(place)
+        if isinstance(widget, DimensionRow):
+            widget = widget.field if in_field else widget.slider
+        widget.setFocus(Qt.FocusReason.TabFocusReason)
+
+    # ---- Qt ----
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if self._items:
+            self._rows.set_heights(self._heights())
