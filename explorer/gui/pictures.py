@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 Receiver = Callable[[Any], None]  # gets the result that belongs to the request
 
+LIVE = "canvas"
+"""The slot that also shows what a newer request has overtaken: in a drag a slow model would show nothing else."""
+
 
 class Worker(Protocol):
     """What the decode thread offers."""
@@ -133,9 +136,12 @@ class PictureSource(QObject):
 
     def _on_result(self, result: Result) -> None:
         number, receiver = self._waiting.get(result.slot, (None, None))
-        if receiver is None or result.id != number or result.generation != self._session.generation:
+        if receiver is None or result.generation != self._session.generation:
             return
-        del self._waiting[result.slot]
+        if result.id == number:
+            del self._waiting[result.slot]
+        elif result.slot != LIVE:
+            return
         receiver(result)
         if result.slot == "canvas":
             self.rendered.emit(result)

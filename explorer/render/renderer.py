@@ -211,7 +211,7 @@ class Renderer:
     ) -> np.ndarray:
         """Return the pictures of codes `(N, dim)`: float32 `(N, C, H, W)` in 0..1; NaN stays NaN.
 
-        `raw`: the values and range of the last network itself (the last stage's, else the model's), unclipped.
+        `raw`: the values and range of the last network (the last stage's, else the model's), unclipped.
 
         Raises:
             ExplorerError: codes, options or stages do not fit, or memory ran out.
@@ -337,8 +337,8 @@ class Renderer:
         wanted = (spec.height, spec.width, spec.channels)
         if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != wanted or not len(images):
             raise ImageError(
-                f"{model.name} encodes 8-bit pictures of {spec} (channels x height x width), not {images.dtype} "
-                f"of {' x '.join(map(str, images.shape))}; fit the pictures to the model first."
+                f"{model.name} encodes 8-bit pictures of {spec} (channels x height x width), not "
+                f"{images.dtype} of {' x '.join(map(str, images.shape))}; fit them to the model first."
             )
         for part in self._parts(len(images)):
             self._place(model)

@@ -1,11 +1,11 @@
-"""The order of work on the one decode thread: slots of which the newest request wins, by priority, in chunks.
+"""The order of work on the one decode thread: slots whose newest request wins, by priority, in chunks.
 
-No Qt and no torch here: the renderer is made inside the thread, results go to a callable. What a request means
-is the renderer's business.
+No Qt and no torch here: the renderer is made inside the thread, results go to a callable. What a request is
+about is the renderer's business.
 
-A slot is a mailbox of one. Canvas, strip playback, encoding, hover pictures and exports go first; everything
-else is *bulk*: it runs chunk by chunk, gives way to anything more urgent between two chunks, and rests while a
-drag lasts. Anything whose answer would no longer be wanted (an older request of its slot, an older model) is
+A slot is a mailbox of one. Canvas, strip playback, encoding, hover pictures and exports go first; all else is
+*bulk*: it runs chunk by chunk, gives way to anything more urgent between two chunks, and rests while a drag
+lasts. Anything whose answer would no longer be wanted (an older request of its slot, an older model) is
 dropped, also in the middle of its work. An idle thread is blocked on a condition.
 """
 

@@ -64,8 +64,8 @@ def parts(qapp, tiny_model):
 
 def test_only_the_newest_of_a_slot_arrives(parts):
     session, worker, source, asker = parts
-    source.want("canvas", session.code, asker.on_pictures)
-    source.want("canvas", session.code, asker.on_pictures)
+    source.want("strip", session.code, asker.on_pictures)
+    source.want("strip", session.code, asker.on_pictures)
     first, second = worker.requests
     worker.answer(first)
     assert asker.received == []
@@ -121,3 +121,14 @@ def test_to_qimage_keeps_every_pixel(qapp, channels):
     image = to_qimage(picture)
     seen = [[image.pixelColor(x, y).getRgb()[:3] for x in range(7)] for y in range(5)]
     assert np.array_equal(np.array(seen), np.broadcast_to(picture, (5, 7, 3)))
+
+
+def test_a_drag_on_a_slow_model_shows_what_was_overtaken_on_the_canvas_only(parts):
+    session, worker, source, asker = parts
+    for slot in ("canvas", "strip"):
+        for _ in range(3):
+            source.want(slot, session.code, asker.on_pictures)
+    for request in (worker.requests[0], worker.requests[2], worker.requests[3], worker.requests[5]):
+        worker.answer(request)
+
+    assert [(r.slot, r.id) for r in asker.received] == [("canvas", 1), ("canvas", 3), ("strip", 6)]
