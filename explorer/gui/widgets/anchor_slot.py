@@ -22,6 +22,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QWidget
 
 from explorer.gui import theme
+from explorer.gui.widgets.focus import came_by_key
 
 RADIUS = 5
 BORDER = 2
@@ -74,11 +75,17 @@ class AnchorSlot(QWidget):
         else:
             painter.setPen(QPen(tokens.accent if self._dropping else tokens.quiet, 1.5, Qt.PenStyle.DashLine))
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        if self._dropping or (self._keyboard_focus and self.hasFocus()):
+        if self._dropping:
             tint = QColor(tokens.accent)
             tint.setAlphaF(0.25)
             painter.setBrush(tint)
         painter.drawRoundedRect(box, RADIUS, RADIUS)
+        if self._keyboard_focus and self.hasFocus():
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(tokens.panel, 1.5))
+            painter.drawRoundedRect(box.adjusted(1.5, 1.5, -1.5, -1.5), RADIUS, RADIUS)
+            painter.setPen(QPen(tokens.focus, 2))
+            painter.drawRoundedRect(box.adjusted(3, 3, -3, -3), RADIUS - 1, RADIUS - 1)
         self._paint_letter(painter, box)
 
     def _paint_picture(self, painter: QPainter, box: QRectF) -> None:
@@ -130,7 +137,7 @@ class AnchorSlot(QWidget):
             super().keyPressEvent(event)
 
     def focusInEvent(self, event: QFocusEvent) -> None:
-        self._keyboard_focus = event.reason() != Qt.FocusReason.MouseFocusReason
+        self._keyboard_focus = came_by_key(event)
         self.update()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:

@@ -17,6 +17,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QWidget
 
 from explorer.gui import theme
+from explorer.gui.widgets.focus import came_by_key
 
 RADIUS = 3
 
@@ -113,7 +114,7 @@ class PictureRow(QWidget):
             super().keyPressEvent(event)
 
     def focusInEvent(self, event: QFocusEvent) -> None:
-        self._keyboard_focus = event.reason() != Qt.FocusReason.MouseFocusReason
+        self._keyboard_focus = came_by_key(event)
         self.update()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:

@@ -29,13 +29,14 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from explorer.gui import theme
 from explorer.gui.widgets.dots import Dot, count_points, draw_points
+from explorer.gui.widgets.focus import came_by_key
 
 RADIUS = 3  # of the corners
 MARKER = 5.5  # radius without the ring
 HALO = 15.0
 REACH = 7.0  # pixels from which a point counts as hit
 GRIP = 12.0  # the same for the marker
-MANY = 20_000  # from here on points are counted into pixels instead of drawn
+MANY = 6_000  # from here on points are counted into pixels instead of drawn
 SETTLE = 150  # milliseconds after the last zoom until `view_settled`
 STRENGTH = 0.34  # of the background
 ZOOM = (0.02, 3.0)  # smallest and largest part of the home region that can be seen
@@ -159,12 +160,13 @@ class ScatterView(QWidget):
 
     def point_at(self, pixel: QPointF) -> int:
         """Return the nearest point within reach of a pixel, or -1."""
-        if not len(self._pixels):
+        near = np.flatnonzero(np.abs(self._pixels[:, 0] - pixel.x()) <= REACH)
+        if not len(near):
             return -1
-        away = np.abs(self._pixels - (pixel.x(), pixel.y())).max(axis=1)
-        away = np.where(np.isfinite(away), away, np.inf)
+        away = np.hypot(*(self._pixels[near] - (pixel.x(), pixel.y())).T)
+        away[~np.isfinite(away)] = np.inf
         nearest = int(away.argmin())
-        return nearest if away[nearest] <= REACH else -1
+        return int(near[nearest]) if away[nearest] <= REACH else -1
 
     def refresh(self) -> None:
         """Paint everything again, in the colours of the present theme."""
@@ -406,7 +408,7 @@ class ScatterView(QWidget):
         super().keyReleaseEvent(event)
 
     def focusInEvent(self, event: QFocusEvent) -> None:
-        self._keyboard_focus = event.reason() != Qt.FocusReason.MouseFocusReason
+        self._keyboard_focus = came_by_key(event)
         self.update()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
