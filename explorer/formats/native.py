@@ -231,3 +231,14 @@ def _bad(reading: Reading, reason: str) -> CheckpointError:
 
 
 READER = Reader("native or plain .safetensors", _matches, _read)
+
+
+def kind_of(path: Path) -> str | None:
+    """Return `latent` or `stage` from the header of a native checkpoint, None for any other file."""
+    try:
+        with path.open("rb") as file:
+            length = struct.unpack("<Q", file.read(8))[0]
+            header = json.loads(file.read(min(length, _MOST_HEADER)))
+        return str(json.loads(header["__metadata__"][_KEY])["kind"])
+    except (OSError, ValueError, KeyError, TypeError, struct.error, RecursionError):
+        return None

@@ -102,6 +102,8 @@ class App(QObject):
         session.model_changed.connect(self._on_model_changed)
         session.code_changed.connect(self._on_code_changed)
         self.pictures.rendered.connect(self._on_rendered)
+        self.worker.failed.connect(self._on_failed)
+        self.worker.ready.connect(self._on_ready)
 
     # ---- opening ----
 
@@ -282,6 +284,9 @@ class App(QObject):
     def _on_activity(self, result: ActivityResult) -> None:
         if result.sensitivity is not None:
             self.session.set_activity(activity_maths.judge(self._kl, result.sensitivity))
+
+    def _on_ready(self) -> None:
+        self.window.set_status(self.worker.description)
 
     def _on_code_changed(self) -> None:
         self._code_time = time.perf_counter()
