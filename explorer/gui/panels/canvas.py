@@ -281,9 +281,10 @@ class Canvas(QWidget):
 
     def _on_rendered(self, result: RenderResult) -> None:
         if result.error is not None or result.pictures is None:
-            self.notice.say(
-                "error", result.error or "No picture came back; try another code.", result.bug or ""
-            )
+            sentence = result.error or "No picture came back; try another code."
+            self.notice.say("error", sentence, result.bug or "")
+            if self._result is None:
+                self._refresh_page()
             return
         self._result = result
         self._refresh_comparison()
@@ -343,6 +344,10 @@ class Canvas(QWidget):
         elif self._session.model is None:
             hint = "or open one with Ctrl+O.\nA picture can follow: a VAE turns it into a code."
             self._empty.say("Drop a checkpoint here", hint, inviting=True)
+        elif self.notice.text:
+            self._empty.say(
+                "There is no picture yet", "Another code or another model may do better.", inviting=False
+            )
         else:
             self._empty.say("The first picture is being decoded", "", inviting=False)
 

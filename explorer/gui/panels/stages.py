@@ -104,7 +104,7 @@ class StagesBar(QWidget):
         if result.error is not None:
             return
         self._milliseconds = dict(result.milliseconds)
-        if self._chips and not self._figures_timer.isActive():
+        if self._session.stages and not self._figures_timer.isActive():
             self._figures_timer.start()
 
     # ---- menus ----

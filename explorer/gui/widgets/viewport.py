@@ -15,8 +15,8 @@ class Viewport:
     """Maps between a view (logical pixels) and a picture (its own pixels).
 
     A crisp picture is shown at a whole number of device pixels each, unless that would waste more than a
-    quarter of the view; its corner always lies on a device pixel. The picture cannot be lost: it stays centred
-    while it is smaller than the view, and covers the view's middle when it is larger.
+    quarter of the view; its corner always lies on a device pixel. The picture cannot be lost: it stays
+    centred while it is smaller than the view, and covers the view's middle when it is larger.
 
     Attributes:
         view: size of the view, logical pixels.
@@ -95,7 +95,10 @@ class Viewport:
 
         Zooming out stops at the fitting size, or at the picture's own where that is smaller.
         """
-        fixed = self.position(at)
+        size = self.picture * self.scale
+        left = _corner(self.view.width(), size.width(), self._middle.x())  # unrounded, or steps drift
+        top = _corner(self.view.height(), size.height(), self._middle.y())
+        fixed = QPointF((at.x() - left) / size.width(), (at.y() - top) / size.height())
         before = self.scale if self._zoom is None else self._zoom
         smallest = min(self._fitting_scale(), 1 / self.ratio)
         self._zoom = min(max(before * factor, smallest), LARGEST_SCALE)
@@ -129,8 +132,7 @@ class Viewport:
 
     def _corner(self, room: float, size: float, middle: float) -> float:
         """Return one coordinate of the upper left corner, on a device pixel."""
-        corner = (room - size) / 2 if size <= room + 0.5 else room / 2 - middle * size
-        return math.floor(corner * self.ratio + 0.5) / self.ratio
+        return math.floor(_corner(room, size, middle) * self.ratio + 0.5) / self.ratio
 
     def _keep_middle(self) -> None:
         """Let no edge of a picture that is larger than the view come further in than the view's edge."""
@@ -141,3 +143,8 @@ class Viewport:
         ):
             half = min(room / (2 * length), 0.5)
             put(min(max(get(), half), 1 - half))
+
+
+def _corner(room: float, size: float, middle: float) -> float:
+    """Return where a picture begins: centred while it is smaller than the room, else around its `middle`."""
+    return (room - size) / 2 if size <= room + 0.5 else room / 2 - middle * size
