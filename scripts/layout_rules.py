@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QPoint, QRect, Qt
+from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetrics, QFontMetricsF, QImage, QPainter, QTextDocument
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -23,7 +23,6 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QMainWindow,
-    QScrollBar,
     QStyle,
     QStyleOptionComboBox,
     QToolButton,
@@ -133,8 +132,8 @@ def overlaps(widgets: Iterable[QWidget]) -> list[str]:
 
 
 def _is_internal(widget: QWidget) -> bool:
-    """Return whether a widget is Qt's own machinery: scroll bars, separators, rubber bands."""
-    return widget.objectName().startswith("qt_") or isinstance(widget, QScrollBar)
+    """Return whether a widget is Qt's own machinery, such as the button of an overfull menu bar."""
+    return widget.objectName().startswith("qt_") and "container" not in widget.objectName()
 
 
 def _scrolls(parent: QWidget) -> bool:
@@ -186,10 +185,22 @@ def pixels(image: QImage) -> np.ndarray:
 
 def ink_contrast(crop: np.ndarray) -> float:
     """Return the contrast of the ink in a picture of text, `(H, W, 3)`, against its commonest colour."""
-    colors, counts = np.unique(crop.reshape(-1, 3), axis=0, return_counts=True)
-    paper = QColor(*map(int, colors[counts.argmax()]))
+    paper = _commonest(crop)
     # Strokes are thin, so only some of their pixels carry the full colour: the strongest ones tell it.
-    return max((contrast(paper, QColor(*map(int, color))) for color in colors), default=1.0)
+    inks = np.unique(crop.reshape(-1, 3), axis=0)
+    return max((contrast(paper, QColor(*map(int, ink))) for ink in inks), default=1.0)
+
+
+def _commonest(crop: np.ndarray) -> QColor:
+    colors, counts = np.unique(crop.reshape(-1, 3), axis=0, return_counts=True)
+    return QColor(*map(int, colors[counts.argmax()]))
+
+
+def _crop(picture: np.ndarray, scale: float, widget: QWidget, rect: QRect) -> np.ndarray:
+    """Return the part of a grabbed window that shows a rectangle of a widget."""
+    corner = widget.mapTo(widget.window(), rect.topLeft())
+    left, top = round(max(corner.x(), 0) * scale), round(max(corner.y(), 0) * scale)
+    return picture[top : top + round(rect.height() * scale), left : left + round(rect.width() * scale)]
 
 
 def faint_texts(widgets: Iterable[QWidget], grabbed: QImage) -> list[str]:
@@ -200,9 +211,7 @@ def faint_texts(widgets: Iterable[QWidget], grabbed: QImage) -> list[str]:
         rect = text_rect(widget)
         if rect is None or not widget.isEnabled():
             continue
-        place = QRect(widget.mapTo(widget.window(), rect.topLeft()), rect.size())
-        left, top = round(place.left() * scale), round(place.top() * scale)
-        crop = picture[top : top + round(place.height() * scale), left : left + round(place.width() * scale)]
+        crop = _crop(picture, scale, widget, rect)
         ratio = ink_contrast(crop) if crop.size else CONTRAST
         if ratio < CONTRAST:
             found.append(f"{describe(widget)} has a contrast of {ratio:.2f}")
@@ -230,11 +239,12 @@ def _shows_text(button: QAbstractButton) -> bool:
 
 @dataclass
 class Painted:
-    """A text that one of our own widgets drew."""
+    """A text that one of our own widgets drew; `place` is where, in the widget's coordinates."""
 
     text: str
     color: QColor
     widget: QWidget | None
+    place: QRect
 
 
 class PaintRecorder:
@@ -256,14 +266,22 @@ class PaintRecorder:
             setattr(owner, name, original)
         self._originals.clear()
 
-    def faint(self, background: QColor) -> list[str]:
-        """Complain of drawn texts fainter than 4.5:1 on `background`, those of disabled widgets aside."""
+    def faint(self, grabbed: QImage) -> list[str]:
+        """Complain of drawn texts fainter than 4.5:1 on what lies under them in the grabbed window.
+
+        Texts of disabled widgets are left out, and those that were drawn into pixmaps.
+        """
+        picture, scale = pixels(grabbed), grabbed.devicePixelRatio()
         found = []
         for drawn in self.texts:
-            ratio = contrast(drawn.color, background)
-            if ratio < CONTRAST and (drawn.widget is None or drawn.widget.isEnabled()):
-                where = describe(drawn.widget) if drawn.widget else "a painter"
-                found.append(f"{drawn.text!r}, drawn by {where}, has a contrast of {ratio:.2f}")
+            if drawn.widget is None or not drawn.widget.isEnabled():
+                continue
+            crop = _crop(picture, scale, drawn.widget, drawn.place)
+            ratio = contrast(drawn.color, _commonest(crop)) if crop.size else CONTRAST
+            if ratio < CONTRAST:
+                found.append(
+                    f"{drawn.text!r}, drawn by {describe(drawn.widget)}, has a contrast of {ratio:.2f}"
+                )
         return found
 
     def _wrap(self, owner: type, name: str, after: Callable[..., None]) -> None:
@@ -280,10 +298,22 @@ class PaintRecorder:
     def _on_draw(self, painter: QPainter, args: tuple[Any, ...], _result: Any) -> None:
         text = next((value for value in args if isinstance(value, str)), "")
         device = painter.device()
-        widget = device if isinstance(device, QWidget) else None
         if text.strip():
-            self.texts.append(Painted(text, painter.pen().color(), widget))
+            place = painter.worldTransform().mapRect(_text_box(painter, args, text)).toAlignedRect()
+            widget = device if isinstance(device, QWidget) else None
+            self.texts.append(Painted(text, painter.pen().color(), widget, place))
 
     def _on_elide(self, _metrics: Any, args: tuple[Any, ...], result: str) -> None:
         if args and result != args[0]:
             self.shortened.append(f"{args[0]!r} was shortened to {result!r}")
+
+
+def _text_box(painter: QPainter, args: tuple[Any, ...], text: str) -> QRectF:
+    """Return where a call of drawText draws: the ink's box, or the rectangle it was given."""
+    metrics = QFontMetricsF(painter.font())
+    if isinstance(args[0], QRect | QRectF):
+        flags = next((value for value in args[1:] if isinstance(value, int | Qt.AlignmentFlag)), 0)
+        box = metrics.boundingRect(QRectF(args[0]), int(flags), text)
+        return box.intersected(QRectF(args[0]))
+    start = args[0] if isinstance(args[0], QPoint | QPointF) else QPointF(args[0], args[1])
+    return metrics.boundingRect(text).translated(QPointF(start))

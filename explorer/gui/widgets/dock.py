@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRectF
+from PySide6.QtCore import QRectF, QSize
 from PySide6.QtGui import QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
@@ -52,6 +52,9 @@ class TitleRow(QWidget):
         if not any(control.property("fill") for control in controls):
             layout.addStretch(1)
         self.setFixedHeight(TITLE_HEIGHT + 8)
+
+    def sizeHint(self) -> QSize:
+        return QSize(super().sizeHint().width(), TITLE_HEIGHT + 8)  # the dock goes by this, not by the height
 
 
 class Dock(QDockWidget):
