@@ -159,7 +159,7 @@ def _said(text: Any, reading: Reading) -> dict[str, Any]:
             f"{FORMAT}; "
             "use a newer version of the program."
         )
-    if said.get("architecture") not in ARCHITECTURES:
+    if str(said.get("architecture")) not in ARCHITECTURES:
         known = ", ".join(ARCHITECTURES)
         raise CheckpointError(
             f"{reading.path} is of the architecture {str(said.get('architecture'))[:40]}, which is not "
@@ -206,6 +206,8 @@ def _checked(
             if not (math.isfinite(low) and math.isfinite(high) and low < high):
                 raise ValueError
             model.native_range = NativeRange(low, high)
+        if said.get("kind") != ("latent" if isinstance(model, LatentModel) else "stage"):
+            raise ValueError
         if isinstance(model, LatentModel):
             if said.get("image", _sides(model.image)) != _sides(model.image):
                 raise ValueError

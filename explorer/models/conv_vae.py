@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from explorer.models import Architecture, Shapes
 from explorer.models.base import ImageSpec, LatentModel, NativeRange, Space
+from explorer.models.sizes import most_said
 
 SIDE = 30
 _INNER = 3  # side of the smallest map
@@ -85,11 +86,19 @@ def _wrap(network: ConvVae, config: ConvVaeConfig, **described: object) -> Laten
 
 
 def _recognise(shapes: Shapes) -> ConvVaeConfig | None:
-    """Return the sizes where the first convolution and a head are there, as `ConvVae` names them."""
-    first, second, head = (shapes.get(f"{key}.weight", ()) for key in ("encoder.0", "encoder.3", "fcmu"))
-    if len(first) != 4 or len(second) != 4 or len(head) != 2:
+    """Return the sizes that most of the tensors say, as `ConvVae` names them."""
+    first, second, third = (f"{name}.weight" for name in ("encoder.0", "encoder.3", "decoder.3"))
+    outer = most_said(shapes, (first, 4, 0), ("encoder.0.bias", 1, 0), (second, 4, 1), (third, 4, 1))
+    inner = most_said(shapes, (second, 4, 0), ("encoder.3.bias", 1, 0), (third, 4, 0))
+    heads = [
+        (f"{head}.{part}", rank, 0)
+        for head in ("fcmu", "fcvar")
+        for part, rank in (("weight", 2), ("bias", 1))
+    ]
+    latent_dim = most_said(shapes, *heads, ("decoder.0.weight", 2, 1))
+    if outer is None or inner is None or latent_dim is None:
         return None
-    return ConvVaeConfig(widths=(first[0], second[0]), latent_dim=head[0])
+    return ConvVaeConfig((outer, inner), latent_dim)
 
 
 ARCHITECTURE = Architecture("conv-vae", ConvVaeConfig, ConvVae, _wrap, _recognise)

@@ -9,13 +9,14 @@ are used, so one code always gives one picture.
 from __future__ import annotations
 
 import re
-from collections import Counter
 from dataclasses import dataclass
+from itertools import pairwise
 
 from torch import Tensor, nn
 
 from explorer.models import Architecture, Shapes
 from explorer.models.base import ImageSpec, LatentModel, NativeRange, Space
+from explorer.models.sizes import most_said
 
 
 @dataclass(frozen=True)
@@ -75,25 +76,23 @@ def _wrap(network: Dcgan, config: DcganConfig, **described: object) -> LatentMod
 
 
 def _recognise(shapes: Shapes) -> DcganConfig | None:
-    """Return the sizes of `main.0`, `main.1`, `main.3`, ...; each width is what most of its tensors say."""
+    """Return the sizes of `main.0`, `main.1`, `main.3`, ...; each width is what most tensors say."""
     numbers = [int(match[1]) for key in shapes if (match := re.fullmatch(r"main\.(\d{1,3})\.weight", key))]
     blocks, left = divmod(max(numbers, default=0), 3)
     if left or not 0 < blocks <= 10:
         return None
-    convs = [shapes.get(f"main.{3 * index}.weight", ()) for index in range(blocks + 1)]
-    if any(conv and (len(conv) != 4 or conv[2:] != (4, 4)) for conv in convs):
+    convs = [f"main.{3 * index}.weight" for index in range(blocks + 1)]
+    if any(shapes.get(conv, (4, 4))[-2:] != (4, 4) for conv in convs):
         return None
+    latent_dim, channels = most_said(shapes, (convs[0], 4, 0)), most_said(shapes, (convs[-1], 4, 1))
     widths = []
-    for index in range(blocks):
-        said = [conv[axis] for conv, axis in ((convs[index], 1), (convs[index + 1], 0)) if conv]
-        norm = [shapes.get(f"main.{3 * index + 1}.{part}", ()) for part in ("weight", "bias", "running_mean")]
-        said += [shape[0] for shape in norm if len(shape) == 1]
-        if not said:
-            return None
-        widths.append(Counter(said).most_common(1)[0][0])
-    if not convs[0] or not convs[-1] or convs[-1][1] not in (1, 3):
+    for index, (conv, following) in enumerate(pairwise(convs)):
+        norm = f"main.{3 * index + 1}"
+        places = [(f"{norm}.{part}", 1, 0) for part in ("weight", "bias", "running_mean", "running_var")]
+        widths.append(most_said(shapes, (conv, 4, 1), (following, 4, 0), *places))
+    if latent_dim is None or channels not in (1, 3) or None in widths:
         return None
-    return DcganConfig(latent_dim=convs[0][0], widths=tuple(widths), channels=convs[-1][1])
+    return DcganConfig(latent_dim, tuple(widths), channels)  # type: ignore[arg-type]
 
 
 ARCHITECTURE = Architecture("dcgan", DcganConfig, Dcgan, _wrap, _recognise)

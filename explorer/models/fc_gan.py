@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from explorer.models import Architecture, Shapes
 from explorer.models.base import ImageSpec, LatentModel, NativeRange, Space
-from explorer.models.flat import flat_picture
+from explorer.models.sizes import flat_picture, most_said
 
 Layer = int | Literal["norm", "act", "skip"]
 """A linear layer's width, batch norm, the activation, or a place that does nothing (dropout)."""
@@ -88,28 +88,32 @@ def _wrap(network: FcGan, config: FcGanConfig, **described: object) -> LatentMod
 def _recognise(shapes: Shapes) -> FcGanConfig | None:
     """Return the layers that keys `N.weight` tell; an index without tensors is an activation, a second one a
     dropout."""
-    parts: dict[int, dict[str, tuple[int, ...]]] = {}
-    for key, shape in shapes.items():
+    kinds: dict[int, str] = {}
+    for key in shapes:
         match = re.fullmatch(r"(\d{1,2})\.(weight|bias|running_mean|running_var)", key)
         if match is None:
             return None
-        parts.setdefault(int(match[1]), {})[match[2]] = shape
-    first = parts.get(0, {}).get("weight", ())
-    if len(first) != 2:
+        if match[2].startswith("running"):
+            kinds[int(match[1])] = "norm"
+        else:
+            kinds.setdefault(int(match[1]), "linear")
+    linear = [index for index, kind in sorted(kinds.items()) if kind == "linear"]
+    if not linear or linear[0] != 0:
         return None
     layers: list[Layer] = []
-    for index in range(max(parts) + 1):
-        here = parts.get(index)
-        if here is None:
+    for index in range(max(kinds) + 1):
+        if index not in kinds:
             layers.append("act" if layers[-1] not in ("act", "skip") else "skip")
-        elif "running_mean" in here or "running_var" in here:
+        elif kinds[index] == "norm":
             layers.append("norm")
         else:
-            layers.append(here.get("weight", here.get("bias", (0,)))[0])
-    pixels = layers[-1]
-    if not isinstance(pixels, int) or pixels < max(16, first[1]):
+            taken = [(f"{later}.weight", 2, 1) for later in linear if later > index][:1]
+            width = most_said(shapes, (f"{index}.weight", 2, 0), (f"{index}.bias", 1, 0), *taken)
+            layers.append(width or 0)
+    latent_dim, pixels = most_said(shapes, ("0.weight", 2, 1)), layers[-1]
+    if not latent_dim or not isinstance(pixels, int) or pixels < max(16, latent_dim) or 0 in layers:
         return None
-    return FcGanConfig(first[1], tuple(layers), *flat_picture(pixels))
+    return FcGanConfig(latent_dim, tuple(layers), *flat_picture(pixels))
 
 
 def _hypotheses(config: FcGanConfig) -> Sequence[FcGanConfig]:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from explorer.models import Architecture, Shapes
 from explorer.models.base import ImageSpec, LatentModel, NativeRange, Space
-from explorer.models.flat import flat_picture
+from explorer.models.sizes import flat_picture, most_said
 
 
 @dataclass(frozen=True)
@@ -77,17 +77,35 @@ def _wrap(network: FcVae, config: FcVaeConfig, **described: object) -> LatentMod
 
 
 def _recognise(shapes: Shapes) -> FcVaeConfig | None:
-    """Return the sizes where the keys are the article's; a flat output is taken as a square picture, if it
-    can be."""
-    layers = [key for key in shapes if re.fullmatch(r"encoder\.\d{1,3}\.weight", key)]
-    if not {"fcmu.weight", "fcvar.weight", "decoder.0.weight"} <= shapes.keys() or not layers:
+    """Return the sizes where keys are the article's; a flat output is taken as a square picture, if it can
+    be."""
+    linear = re.compile(r"(encoder|decoder)\.(\d{1,3})\.(weight|bias)|(fcmu|fcvar)\.(weight|bias)")
+    matches = [linear.fullmatch(key) for key in shapes]
+    numbers = [int(match[2]) for match in matches if match and match[1] == "encoder"]
+    depth = max(numbers, default=-1) // 2 + 1
+    if not all(matches) or not 0 < depth < 50 or any(number % 2 for number in numbers):
         return None
-    if any(len(shapes[key]) != 2 for key in (*layers, "fcmu.weight")):
+
+    def width(place: int) -> int | None:
+        """The size after `place` layers of the encoder, which is also that before the last `place` of the
+        decoder."""
+        before, after = f"encoder.{2 * place - 2}", f"encoder.{2 * place}"
+        heads = ("fcmu", "fcvar") if place == depth else (after,)
+        back = 2 * (depth - place)  # the decoder's layer that gives this size; the next one takes it
+        given = [(f"{name}.{part}", rank, 0) for name in (before, f"decoder.{back}") for part, rank in _PARTS]
+        return most_said(
+            shapes, *given, *((f"{name}.weight", 2, 1) for name in (*heads, f"decoder.{back + 2}"))
+        )
+
+    codes = [(f"{head}.{part}", rank, 0) for head in ("fcmu", "fcvar") for part, rank in _PARTS]
+    latent_dim = most_said(shapes, *codes, ("decoder.0.weight", 2, 1))
+    pixels, *hidden = (width(place) for place in range(depth + 1))
+    if latent_dim is None or pixels is None or None in hidden:
         return None
-    layers.sort(key=lambda key: int(key.split(".")[1]))
-    channels, height, width = flat_picture(shapes[layers[0]][1])
-    hidden = tuple(shapes[key][0] for key in layers)
-    return FcVaeConfig(channels, height, width, hidden, latent_dim=shapes["fcmu.weight"][0])
+    return FcVaeConfig(*flat_picture(pixels), tuple(hidden), latent_dim)  # type: ignore[arg-type]
+
+
+_PARTS = (("weight", 2), ("bias", 1))
 
 
 ARCHITECTURE = Architecture("fc-vae", FcVaeConfig, FcVae, _wrap, _recognise)
