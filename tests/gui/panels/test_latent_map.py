@@ -3,8 +3,8 @@
 import fakes
 import numpy as np
 import pytest
-from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
-from PySide6.QtGui import QMouseEvent, QWheelEvent
+from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, Qt
+from PySide6.QtGui import QMouseEvent, QRegion, QWheelEvent
 from PySide6.QtWidgets import QApplication
 
 from explorer.data.code_book import CodeBook
@@ -120,11 +120,34 @@ def test_the_marker_follows_a_slider(panel, session):
     assert image.pixelColor(before.toPoint()) != theme.current().here
 
 
-def test_a_move_of_the_marker_paints_no_point_again(panel, session, monkeypatch):
-    panel.grab()
+class PaintCatcher(QObject):
+    """Keeps which part of a widget was painted."""
+
+    def __init__(self, widget):
+        super().__init__(widget)
+        self.region = QRegion()
+        widget.installEventFilter(self)
+
+    def eventFilter(self, watched, event):
+        if event.type() == QEvent.Type.Paint:
+            self.region += event.region()
+        return False
+
+
+def test_a_move_of_the_marker_paints_only_where_it_was_and_is(qtbot, panel, session, monkeypatch):
+    qtbot.waitExposed(panel)
+    QApplication.processEvents()
+    before = panel.view.marker.toPoint()
     monkeypatch.setattr(panel.view, "_paint_layer", lambda: pytest.fail("the points were painted again"))
+    painted = PaintCatcher(panel.view)
     session.set_dimension(0, session.code[0] + 1)
-    panel.grab()
+    qtbot.waitUntil(lambda: not painted.region.isEmpty())
+    after = panel.view.marker.toPoint()
+    around = QPoint(8, 8)
+    for place in (before - around, before + around, after - around, after + around):
+        assert painted.region.contains(place)
+    area = sum(rect.width() * rect.height() for rect in painted.region)
+    assert area < 0.05 * panel.view.width() * panel.view.height()
 
 
 def test_dragging_the_marker_moves_the_code_within_the_plane_under_the_cursor(panel, session, pictures):
