@@ -232,10 +232,11 @@ class SlidersPanel(QWidget):
             return
         self._expanded = self._session.focused
         place = self._places.get(self._expanded)
-        self._rows.set_heights(self._heights(), keep=place)
+        has_focus = self._row_has_focus(self._expanded)
+        self._rows.set_heights(self._heights(), keep=place if has_focus else None)  # stays under the hand
         for row in self._shown_rows():
             self._show_thumbnails(row)
-        if place is not None and self._row_has_focus(self._expanded):
+        if place is not None and has_focus:
             self._rows.show_place(place)
         self._ask_timer.start()
 
