@@ -54,6 +54,7 @@ class App(QObject):
         self.window = MainWindow(self.session, self.pictures)
         self.exporter = Exporter(self.session, self.pictures, self.jobs, self.window)
         self._encoding: dict[str, FittedPicture] = {}
+        self._first_stages: tuple[str, ...] = ()
         self._kl = None
         self._code_time = 0.0
         self._status_time = 0.0

@@ -1,0 +1,283 @@
+"""The whole window with its real decode thread and real files: what a person does, and what comes out."""
+
+import fakes
+import numpy as np
+import pytest
+from PIL import Image
+from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent
+from PySide6.QtWidgets import QApplication
+
+from explorer.gui import app as app_module
+from explorer.models import architecture
+
+WAIT = 20_000  # milliseconds; a slow machine must not fail a test
+
+
+def save(path, **sizes):
+    """Write a real native checkpoint of a tiny VAE."""
+    from explorer.formats import save_native
+
+    model = fakes.tiny_vae(**sizes, name=path.stem)
+    side, latent_dim = model.image.height, model.spaces["z"].dim
+    config = {"height": side, "width": side, "hidden": [32, 16], "latent_dim": latent_dim}
+    save_native(path, model, config=config)
+    return path
+
+
+def save_colorizer(path):
+    """Write a real colour stage with random weights."""
+    import torch
+
+    from explorer.formats import save_native
+
+    family = architecture("conv-colorizer")
+    torch.manual_seed(0)
+    network = family.network(family.config())
+    with torch.no_grad():
+        for weight in network.parameters():
+            weight.add_(0.05 * torch.randn_like(weight))
+    save_native(path, family.wrap(network.eval(), family.config(), name=path.stem), config=family.config())
+    return path
+
+
+@pytest.fixture
+def running(qtbot):
+    """The app with its window shown and no model."""
+    app_module.make_application()
+    app = app_module.App("cpu")
+    app.window.show()
+    yield app
+    app.window.close()
+    app.window.deleteLater()
+    app.deleteLater()
+    QApplication.processEvents()
+
+
+def open_and_wait(qtbot, app, path):
+    with qtbot.waitSignal(app.session.model_changed, timeout=WAIT):
+        app.open(str(path))
+    qtbot.waitUntil(lambda: app.window.canvas.shown is not None, timeout=WAIT)
+    qtbot.waitUntil(lambda: not app.jobs.is_running("open"), timeout=WAIT)
+
+
+@pytest.fixture
+def faces(running, qtbot, tmp_path):
+    """The app with a tiny model open and its first picture on the canvas."""
+    open_and_wait(qtbot, running, save(tmp_path / "faces.safetensors"))
+    return running
+
+
+def shown(app):
+    """The picture on the canvas, uint8 (H, W, C)."""
+    return app.window.canvas.shown.pictures[0]
+
+
+def expected(app, code):
+    """The picture that the command line's engine makes of a code, uint8 (H, W, C)."""
+    from explorer.render.renderer import Renderer, to_uint8
+
+    renderer = Renderer("cpu")
+    images = renderer.decode(app.session.model, np.atleast_2d(code), stages=app.session.enabled_stages)
+    import torch
+
+    return to_uint8(torch.from_numpy(images))[0]
+
+
+def test_a_slider_moves_the_picture_and_undo_brings_it_back(faces, qtbot):
+    session = faces.session
+    before = shown(faces).copy()
+    slider = faces.window.sliders.slider_for(2)
+    with qtbot.waitSignal(faces.pictures.rendered, timeout=WAIT):
+        slider.setFocus()
+        qtbot.keyClick(slider, Qt.Key.Key_Right, Qt.KeyboardModifier.ShiftModifier)
+    assert session.code[2] == pytest.approx(float(session.space.spread[2]))
+    assert not np.array_equal(shown(faces), before)
+    assert np.array_equal(shown(faces), expected(faces, session.code)[0])
+    with qtbot.waitSignal(faces.pictures.rendered, timeout=WAIT):
+        faces.window.actions_by_name["undo"].trigger()
+    assert np.array_equal(shown(faces), before)
+
+
+@pytest.mark.parametrize("with_stage", [False, True])
+@pytest.mark.parametrize("count", [1, 9, 90])
+def test_shown_and_exported_pictures_are_equal_bit_for_bit(faces, qtbot, tmp_path, count, with_stage):
+    from explorer.latent.sampling import sample
+
+    if with_stage:
+        with qtbot.waitSignal(faces.session.stages_changed, timeout=WAIT):
+            faces.open_stage(str(save_colorizer(tmp_path / "colour.safetensors")))
+    codes = sample(faces.session.space, count, seed=3)
+    exported = expected(faces, codes)
+    for index in {0, count // 2, count - 1}:
+        faces.session.set_code(codes[index])
+        qtbot.waitUntil(lambda: not faces.pictures.is_waiting, timeout=WAIT)
+        assert np.array_equal(shown(faces), exported[index])
+    assert exported.shape[-1] == (3 if with_stage else 1)
+
+
+def test_ten_thousand_moves_end_on_the_last_code(faces, qtbot):
+    slider = faces.window.sliders.slider_for(1)
+    values = np.random.default_rng(0).integers(slider.minimum(), slider.maximum(), 500)
+    for value in values:
+        slider.setValue(int(value))
+    qtbot.waitUntil(
+        lambda: np.array_equal(shown(faces), expected(faces, faces.session.code)[0]),
+        timeout=WAIT,
+    )
+
+
+def test_opening_twice_shows_the_second(running, qtbot, tmp_path):
+    first = save(tmp_path / "first.safetensors", seed=1)
+    second = save(tmp_path / "second.safetensors", latent_dim=6, seed=2)
+    running.open(str(first))
+    open_and_wait(qtbot, running, second)
+    assert running.session.model.name == "second"
+    assert running.session.code.shape == (6,)
+
+
+@pytest.mark.parametrize("content", [b"", b"not a checkpoint at all\n" * 50, b"PK\x03\x04" + b"\0" * 100])
+def test_a_file_that_is_no_checkpoint_is_a_sentence_and_nothing_is_lost(faces, qtbot, tmp_path, content):
+    bad = tmp_path / "bad.pt"
+    bad.write_bytes(content)
+    before = faces.session.model, faces.window.canvas.shown
+    with qtbot.waitSignal(faces.session.message, timeout=WAIT) as told:
+        faces.open(str(bad))
+    level, sentence = told.args
+    assert level == "error"
+    assert "bad.pt" in sentence
+    assert sentence.endswith(".")
+    assert faces.window.messages.text == sentence
+    assert (faces.session.model, faces.window.canvas.shown) == before
+
+
+def drop(window, path):
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path))])
+    window.dropEvent(
+        QDropEvent(
+            QPointF(5, 5),
+            Qt.DropAction.CopyAction,
+            data,
+            Qt.MouseButton.LeftButton,
+            Qt.KeyboardModifier.NoModifier,
+        )
+    )
+
+
+def picture_file(path, size=(20, 16)):
+    pixels = np.random.default_rng(0).integers(0, 256, (size[1], size[0], 3), np.uint8)
+    Image.fromarray(pixels).save(path)
+    return path
+
+
+def test_a_dropped_picture_is_encoded_to_the_canvas(faces, qtbot, tmp_path):
+    from explorer.data.images import fit, read_image
+    from explorer.render.renderer import Renderer
+
+    path = picture_file(tmp_path / "person.png")
+    with qtbot.waitSignal(faces.session.original_changed, timeout=WAIT):
+        drop(faces.window, path)
+    model = faces.session.model
+    mean, _ = Renderer("cpu").encode(model, fit(read_image(path), model.image)[None])
+    assert np.array_equal(faces.session.code, mean[0])
+    assert faces.session.original.label == "person.png"
+    assert faces.session.original.picture.shape == (8, 8, 3)
+
+
+def test_a_picture_becomes_an_end_of_the_strip(faces, qtbot, tmp_path):
+    path = picture_file(tmp_path / "person.png")
+    with qtbot.waitSignal(faces.session.anchors_changed, timeout=WAIT):
+        faces.window.strip.picture_wanted.emit("A", str(path))
+    assert faces.session.anchors["A"].label == "person.png"
+    assert faces.session.anchors["A"].picture.shape == (8, 8, 3)
+
+
+def test_a_picture_for_a_model_without_encoder_is_a_sentence(running, qtbot, tmp_path):
+    import torch
+
+    from explorer.formats import save_native
+
+    family = architecture("fc-gan")
+    config = family.config()
+    torch.manual_seed(0)
+    network = family.network(config).eval()
+    path = tmp_path / "gan.safetensors"
+    save_native(path, family.wrap(network, config, name="gan"), config=config)
+    open_and_wait(qtbot, running, path)
+    with qtbot.waitSignal(running.session.message, timeout=WAIT) as told:
+        drop(running.window, picture_file(tmp_path / "person.png"))
+    assert told.args[0] == "error"
+    assert "gan has no encoder" in told.args[1]
+
+
+def test_a_stage_that_does_not_fit_is_refused_with_both_shapes(running, qtbot, tmp_path):
+    import torch
+
+    from explorer.formats import save_native
+
+    family = architecture("dcgan")
+    config = family.config()
+    torch.manual_seed(0)
+    path = tmp_path / "gan.safetensors"
+    save_native(path, family.wrap(family.network(config).eval(), config, name="gan"), config=config)
+    open_and_wait(qtbot, running, path)
+    with qtbot.waitSignal(running.session.message, timeout=WAIT) as told:
+        running.open_stage(str(save_colorizer(tmp_path / "colour.safetensors")))
+    assert "1xanyxany" in told.args[1]
+    assert "3x64x64" in told.args[1]
+    assert running.session.stages == ()
+
+
+def test_the_saved_strip_holds_exactly_the_pictures_of_its_codes(faces, qtbot, tmp_path):
+    from explorer.latent.interpolation import path as path_between
+
+    faces.session.set_strip(steps=5, path="slerp")
+    target = tmp_path / "strip.png"
+    with qtbot.waitSignal(faces.exporter.exported, timeout=WAIT):
+        faces.exporter.save_strip(str(target))
+    a, b = (faces.session.anchors[side].code for side in "AB")
+    pictures = expected(faces, path_between(a, b, 7, "slerp"))
+    saved = np.asarray(Image.open(target).convert("L"))
+    scale = saved.shape[0] // 8
+    assert saved.shape == (8 * scale, 7 * 8 * scale)
+    assert np.array_equal(saved[::scale, ::scale], np.concatenate(pictures[..., 0], axis=1))
+
+
+@pytest.mark.parametrize("kind", ["sheet", "manifold", "samples", "picture"])
+def test_every_export_writes_a_picture(faces, qtbot, tmp_path, kind):
+    target = tmp_path / f"{kind}.png"
+    with qtbot.waitSignal(faces.exporter.exported, timeout=WAIT):
+        getattr(faces.exporter, f"save_{kind}")(str(target))
+    with Image.open(target) as image:
+        assert min(image.size) >= 8
+        assert np.asarray(image).std() > 0
+
+
+def test_a_place_that_cannot_be_written_is_a_sentence(faces, qtbot, tmp_path):
+    with qtbot.waitSignal(faces.session.message, timeout=WAIT) as told:
+        faces.exporter.save_picture(str(tmp_path / "missing" / "x.png"))
+    assert told.args[0] == "error"
+    assert "missing" in told.args[1]
+
+
+def test_closing_while_a_model_loads_leaves_no_thread(running, qtbot, tmp_path):
+    running.open(str(save(tmp_path / "faces.safetensors")))
+    running.window.close()
+    assert not running.worker.is_alive()
+    assert not running.jobs.is_running("open")
+
+
+def test_single_letter_keys_do_nothing_inside_a_text_field(faces, qtbot):
+    from explorer.gui.panels.header import SeedField
+
+    field = faces.window.findChild(SeedField)
+    faces.window.activateWindow()
+    field.setFocus()
+    qtbot.waitUntil(field.hasFocus)
+    code = faces.session.code
+    qtbot.keyClicks(field, "r")
+    assert faces.session.code is code
+    qtbot.keyClicks(field, "7")
+    qtbot.keyClick(field, Qt.Key.Key_Return)
+    assert faces.session.seed == 7
