@@ -83,16 +83,14 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
         if hasattr(stream, "reconfigure"):
             # A terminal that cannot show a letter gets its number; in JSON that means the same.
             stream.reconfigure(errors="backslashreplace")
-    sys.exit(_status_of(list(sys.argv[1:] if args is None else args)))
+    status = _status_of(list(sys.argv[1:] if args is None else args))
+    sys.exit(_flushed(status))
 
 
 def _status_of(args: list[str]) -> Any:
     """Run and return the exit status; a bug passes through with its traceback."""
     try:
-        try:
-            app(args, prog_name="latent-explorer")
-        finally:
-            sys.stdout.flush()
+        app(args, prog_name="latent-explorer")
     except SystemExit as leaving:
         return leaving.code
     except ExplorerError as error:
@@ -101,25 +99,27 @@ def _status_of(args: list[str]) -> Any:
     except (KeyboardInterrupt, Cancelled):
         return 130
     except BrokenPipeError:
-        _drop_output()
         return 1
-    except OSError as error:
-        if error.filename is not None or not _output_is_full():
-            raise
-        reason = (error.strerror or str(error)).lower()
-        print(f"Standard output cannot be written ({reason}); send it somewhere with room.", file=sys.stderr)
-        _drop_output()
-        return 3
     return 0
 
 
-def _output_is_full() -> bool:
-    """Return whether what is left in the buffer of standard output cannot be written."""
+def _flushed(status: Any) -> Any:
+    """Write what is left in the buffer of standard output; return `status`, or 3 where there is no room."""
     try:
         sys.stdout.flush()
-    except OSError:
-        return True
-    return False
+    except BrokenPipeError:
+        _drop_output()
+        return status or 1
+    except OSError as error:
+        _drop_output()
+        if status == 0:
+            reason = (error.strerror or str(error)).lower()
+            print(
+                f"Standard output cannot be written ({reason}); send it to a place with room.",
+                file=sys.stderr,
+            )
+        return status or 3
+    return status
 
 
 def _drop_output() -> None:

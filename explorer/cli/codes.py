@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -37,18 +38,18 @@ def decode(
     raw: RawOption = False,
 ) -> None:
     """Decode codes to pictures: float32 (N, C, H, W) in [0, 1]."""
-    from explorer.cli.work import Work, say
+    from explorer.cli.work import Work
     from explorer.data.codes import load_codes
     from explorer.export.writing import check_target, save_array
 
     check_target(out)
-    work = Work(file, decoding)
-    codes = load_codes(latents, work.space)
-    images = work.renderer.decode(
-        work.model, codes, work.space.name, work.options_for(len(codes)), stages=work.stages, raw=raw
-    )
-    save_array(images, out)
-    say(*_bad_values(images))
+    with Work(file, decoding) as work:
+        codes = load_codes(latents, work.space)
+        images = work.renderer.decode(
+            work.model, codes, work.space.name, work.options_for(len(codes)), stages=work.stages, raw=raw
+        )
+        save_array(images, out)
+        work.tell(*_bad_values(images))
 
 
 def encode(
@@ -78,7 +79,6 @@ def encode(
     if not model.has_encoder:  # type: ignore[union-attr]
         raise UsageError(f"{file} has no encoder, so pictures cannot become codes; use a VAE for that.")
     pictures = read_pictures(images, model.image)  # type: ignore[union-attr]
-    say(*pictures.notes)
     columns = read_labels(labels, pictures.names) if labels else {}
     mean, logvar = renderer_for(engine).encode(model, pictures.images)  # type: ignore[arg-type]
     CodeBook(
@@ -89,7 +89,7 @@ def encode(
         model.origin.sha256 if model.origin else None,
         model.default_space,  # type: ignore[union-attr]
     ).save(out)
-    say(f"{out}: the codes of {len(mean)} pictures.")
+    say(*pictures.notes, f"{out}: the codes of {len(mean)} pictures.")
 
 
 def apply(
@@ -110,28 +110,27 @@ def apply(
 
     check_target(out)
     network = open_stage(stage, engine)
-    applied = renderer_for(engine).apply(network, _pictures_for(network, images), raw=raw)
+    pictures, notes = _pictures_for(network, images)
+    applied = renderer_for(engine).apply(network, pictures, raw=raw)
     save_array(applied, out)
-    say(*_bad_values(applied))
+    say(*notes, *_bad_values(applied))
 
 
-def _pictures_for(stage: StageModel, path: Path) -> np.ndarray:
-    """Return float32 `(N, C, H, W)` in 0..1 that the stage takes; values of an `.npy` stay as they are.
+def _pictures_for(stage: StageModel, path: Path) -> tuple[np.ndarray, Sequence[str]]:
+    """Return float32 `(N, C, H, W)` in 0..1 that the stage takes, and notes; an `.npy` keeps its values.
 
     Raises:
         ImageError: the pictures cannot be read or do not fit.
     """
     import numpy as np
 
-    from explorer.cli.work import say
     from explorer.data.arrays import open_npy
     from explorer.data.images import read_pictures
     from explorer.models.base import ImageSpec
 
     if path.suffix.lower() != ".npy":
         pictures = read_pictures(path, stage.input)
-        say(*pictures.notes)
-        return pictures.images.transpose(0, 3, 1, 2).astype(np.float32) / np.float32(255)
+        return pictures.images.transpose(0, 3, 1, 2).astype(np.float32) / np.float32(255), pictures.notes
     wanted = f"float pictures (N, {stage.input.channels}, H, W) in 0..1"
     array = open_npy(path, ImageError, wanted)
     if array.ndim != 4 or array.dtype.kind not in "fiu" or not len(array):
@@ -147,7 +146,7 @@ def _pictures_for(stage: StageModel, path: Path) -> np.ndarray:
     low, high = (float(np.nanmin(array)), float(np.nanmax(array))) if array.size else (0.0, 0.0)
     if low < 0 or high > 1:
         raise ImageError(f"{path} holds values from {low:g} to {high:g}; bring them to 0..1 first.")
-    return array
+    return array, ()
 
 
 def _bad_values(images: np.ndarray) -> list[str]:

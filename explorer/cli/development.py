@@ -62,8 +62,9 @@ def train(
 
 
 def _print_recipes(recipes: Mapping[str, Recipe]) -> None:
-    from rich.console import Console
     from rich.table import Table
+
+    from explorer.cli.work import print_table
 
     for recipe in recipes.values():
         table = Table(
@@ -73,7 +74,7 @@ def _print_recipes(recipes: Mapping[str, Recipe]) -> None:
             table.add_column(title, overflow="fold")
         for setting in recipe.described:
             table.add_row(setting.name, str(setting.default), setting.help)
-        Console().print(table)
+        print_table(table)
 
 
 def bench(

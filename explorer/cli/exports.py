@@ -90,19 +90,19 @@ def strip(
     writing.check_target(out, writing.STILLS)
     if save_codes:
         writing.check_target(save_codes)
-    work = Work(file, decoding)
-    pair, sources = _ends_of(work, codes, images)
-    between = interpolation.path(pair[0], pair[1], steps, path.value)
-    pictures = work.pictures(between)
-    if images is not None and ends is not Ends.decoded:
-        pictures = strips.with_sources(pictures, *sources)
-    recipe = work.recipe("strip", between, path=path.value, scale=scale)
-    if out.suffix.lower() in writing.FILMS:
-        writing.save_film(strips.frames(pictures, scale), out, recipe)
-    else:
-        writing.save_image(strips.strip(pictures, scale), out, recipe)
-    if save_codes:
-        writing.save_array(between, save_codes)
+    with Work(file, decoding) as work:
+        pair, sources = _ends_of(work, codes, images)
+        between = interpolation.path(pair[0], pair[1], steps, path.value)
+        pictures = work.pictures(between)
+        if images is not None and ends is not Ends.decoded:
+            pictures = strips.with_sources(pictures, *sources)
+        recipe = work.recipe("strip", between, path=path.value, scale=scale)
+        if out.suffix.lower() in writing.FILMS:
+            writing.save_film(strips.frames(pictures, scale), out, recipe)
+        else:
+            writing.save_image(strips.strip(pictures, scale), out, recipe)
+        if save_codes:
+            writing.save_array(between, save_codes)
 
 
 def _ends_of(
@@ -111,7 +111,6 @@ def _ends_of(
     """Return the two codes `(2, dim)` and, of pictures, the pictures themselves, uint8 `(H, W, 1|3)`."""
     import numpy as np
 
-    from explorer.cli.work import say
     from explorer.data.codes import load_codes
     from explorer.data.images import fit, read_image
 
@@ -127,7 +126,7 @@ def _ends_of(
     spec = work.model.image
     for path, image in zip(images, read, strict=True):
         if image.width * (spec.height or 1) != image.height * (spec.width or 1):
-            say(f"{path} is {image.width}x{image.height} and was cropped at its centre.")
+            work.tell(f"{path} is {image.width}x{image.height} and was cropped at its centre.")
     mean, _ = work.encode(np.stack([fit(image, spec) for image in read]))
     return mean, [np.atleast_3d(np.asarray(image)) for image in read]
 
@@ -143,28 +142,30 @@ def reconstructions(
     """Export pictures above their reconstructions, with the mean squared error of each (0..255)."""
     import numpy as np
 
-    from explorer.cli.work import Work, say
+    from explorer.cli.work import Work
     from explorer.data.images import read_pictures
     from explorer.export import sheets, writing
 
     writing.check_target(out, writing.STILLS)
-    work = Work(file, decoding)
-    read = read_pictures(images, work.model.image)
-    say(*read.notes)
-    chosen = read.images[:count]
-    codes, _ = work.encode(chosen)
-    result = work.render(codes)
-    assert result.pictures is not None
-    floats = work.renderer.decode(work.model, codes, work.space.name, work.options_for(len(codes)))
-    wrong = 255.0 * floats - chosen.transpose(0, 3, 1, 2)
-    errors = (wrong.astype(np.float64) ** 2).mean(axis=(1, 2, 3))
-    if result.pictures.shape[1:3] != chosen.shape[1:3]:
-        raise UsageError(
-            "A stage changes the size of the pictures, so they cannot be compared; leave it out."
+    with Work(file, decoding) as work:
+        read = read_pictures(images, work.model.image)
+        work.tell(*read.notes)
+        chosen = read.images[:count]
+        codes, _ = work.encode(chosen)
+        result = work.render(codes)
+        assert result.pictures is not None
+        floats = work.renderer.decode(work.model, codes, work.space.name, work.options_for(len(codes)))
+        wrong = 255.0 * floats - chosen.transpose(0, 3, 1, 2)
+        errors = (wrong.astype(np.float64) ** 2).mean(axis=(1, 2, 3))
+        if result.pictures.shape[1:3] != chosen.shape[1:3]:
+            raise UsageError(
+                "A stage changes the size of the pictures, so they cannot be compared; leave it out."
+            )
+        sheet = sheets.reconstructions(chosen, result.pictures, errors.tolist(), scale)
+        writing.save_image(
+            sheet, out, work.recipe("reconstructions", codes, errors=errors.tolist(), scale=scale)
         )
-    sheet = sheets.reconstructions(chosen, result.pictures, errors.tolist(), scale)
-    writing.save_image(sheet, out, work.recipe("reconstructions", codes, errors=errors.tolist(), scale=scale))
-    say(f"Mean squared error {errors.mean():.1f} (0..255) over {len(chosen)} pictures.")
+        work.tell(f"Mean squared error {errors.mean():.1f} (0..255) over {len(chosen)} pictures.")
 
 
 def sheet(
@@ -187,14 +188,16 @@ def sheet(
     from explorer.latent import traversal
 
     writing.check_target(out, writing.STILLS)
-    work = Work(file, decoding)
-    through = one_code(code, work.space) if code else None
-    codes = traversal.sheet(work.space, through, steps, range.value)  # (D, steps, D)
-    pictures = work.pictures(codes.reshape(-1, work.space.dim))
-    labels = [work.dimension_label(index) for index in _numbers(work.space.dim)]
-    page = sheets.traversals(pictures.reshape(work.space.dim, steps, *pictures.shape[1:]), labels, scale)
-    middle = work.space.center if through is None else through
-    writing.save_image(page, out, work.recipe("sheet", middle, steps=steps, range=range.value, scale=scale))
+    with Work(file, decoding) as work:
+        through = one_code(code, work.space) if code else None
+        codes = traversal.sheet(work.space, through, steps, range.value)  # (D, steps, D)
+        pictures = work.pictures(codes.reshape(-1, work.space.dim))
+        labels = [work.dimension_label(index) for index in _numbers(work.space.dim)]
+        page = sheets.traversals(pictures.reshape(work.space.dim, steps, *pictures.shape[1:]), labels, scale)
+        middle = work.space.center if through is None else through
+        writing.save_image(
+            page, out, work.recipe("sheet", middle, steps=steps, range=range.value, scale=scale)
+        )
 
 
 def manifold(
@@ -213,11 +216,11 @@ def manifold(
     from explorer.latent import traversal
 
     writing.check_target(out, writing.STILLS)
-    work = Work(file, decoding)
-    chosen = _two_dimensions(dims, work)
-    codes = traversal.manifold(work.space, steps, chosen)
-    recipe = work.recipe("manifold", codes, steps=steps, dims=list(chosen), scale=scale)
-    writing.save_image(layout.grid(work.pictures(codes), steps, scale), out, recipe)
+    with Work(file, decoding) as work:
+        chosen = _two_dimensions(dims, work)
+        codes = traversal.manifold(work.space, steps, chosen)
+        recipe = work.recipe("manifold", codes, steps=steps, dims=list(chosen), scale=scale)
+        writing.save_image(layout.grid(work.pictures(codes), steps, scale), out, recipe)
 
 
 def _two_dimensions(text: str, work: Work) -> tuple[int, int]:
@@ -255,10 +258,10 @@ def samples(
     from explorer.latent.sampling import sample
 
     writing.check_target(out, writing.STILLS)
-    work = Work(file, decoding)
-    codes = sample(work.space, count, seed)
-    grid = layout.grid(work.pictures(codes), math.ceil(math.sqrt(count)), scale)
-    writing.save_image(grid, out, work.recipe("samples", codes, count=count, seed=seed, scale=scale))
+    with Work(file, decoding) as work:
+        codes = sample(work.space, count, seed)
+        grid = layout.grid(work.pictures(codes), math.ceil(math.sqrt(count)), scale)
+        writing.save_image(grid, out, work.recipe("samples", codes, count=count, seed=seed, scale=scale))
 
 
 _numbers = range  # `sheet` has an option of that name

@@ -107,9 +107,10 @@ def _sides(image: ImageSpec) -> dict[str, int | None]:
 
 
 def _print_facts(facts: dict[str, Any]) -> None:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
+
+    from explorer.cli.work import print_table
 
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     table.add_column(style="bold")
@@ -117,7 +118,7 @@ def _print_facts(facts: dict[str, Any]) -> None:
     for key, value in facts.items():
         for line, text in enumerate(_lines(key, value)):
             table.add_row("" if line else key.replace("_", " "), Text(text))
-    Console().print(table)
+    print_table(table)
 
 
 def _lines(key: str, value: Any) -> list[str]:
@@ -169,38 +170,44 @@ def activity(
     A dimension is active where its KL is above 0.1 nat; without codes that carry a variance, where its
     sensitivity (mean change of the picture, 0..255, for one spread) is above 1 % of the largest.
     """
-    from explorer.cli.work import Work, print_json, say
+    from explorer.cli.work import Work, print_json
     from explorer.latent import activity as maths
 
-    work = Work(file, decoding)
-    mean, logvar = _posterior(work, codes)
-    kl = None
-    if mean is not None:
-        work.space = work.model.spaces[work.space.name] = work.space.with_data(mean, logvar)
-        kl = maths.kl_per_dim(mean, logvar) if logvar is not None and work.space.prior == "normal" else None
-    places = maths.probes(work.space, mean)
-    sensitivity = work.renderer.sensitivity(
-        work.model, places, work.space.name, work.options_for(len(places))
-    )
-    judged = maths.judge(kl, sensitivity)
-    if kl is None:
-        say("No codes with a variance were given (--codes), so sensitivity alone decides which are active.")
-    rows = [
-        {
-            "index": index,
-            "name": f"{work.space.name}{index + 1}",
-            "kl": None if kl is None else float(kl[index]),
-            "sensitivity": float(sensitivity[index]),
-            "active": bool(judged.active[index]),
-        }
-        for index in range(work.space.dim)
-    ]
-    if json:
-        print_json(rows)
-    else:
-        _print_activity(
-            rows, [work.dimension_label(index) for index in range(work.space.dim)], judged.influence
+    with Work(file, decoding) as work:
+        mean, logvar = _posterior(work, codes)
+        kl = None
+        if mean is not None:
+            work.space = work.model.spaces[work.space.name] = work.space.with_data(mean, logvar)
+            kl = (
+                maths.kl_per_dim(mean, logvar)
+                if logvar is not None and work.space.prior == "normal"
+                else None
+            )
+        places = maths.probes(work.space, mean)
+        sensitivity = work.renderer.sensitivity(
+            work.model, places, work.space.name, work.options_for(len(places))
         )
+        judged = maths.judge(kl, sensitivity)
+        if kl is None:
+            work.tell(
+                "No codes with a variance were given (--codes), so sensitivity alone decides what is active."
+            )
+        rows = [
+            {
+                "index": index,
+                "name": f"{work.space.name}{index + 1}",
+                "kl": None if kl is None else float(kl[index]),
+                "sensitivity": float(sensitivity[index]),
+                "active": bool(judged.active[index]),
+            }
+            for index in range(work.space.dim)
+        ]
+        if json:
+            print_json(rows)
+        else:
+            _print_activity(
+                rows, [work.dimension_label(index) for index in range(work.space.dim)], judged.influence
+            )
 
 
 def _posterior(work: Any, path: Path | None) -> tuple[Any, Any]:
@@ -223,9 +230,10 @@ def _posterior(work: Any, path: Path | None) -> tuple[Any, Any]:
 
 
 def _print_activity(rows: list[dict[str, Any]], labels: list[str], influence: Any) -> None:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
+
+    from explorer.cli.work import print_table
 
     table = Table(
         title=f"{sum(row['active'] for row in rows)} of {len(rows)} dimensions are active",
@@ -243,4 +251,4 @@ def _print_activity(rows: list[dict[str, Any]], labels: list[str], influence: An
         table.add_row(
             Text(label), kl, f"{row['sensitivity']:.3f}", bar, "yes" if row["active"] else "no", style=style
         )
-    Console().print(table)
+    print_table(table)

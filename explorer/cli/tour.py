@@ -11,7 +11,7 @@ import numpy as np
 from explorer import paths
 from explorer.cli.options import Decoding, Device, Precision
 from explorer.cli.work import Work, open_stage, say
-from explorer.errors import ExplorerError, OutputError
+from explorer.errors import OutputError
 from explorer.export import layout, maps, sheets, strips, writing
 from explorer.latent import interpolation, plane, sampling, traversal
 from explorer.models.base import StageModel
@@ -29,18 +29,20 @@ def give_tour(file: str, stages: Sequence[str], device: Device, precision: Preci
     Raises:
         ExplorerError: the checkpoint cannot be used, or the folder not be written.
     """
-    say("No display was found, so no window opens; six pictures are rendered instead.")
-    work = Work(file, Decoding(device=device, precision=precision, stage=list(stages)))
-    try:
-        FOLDER.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise OutputError(f"{FOLDER} cannot be made here ({reason}); go to a folder of your own.") from error
-    for name, render in _STOPS.items():
-        image = render(work)
-        if image is not None:
-            writing.save_image(image, FOLDER / f"{name}.png")
-            say(f"{FOLDER / name}.png")
+    with Work(file, Decoding(device=device, precision=precision, stage=list(stages))) as work:
+        say("No display was found, so no window opens; six pictures are rendered instead.")
+        try:
+            FOLDER.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise OutputError(
+                f"{FOLDER} cannot be made here ({reason}); go to a folder of your own."
+            ) from error
+        for name, render in _STOPS.items():
+            image = render(work)
+            if image is not None:
+                writing.save_image(image, FOLDER / f"{name}.png")
+                say(f"{FOLDER / name}.png")
 
 
 def _samples(work: Work) -> layout.Image.Image:
@@ -81,27 +83,22 @@ def _map(work: Work) -> layout.Image.Image:
 
 
 def _coloured(work: Work) -> layout.Image.Image | None:
-    stage = _colorizer(work)
-    if stage is None:
+    stages = work.stages or _colorizer(work)
+    if not stages:
+        work.tell(f"No colour stage takes pictures of {work.model.image}, so there is no coloured picture.")
         return None
     codes = sampling.sample(work.space, _SAMPLES, 0)
-    pictures = work.render(codes, stages=(*work.stages, stage)).pictures
+    pictures = work.render(codes, stages=stages).pictures
     assert pictures is not None
     return layout.grid(pictures, math.isqrt(_SAMPLES))
 
 
-def _colorizer(work: Work) -> StageModel | None:
-    """Return the bundled colour stage where its input fits, else say why there is none."""
-    try:
-        if COLORIZER in paths.bundled():
-            stage = open_stage(COLORIZER)
-            if stage.input.accepts(work.model.image) and not work.stages:
-                return stage
-    except ExplorerError as error:
-        say(str(error))
-        return None
-    say(f"The colour stage does not fit pictures of {work.model.image}, so there is no coloured picture.")
-    return None
+def _colorizer(work: Work) -> tuple[StageModel, ...]:
+    """Return the bundled colour stage where it is there and its input fits."""
+    if COLORIZER not in paths.bundled():
+        return ()
+    stage = open_stage(COLORIZER)
+    return (stage,) if stage.input.accepts(work.model.image) else ()
 
 
 def _known_codes(work: Work) -> np.ndarray:

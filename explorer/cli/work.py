@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from explorer.cli.options import Decoding, Engine
-from explorer.errors import LatentError, UsageError
+from explorer.errors import LatentError, OutputError, UsageError
 from explorer.models.base import DecodeOptions, LatentModel, Space, StageModel, check_stages
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from explorer.formats import Opened
     from explorer.render.renderer import Renderer
     from explorer.render.requests import RenderResult
@@ -32,7 +34,34 @@ def say(*sentences: str) -> None:
 
 def print_json(value: object) -> None:
     """Print plain values as JSON to standard output; what is not a number becomes null."""
-    print(json.dumps(_plain(value), indent=2, ensure_ascii=False))
+    with to_output():
+        print(json.dumps(_plain(value), indent=2, ensure_ascii=False), flush=True)
+
+
+def print_table(table: Table) -> None:
+    """Print a rich table to standard output."""
+    from rich.console import Console
+
+    with to_output():
+        Console().print(table)
+
+
+@contextlib.contextmanager
+def to_output() -> Iterator[None]:
+    """Print to standard output in the block.
+
+    Raises:
+        OutputError: it cannot be written. A reader that went away stays a `BrokenPipeError`.
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise OutputError(
+            f"Standard output cannot be written ({reason}); send it to a place with room."
+        ) from error
 
 
 def _plain(value: Any) -> Any:
@@ -87,6 +116,9 @@ def renderer_for(engine: Engine) -> Renderer:
 class Work:
     """An open model with everything one call needs to make pictures of its codes.
 
+    Used as `with Work(...) as work:`; what is to be told is kept until the block has ended well, so that a
+    call that fails says one sentence, why.
+
     Args:
         file: the checkpoint.
         decoding: the options given.
@@ -99,7 +131,6 @@ class Work:
         self.decoding = decoding
         self.opened = open_model(file, decoding)
         self.model: LatentModel = self.opened.model  # type: ignore[assignment]
-        say(*(f"Note: {note}" for note in self.model.notes))
         self.stages = tuple(open_stage(stage) for stage in decoding.stage or ())
         space = decoding.space or self.model.default_space
         self.options = _options(decoding)
@@ -108,7 +139,18 @@ class Work:
         self.space: Space = self.model.spaces[space]
         self.renderer = renderer_for(decoding)
         self._ids = itertools.count(1)
-        self._warned: set[str] = set()
+        self._told: dict[str, None] = dict.fromkeys(f"Note: {note}" for note in self.model.notes)
+
+    def __enter__(self) -> Work:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+        if kind is None:
+            say(*self._told)
+
+    def tell(self, *sentences: str) -> None:
+        """Say sentences when the block has ended well, each once."""
+        self._told |= dict.fromkeys(sentences)
 
     def options_for(self, count: int) -> DecodeOptions:
         """Return the decode options for `count` codes; a single label goes to all of them."""
@@ -123,8 +165,8 @@ class Work:
         )
 
     def render(self, codes: np.ndarray, *, stages: Sequence[StageModel] | None = None) -> RenderResult:
-        """Return what the renderer makes of codes `(N, dim)`; a warning about its values is said once."""
-        from explorer.render.requests import RenderRequest, frozen_codes
+        """Return what the renderer makes of codes `(N, dim)`; a warning about its values is told."""
+        from explorer.render.requests import RenderRequest, RenderResult, frozen_codes
 
         codes = frozen_codes(codes)
         request = RenderRequest(
@@ -138,10 +180,10 @@ class Work:
             stages=self.stages if stages is None else tuple(stages),
         )
         result = self.renderer.render(request)
-        if result.warning and result.warning not in self._warned:  # type: ignore[attr-defined]
-            self._warned.add(result.warning)  # type: ignore[attr-defined]
-            say(result.warning)  # type: ignore[attr-defined]
-        return result  # type: ignore[return-value]
+        assert isinstance(result, RenderResult)
+        if result.warning:
+            self.tell(result.warning)
+        return result
 
     def pictures(self, codes: np.ndarray) -> np.ndarray:
         """Return the pictures of codes `(N, dim)` with all stages applied, uint8 `(N, H, W, 1|3)`."""

@@ -10,12 +10,12 @@ from explorer.data.arrays import is_npz, open_npy, open_npz
 from explorer.errors import LatentError
 from explorer.models.base import Space
 
-NAMES = ("mean", "mu", "z", "codes")
+NAMES = ("z", "codes", "mean", "mu")
 """Arrays of an `.npz` that are taken for codes, the first found."""
 
 
 def load_codes(path: Path | str, space: Space) -> np.ndarray:
-    """Return float32 `(N, dim)` from an `.npy`, or from `mean`, `mu`, `z` or `codes` of an `.npz`.
+    """Return float32 `(N, dim)` from an `.npy`, or from `z`, `codes`, `mean` or `mu` of an `.npz`.
 
     Every trailing shape whose product is `space.dim` is taken, such as `(N, 100, 1, 1)`; a single code
     without N too.
