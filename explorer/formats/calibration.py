@@ -16,12 +16,12 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from explorer.models import Architecture
 
-CODES = 512
+CODES = 2048
 """Random codes pushed through for each hypothesis."""
 
 CLEARLY = 0.8
-"""Another hypothesis replaces the first, usual one only where its misfit is less than this share of the
-first's."""
+"""The first hypothesis is taken whose misfit is not clearly above the smallest: times this, it is at most
+that."""
 
 USABLE = 0.5
 """With no hypothesis below this misfit, the statistics are not those of training (an untrained or changed
@@ -38,14 +38,12 @@ def settle(family: Architecture, config: Any, tensors: Mapping[str, Tensor]) -> 
     if len(hypotheses) == 1:
         return hypotheses[0], ()
     misfits = [_misfit(family, hypothesis, tensors) for hypothesis in hypotheses]
-    best = min(range(len(hypotheses)), key=misfits.__getitem__)
-    if misfits[best] > USABLE:
+    best = min(misfits)
+    if best > USABLE:
         told = _differences(hypotheses[0], hypotheses)
         return hypotheses[0], (f"Taken as usual, because nothing in the file tells: {told}.",)
-    if misfits[best] > CLEARLY * misfits[0]:
-        best = 0
-    told = _differences(hypotheses[best], hypotheses)
-    return hypotheses[best], (f"Settled by the statistics that batch norm keeps: {told}.",)
+    chosen = next(h for h, misfit in zip(hypotheses, misfits, strict=True) if misfit * CLEARLY <= best)
+    return chosen, (f"Settled by the statistics that batch norm keeps: {_differences(chosen, hypotheses)}.",)
 
 
 def _differences(chosen: Any, hypotheses: Sequence[Any]) -> str:

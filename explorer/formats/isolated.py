@@ -1,9 +1,7 @@
 """Reading an unfamiliar file in a child process with limits; tensors and facts come back, never objects.
 
-The parent calls `start` (the child is on its way at once) and then `Child.result`. The child is this module
-run with `python -P -m explorer.formats.isolated FILE FOLDER`: it imports torch, limits its memory to what it
-has plus twice the file plus 1 GB, writes the tensors to `FOLDER/tensors.safetensors` and says what it does as
-lines of JSON.
+The parent calls `start` (the child is on its way at once) and then `Child.result`. What the child does is in
+`child`: it writes the tensors to `FOLDER/tensors.safetensors` and says how it gets on as lines of JSON.
 """
 
 from __future__ import annotations
@@ -34,8 +32,6 @@ READ_SECONDS = 30.0
 START_SECONDS = 120.0
 """How long the child may take to import torch, on a slow and busy machine."""
 
-EXTRA_BYTES = 1 << 30
-
 
 @dataclass(frozen=True, eq=False)
 class Handed:
@@ -58,15 +54,26 @@ class Child:
                 f"{path} cannot be read, because there is no place for temporary files; make room or set "
                 "TMPDIR."
             ) from error
-        command = [sys.executable, "-P", "-m", __name__, str(path.absolute()), self._folder.name]
-        self._process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=_environment(),
-            cwd=self._folder.name,
-        )
+        command = [
+            sys.executable,
+            "-P",
+            "-m",
+            "explorer.formats.child",
+            str(path.absolute()),
+            self._folder.name,
+        ]
+        try:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env=_environment(),
+                cwd=self._folder.name,
+            )
+        except OSError:
+            self._folder.cleanup()
+            raise
         self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._listener = threading.Thread(target=self._listen, name="child reader", daemon=True)
         self._listener.start()
@@ -155,53 +162,3 @@ def _environment() -> dict[str, str]:
     if source_root().name in ("site-packages", "dist-packages"):
         del places[0]  # it is found anyway, and in front it could hide the standard library
     return {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(places)}
-
-
-def _say(**words: object) -> None:
-    print(json.dumps(words), flush=True)
-
-
-def _limit_itself(size: int) -> None:
-    """Limit the address space to what is in use plus twice the file plus 1 GB, and the time, where one
-    can."""
-    try:
-        import resource
-
-        pages = int(Path("/proc/self/statm").read_text().split()[0])
-        most = pages * os.sysconf("SC_PAGE_SIZE") + 2 * size + EXTRA_BYTES
-        resource.setrlimit(resource.RLIMIT_AS, (most, most))
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        most = int(START_SECONDS + READ_SECONDS)  # should the parent be gone, nobody else ends it
-        resource.setrlimit(resource.RLIMIT_CPU, (most, most))
-    except (ImportError, OSError, ValueError):  # not Linux: the time limit remains
-        return
-
-
-def main(path: Path, folder: Path) -> None:
-    """Be the child: read `path`, write the tensors into `folder`, tell the parent by lines of JSON."""
-    from safetensors.torch import save_file
-
-    from explorer.formats import torch_load
-
-    try:
-        _limit_itself(path.stat().st_size)
-        _say(ready=True)
-        loaded = torch_load.load(path)
-        save_file(
-            {key: tensor.clone() for key, tensor in loaded.tensors.items()}, folder / "tensors.safetensors"
-        )
-    except CheckpointError as error:
-        _say(error=str(error))
-    except MemoryError:
-        _say(error=f"{path} asks for far more memory than a file of its size needs, so it was not opened.")
-    except Exception as error:
-        reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
-        _say(
-            error=f"{path} could not be handed over ({reason}); make room for temporary files and try again."
-        )
-    else:
-        _say(done={"keys": list(loaded.tensors), "modules": loaded.modules, "notes": loaded.notes})
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
