@@ -120,10 +120,9 @@ class PictureSource(QObject):
         """Tell that a drag begins or ends; bulk work waits while it lasts."""
         self._worker.set_dragging(dragging)
 
-    @property
-    def is_waiting(self) -> bool:
-        """Whether something was asked for that has not come yet."""
-        return bool(self._waiting)
+    def is_waiting(self, slot_prefix: str = "") -> bool:
+        """Return whether something was asked for, in slots that begin so, that has not come yet."""
+        return any(slot.startswith(slot_prefix) for slot in self._waiting)
 
     def _next_id(self, slot: str, receiver: Receiver) -> int:
         self._ids += 1
