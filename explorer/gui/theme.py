@@ -91,7 +91,7 @@ class Theme:
 def mix(top: QColor, share: float, below: QColor) -> QColor:
     """Return the opaque colour of `top` painted with opacity `share` (0..1) over `below`."""
     parts = zip(_rgb(top), _rgb(below), strict=True)
-    return QColor.fromRgbF(*(share * a + (1 - share) * b for a, b in parts))
+    return QColor(*(round(255 * (share * a + (1 - share) * b)) for a, b in parts))
 
 
 def _rgb(color: QColor) -> tuple[float, float, float]:
@@ -219,8 +219,12 @@ def apply_theme(application: QApplication, theme: Theme) -> None:
     notifier.changed.emit()
 
 
+def _system_scheme(application: QApplication) -> Qt.ColorScheme:
+    return application.styleHints().colorScheme()
+
+
 def _system_theme(application: QApplication) -> Theme:
-    return DARK if application.styleHints().colorScheme() == Qt.ColorScheme.Dark else LIGHT
+    return DARK if _system_scheme(application) == Qt.ColorScheme.Dark else LIGHT
 
 
 # ---- type ----

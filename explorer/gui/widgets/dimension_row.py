@@ -23,7 +23,7 @@ PICTURES = 7
 HEADER = 22  # px; with thumbnails 6 more below it
 PITCH = HEADER + SLIDER_HEIGHT
 PAD = 6
-_MIDDLE = 14  # of the header's text
+_MIDDLE = 12  # of the header's text
 _LOCK = 20
 _FIELD = 60
 _GAUGE = QSize(56, 5)
@@ -118,7 +118,8 @@ class DimensionRow(QWidget):
         self._decimals = decimals_for(facts.spread)
         full = f"{facts.name} {facts.title}".rstrip()
         self.setToolTip(facts.tip)
-        self.slider.setAccessibleName(f"{full}, slider in thousandths of a spread")
+        self.slider.setAccessibleName(full)
+        self.slider.setAccessibleDescription("thousandths of a spread from the centre")
         self.slider.setToolTip(
             f"{full}: drag; arrows 0.1 spread, with Shift 1; double click or Delete: centre"
         )

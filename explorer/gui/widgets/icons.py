@@ -70,10 +70,13 @@ def icon(name: str, color: str = "text") -> QIcon:
 
 
 def _drawn(name: str, color: str, size: int, scale: int) -> QPixmap:
+    renderer = _renderer(
+        name, getattr(theme.current(), color).name()
+    )  # may raise: before a painter is active
     pixmap = QPixmap(size * scale, size * scale)
     pixmap.fill(Qt.GlobalColor.transparent)
     painter = QPainter(pixmap)
-    paint_icon(painter, QRectF(0, 0, size * scale, size * scale), name, color)
+    renderer.render(painter, QRectF(pixmap.rect()))
     painter.end()
     pixmap.setDevicePixelRatio(scale)
     return pixmap

@@ -128,7 +128,7 @@ class RowList(QAbstractScrollArea):
     def _take(self, kind: str) -> QWidget:
         free = self._free.get(kind)
         if free:
-            return free.pop()
+            return free.pop(0)
         widget = self._make(kind)
         widget.setParent(self.viewport())
         widget.setProperty("row_kind", kind)
