@@ -22,7 +22,9 @@ class Command:
 
 COMMANDS = (
     Command("open", "&Open…", ("Ctrl+O",), "Open a checkpoint, or encode a picture", "Open"),
-    Command("add_stage", "Add &stage…", ("Ctrl+Shift+O",), "Add a network that works on the decoded pictures"),
+    Command(
+        "add_stage", "Add &stage…", ("Ctrl+Shift+O",), "Add a network that works on the decoded pictures"
+    ),
     Command("save_picture", "Save &picture…", ("Ctrl+S",), "Save the picture on the canvas, pixel for pixel"),
     Command("export_strip", "&Strip…", ("Ctrl+E",), "Save the strip as a picture or an animation"),
     Command("export_sheet", "S&heet of dimensions…", (), "Save one row of pictures for each dimension"),
@@ -38,8 +40,19 @@ COMMANDS = (
     Command("set_b", "Current picture to &B", ("Ctrl+2",), "Make the current code the end of the strip"),
     Command("play", "Pla&y the strip", ("P",), "Run along the strip on the canvas"),
     Command("forget_original", "Take the encoded picture &away", (), "Show the decoded picture alone again"),
-    Command("thumbnails", "&Thumbnails under all rows", ("T",), "Show seven pictures under every row", "", True),
-    Command("background", "Map &background", ("M",), "Show decoded pictures behind the map's points", "", True),
+    Command(
+        "thumbnails", "&Thumbnails under all rows", ("T",), "Show seven pictures under every row", "", True
+    ),
+    Command(
+        "background", "Map &background", ("M",), "Show decoded pictures behind the map's points", "", True
+    ),
+    Command(
+        "compare", "&Compare", ("W",), "Drag a divider between before and after; hold B for before alone"
+    ),
+    Command("smooth", "Crisp or &smooth", ("I",), "Show pixels as squares, or interpolate between them"),
+    Command("zoom_in", "Zoom &in", ("Ctrl++", "Ctrl+="), "Show the picture larger"),
+    Command("zoom_out", "Zoom &out", ("Ctrl+-",), "Show the picture smaller"),
+    Command("fit", "&Fit the picture", ("Ctrl+0",), "Show the whole picture"),
     Command("restore_layout", "Restore &layout", (), "Put every panel back to its place"),
     Command("shortcuts", "&Keys", ("F1",), "Show every key"),
     Command("about", "&About Latent Explorer", (), "Version and licence"),

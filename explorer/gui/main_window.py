@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QByteArray, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QDragEnterEvent, QDropEvent, QIcon, QShowEvent
+from PySide6.QtGui import (
+    QAction,
+    QActionGroup,
+    QCloseEvent,
+    QDragEnterEvent,
+    QDropEvent,
+    QIcon,
+    QKeyEvent,
+    QShowEvent,
+)
 from PySide6.QtWidgets import QLabel, QMainWindow, QMenu, QMenuBar, QToolButton, QVBoxLayout, QWidget
 
 from explorer.gui.actions import make_actions
@@ -56,6 +65,7 @@ class MainWindow(QMainWindow):
         self.statusBar().setSizeGripEnabled(False)
         self._connect()
         self.resize(SIZE)
+        self.canvas.setFocus()
         self._default_layout: QByteArray | None = None
 
     # ---- building ----
@@ -120,7 +130,8 @@ class MainWindow(QMainWindow):
 
         menu("&File", "open", self.bundled_menu, "add_stage", None, self.export_menu, None, "quit")
         menu("&Edit", "undo", "redo", None, "copy")
-        view = menu("&View", "thumbnails", "background", None)
+        picture = ("compare", "smooth", "zoom_in", "zoom_out", "fit")
+        view = menu("&View", *picture, None, "thumbnails", "background", None)
         for dock in self.docks.values():
             view.addAction(dock.toggleViewAction())
         view.addAction(self.actions_by_name["restore_layout"])
@@ -140,6 +151,11 @@ class MainWindow(QMainWindow):
             "random": session.randomize,
             "reset": session.reset,
             "copy": self.canvas.copy_picture,
+            "compare": self.canvas.toggle_wiper,
+            "smooth": self.canvas.toggle_smooth,
+            "zoom_in": self.canvas.zoom_in,
+            "zoom_out": self.canvas.zoom_out,
+            "fit": self.canvas.fit,
             "set_a": self.strip.use_current_as_a,
             "set_b": self.strip.use_current_as_b,
             "play": self.strip.toggle_play,
@@ -173,7 +189,9 @@ class MainWindow(QMainWindow):
         """Show what the engine does, at the left of the status bar."""
         self._status.setText(text)
 
-    def set_choices(self, menu: QMenu, choices: Sequence[tuple[str, str]], chosen: str | None) -> list[QAction]:
+    def set_choices(
+        self, menu: QMenu, choices: Sequence[tuple[str, str]], chosen: str | None
+    ) -> list[QAction]:
         """Fill a menu with exclusive entries `(key, text)`; return the new actions, their data is the key."""
         menu.clear()
         group = QActionGroup(menu)
@@ -213,7 +231,10 @@ class MainWindow(QMainWindow):
             actions[name].setEnabled(possible)
             actions[name].setText(f"&{name.capitalize()} {what}".rstrip())
             actions[name].setIconText(name.capitalize())
-        for name, value in (("thumbnails", session.rows.thumbnails_all), ("background", session.map.background)):
+        for name, value in (
+            ("thumbnails", session.rows.thumbnails_all),
+            ("background", session.map.background),
+        ):
             actions[name].blockSignals(True)
             actions[name].setChecked(value)
             actions[name].blockSignals(False)
@@ -229,6 +250,14 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         self.closing.emit()
         super().closeEvent(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if not self.canvas.take_key(event):  # B, wherever the focus is, unless somebody types there
+            super().keyPressEvent(event)
+
+    def keyReleaseEvent(self, event: QKeyEvent) -> None:
+        if not self.canvas.take_key_release(event):
+            super().keyReleaseEvent(event)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if any(url.isLocalFile() for url in event.mimeData().urls()):

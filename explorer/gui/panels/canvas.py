@@ -18,7 +18,6 @@ from PySide6.QtWidgets import (
     QMenu,
     QSizePolicy,
     QStackedWidget,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -30,8 +29,8 @@ from explorer.gui.session import Original, Session
 from explorer.gui.widgets.drop_zone import DropZone
 from explorer.gui.widgets.loading import Loading
 from explorer.gui.widgets.notice import Level, Notice
+from explorer.gui.widgets.picture_bar import PictureBar
 from explorer.gui.widgets.picture_view import PictureView
-from explorer.gui.widgets.quiet_line import QuietLine
 from explorer.render.requests import RenderResult
 
 Comparison = Literal["original", "stages"]
@@ -39,7 +38,7 @@ SIDES: dict[Comparison, tuple[str, str]] = {
     "original": ("original", "reconstruction"),
     "stages": ("before", "after"),
 }
-FIGURE_SPACE = "\u2007"  # as wide as a digit
+NOTHING_TO_COMPARE = "Nothing to compare yet: drop a picture on a VAE, or switch a stage on (W)"
 
 
 class Shown(NamedTuple):
@@ -67,14 +66,15 @@ class Canvas(QWidget):
         self._is_moving = False  # the code is being dragged: nothing may make the picture jump
         self._wanted: dict[Comparison, bool] = {"original": True, "stages": False}
         self._compared: Comparison | None = None
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)  # has the keys until there is a picture
         self.view = PictureView(self)
         self.view.setAccessibleName("Canvas")
         self.view.setAccessibleDescription("The decoded picture of the current code")
-        self.line = QuietLine(self)
+        self.bar = PictureBar(self.view, self)
         self.notice = Notice(self)
         self._build()
-        self.view.hovered.connect(self._refresh_line)
-        self.view.view_changed.connect(self._refresh_controls)
+        self.bar.set_sides(None, NOTHING_TO_COMPARE)
+        self.bar.compare_wanted.connect(self.toggle_wiper)
         session.model_changed.connect(self._on_model_changed)
         session.space_changed.connect(self._on_chain_changed)
         session.stages_changed.connect(self._on_chain_changed)
@@ -86,29 +86,14 @@ class Canvas(QWidget):
     # ---- building ----
 
     def _build(self) -> None:
-        self._zoom = self._button("Fit", "Zoom: show the whole picture (0); wheel, + and - zoom, drag moves")
-        self._zoom.clicked.connect(self.fit)
-        self._sharp = self._button("Crisp", "")
-        self._sharp.clicked.connect(self.toggle_smooth)
-        self._compare = self._button("Compare", "")
-        self._compare.setCheckable(True)
-        self._compare.clicked.connect(self.toggle_wiper)
-        bar = QHBoxLayout()
-        bar.setSpacing(4)
-        bar.addWidget(self.line, stretch=1)
-        for button in (self._compare, self._sharp, self._zoom):
-            bar.addWidget(button)
-        bar.setContentsMargins(0, 0, 0, 0)
         self._loading_below, self._loading_alone = Loading(self), Loading(self)
         for loading in (self._loading_below, self._loading_alone):
             loading.cancel_requested.connect(self.cancel_requested)
-        controls = QWidget(self)
-        controls.setLayout(bar)
-        self._bar = QStackedWidget(self)
-        self._bar.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
-        self._bar.addWidget(controls)
+        self._below = QStackedWidget(self)
+        self._below.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        self._below.addWidget(self.bar)
+        self._below.addWidget(_centred(self._loading_below))
         self._loading_below.show()
-        self._bar.addWidget(_centred(self._loading_below))
         self._pages = QStackedWidget(self)
         self._empty = DropZone(self._loading_alone, self)
         self._pages.addWidget(self._empty)
@@ -117,18 +102,8 @@ class Canvas(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
         layout.addWidget(self._pages, stretch=1)
-        layout.addWidget(self._bar)
+        layout.addWidget(self._below)
         layout.addWidget(self.notice)
-
-    def _button(self, text: str, tip: str) -> QToolButton:
-        button = QToolButton(self)
-        button.setObjectName("quiet")
-        button.setProperty("kind", "bare")
-        button.setText(text)
-        button.setToolTip(tip)
-        button.setAccessibleName(text)
-        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        return button
 
     # ---- wishes ----
 
@@ -163,13 +138,13 @@ class Canvas(QWidget):
 
     def toggle_smooth(self) -> None:
         """Show pixels as squares, or interpolate between them."""
-        self.view.set_smooth(not self.view.viewport.drawn_smooth)
+        self.view.toggle_smooth()
 
     def toggle_wiper(self) -> None:
         """Put the wiper on, on to the next comparison where there are two, or away."""
         possible = self._possible()
         if not possible:
-            self._refresh_controls()
+            self.bar.refresh()
             return
         on = self._wiper_for(possible)
         following: Comparison | None = possible[0]
@@ -233,6 +208,29 @@ class Canvas(QWidget):
         """Take that away."""
         self._is_loading = False
         self._refresh_page()
+
+    def take_key(self, event: QKeyEvent) -> bool:
+        """Do what a key means for the picture, wherever the focus is; return whether it means something."""
+        plain = event.modifiers() in (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.KeypadModifier)
+        if event.matches(QKeySequence.StandardKey.Copy):
+            self.copy_picture()
+        elif event.key() == Qt.Key.Key_Escape and self._is_loading:
+            self.cancel_requested.emit()
+        elif event.key() == Qt.Key.Key_B and plain:
+            self.show_before(True)
+        elif event.key() == Qt.Key.Key_W and plain:
+            self.toggle_wiper()
+        elif event.key() == Qt.Key.Key_I and plain:
+            self.toggle_smooth()
+        else:
+            return False
+        return True
+
+    def take_key_release(self, event: QKeyEvent) -> bool:
+        """End what a held key means for the picture; return whether it means something."""
+        if event.key() == Qt.Key.Key_B and not event.isAutoRepeat():
+            self.show_before(False)
+        return event.key() == Qt.Key.Key_B
 
     # ---- reactions ----
 
@@ -318,7 +316,6 @@ class Canvas(QWidget):
             return
         possible = self._possible()
         wiping = self._wiper_for(possible)
-        changed = self._compared
         self._compared = wiping or (possible[-1] if possible else None)
         before = None
         if self._compared == "original" and self._session.original is not None:
@@ -328,16 +325,16 @@ class Canvas(QWidget):
         elif self._compared == "stages" and self._result.decoded is not None:
             before = to_qimage(self._result.decoded[0])
         self.view.set_pictures(to_qimage(self._result.pictures[0]), before)
-        if self.view.wiper.on != (wiping is not None):
-            self.view.set_wiper(wiping is not None)
-        elif changed != self._compared:
-            self._refresh_controls()
+        self.view.set_wiper(wiping is not None)
+        self.bar.set_sides(SIDES[self._compared] if self._compared else None, NOTHING_TO_COMPARE)
 
     def _refresh_page(self) -> None:
         has_picture = not self.view.picture.isNull()
         self._pages.setCurrentIndex(1 if has_picture else 0)
-        self._bar.setVisible(has_picture)
-        self._bar.setCurrentIndex(1 if self._is_loading else 0)
+        if has_picture and self.hasFocus():
+            self.view.setFocus()
+        self._below.setVisible(has_picture)
+        self._below.setCurrentIndex(1 if self._is_loading else 0)
         self._loading_alone.setVisible(self._is_loading)
         if self._is_loading:
             self._empty.say("", "", inviting=False)
@@ -350,35 +347,6 @@ class Canvas(QWidget):
             )
         else:
             self._empty.say("The first picture is being decoded", "", inviting=False)
-
-    def _refresh_controls(self) -> None:
-        scale = self.view.viewport.scale * self.view.viewport.ratio
-        self._zoom.setText(
-            f"{scale:.0f}×" if scale >= 1 and abs(scale - round(scale)) < 1e-6 else f"{scale:.2g}×"
-        )
-        smooth = self.view.viewport.drawn_smooth
-        self._sharp.setText("Smooth" if smooth else "Crisp")
-        other = "show pixels as squares" if smooth else "interpolate between pixels"
-        self._sharp.setToolTip(f"Sharpness: {other} (I)")
-        self._compare.setEnabled(self._compared is not None)
-        self._compare.setChecked(self.view.wiping)
-        self._compare.setToolTip(
-            "Drag a divider between before and after (W); hold B for before alone"
-            if self._compared is not None
-            else "Nothing to compare yet: drop a picture on a VAE, or switch a stage on (W)"
-        )
-        self._refresh_line()
-
-    def _refresh_line(self) -> None:
-        under, middle = self.view.value_under_cursor(), ""
-        if self._compared is not None:
-            before, after = SIDES[self._compared]
-            if self.view.before_alone:
-                middle = before
-            elif self.view.wiping:
-                middle = f"{before}  |  {after}"
-        left, short = ("", "") if under is None else _describe(under[0].x(), under[0].y(), under[1])
-        self.line.set_texts(left, middle, short)
 
     # ---- Qt ----
 
@@ -398,24 +366,11 @@ class Canvas(QWidget):
         menu.exec(event.globalPos())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.matches(QKeySequence.StandardKey.Copy):
-            self.copy_picture()
-        elif event.key() == Qt.Key.Key_B and not event.modifiers():
-            self.show_before(True)
-        elif event.key() == Qt.Key.Key_W and not event.modifiers():
-            self.toggle_wiper()
-        elif event.key() == Qt.Key.Key_I and not event.modifiers():
-            self.toggle_smooth()
-        elif event.key() == Qt.Key.Key_Escape and self._is_loading:
-            self.cancel_requested.emit()
-        else:
+        if not self.take_key(event):
             super().keyPressEvent(event)
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_B:
-            if not event.isAutoRepeat():
-                self.show_before(False)
-        else:
+        if not self.take_key_release(event):
             super().keyReleaseEvent(event)
 
 
@@ -428,15 +383,6 @@ def _centred(widget: QWidget) -> QWidget:
     layout.addWidget(widget, stretch=3)
     layout.addStretch(1)
     return page
-
-
-def _describe(x: int, y: int, value: tuple[int, ...]) -> tuple[str, str]:
-    """Return a pixel's place and value, `x 12  y  7  grey 143`, and the same for little room."""
-    names = ("grey",) if len(value) == 1 else ("R", "G", "B")
-    numbers = [str(number).rjust(3, FIGURE_SPACE) for number in value]
-    named = "  ".join(f"{name} {number}" for name, number in zip(names, numbers, strict=True))
-    place = [str(number).rjust(2, FIGURE_SPACE) for number in (x, y)]
-    return f"x {place[0]}  y {place[1]}  {named}", f"{place[0]}, {place[1]}: {' '.join(numbers)}"
 
 
 def _write_png(path: Path, picture: np.ndarray) -> None:

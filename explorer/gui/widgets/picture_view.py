@@ -153,6 +153,10 @@ class PictureView(QWidget):
         self.viewport.smooth = smooth
         self._view_moved()
 
+    def toggle_smooth(self) -> None:
+        """Turn crisp into smooth or smooth into crisp, whichever is seen now."""
+        self.set_smooth(not self.viewport.drawn_smooth)
+
     def _view_moved(self) -> None:
         self._convert()
         self._refresh_cursor()

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from PySide6.QtCore import QEvent, QPointF, Qt
 from PySide6.QtGui import QGuiApplication, QImage, QMouseEvent
-from PySide6.QtWidgets import QApplication, QPushButton
+from PySide6.QtWidgets import QApplication, QPushButton, QToolButton
 
 from explorer.gui.panels.canvas import Canvas
 from explorer.gui.session import Session
@@ -169,13 +169,13 @@ def test_an_encoded_picture_is_wiped_with_its_reconstruction(canvas, pictures, s
     shown = on_screen(canvas)[:7]  # the grip stands on the last row
     np.testing.assert_array_equal(shown[:, :4], encoded[:7, :4])
     np.testing.assert_array_equal(shown[:, 4:], rgb(expected(pictures, session))[:7, 4:])
-    assert canvas.line.middle == "original  |  reconstruction"
+    assert canvas.bar.line.middle == "original  |  reconstruction"
 
 
 def test_the_wiper_can_be_put_away_and_comes_back_with_the_next_picture(canvas, pictures, session, encoded):
     canvas.toggle_wiper()
     np.testing.assert_array_equal(on_screen(canvas), rgb(expected(pictures, session)))
-    assert canvas.line.middle == ""
+    assert canvas.bar.line.middle == ""
     session.set_dimension(0, 1.0)
     assert not canvas.view.wiping
     session.show_encoded(np.zeros(4, np.float32), encoded, "other.png")
@@ -195,7 +195,7 @@ def test_holding_b_shows_the_picture_before_the_stages(canvas, pictures, session
     assert not canvas.view.wiping  # nothing over the picture until asked for
     qtbot.keyPress(canvas.view, Qt.Key.Key_B)
     np.testing.assert_array_equal(on_screen(canvas), rgb(expected(pictures, session, stages=False)))
-    assert canvas.line.middle == "before"
+    assert canvas.bar.line.middle == "before"
     qtbot.keyRelease(canvas.view, Qt.Key.Key_B)
     np.testing.assert_array_equal(on_screen(canvas), expected(pictures, session))
 
@@ -206,7 +206,7 @@ def test_w_wipes_before_and_after_the_stages(canvas, pictures, session, qtbot):
     shown = on_screen(canvas)[:7]
     np.testing.assert_array_equal(shown[:, :4], rgb(expected(pictures, session, stages=False))[:7, :4])
     np.testing.assert_array_equal(shown[:, 4:], expected(pictures, session)[:7, 4:])
-    assert canvas.line.middle == "before  |  after"
+    assert canvas.bar.line.middle == "before  |  after"
 
 
 def test_w_goes_through_both_comparisons(canvas, session, encoded, qtbot):
@@ -219,8 +219,8 @@ def test_w_goes_through_both_comparisons(canvas, session, encoded, qtbot):
 
 
 def test_compare_says_why_it_is_off(canvas):
-    assert not canvas._compare.isEnabled()
-    assert "drop a picture" in canvas._compare.toolTip()
+    assert not canvas.bar.compare.isEnabled()
+    assert "drop a picture" in canvas.bar.compare.toolTip()
 
 
 # ---- pixel values ----
@@ -231,10 +231,10 @@ def test_the_line_tells_the_pixel_under_the_cursor_and_follows_the_code(canvas, 
     for value in (0.0, 2.5):
         session.set_dimension(0, value)
         grey = expected(pictures, session)[6, 3, 0]
-        assert canvas.line.left.replace("\u2007", "") == f"x 3  y 6  grey {grey}"
+        assert canvas.bar.line.left.replace("\u2007", "") == f"x 3  y 6  grey {grey}"
     session.add_stage(red_stage())
     red, green, blue = expected(pictures, session)[6, 3]
-    assert canvas.line.left.replace("\u2007", "") == f"x 3  y 6  R {red}  G {green}  B {blue}"
+    assert canvas.bar.line.left.replace("\u2007", "") == f"x 3  y 6  R {red}  G {green}  B {blue}"
 
 
 # ---- going wrong ----
@@ -256,7 +256,7 @@ def test_an_error_stands_under_the_last_good_picture(canvas, pictures, session):
 
 def test_a_bug_offers_its_details(canvas, pictures, session, qtbot):
     fail(canvas, pictures, session, bug="Traceback: line 7")
-    button = canvas.notice.findChild(type(canvas._zoom))
+    button = canvas.notice.findChild(QToolButton)
     assert button.isVisible()
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
     assert QGuiApplication.clipboard().text().endswith("Traceback: line 7")
