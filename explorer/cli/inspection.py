@@ -146,10 +146,19 @@ def _lines(key: str, value: Any) -> list[str]:
     if key == "native_range":
         return [f"{value[0]:g} to {value[1]:g}"]
     if isinstance(value, dict):
-        return [f"{name}: {entry}" for name, entry in value.items()]
+        return [f"{name}: {_short(entry)}" for name, entry in value.items()]
     if isinstance(value, list):
         return [str(entry) for entry in value] if key == "notes" else [", ".join(map(str, value))]
     return [str(value)]
+
+
+def _short(value: Any) -> str:
+    """Return a fact within a fact on one line."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_short(entry)}" for name, entry in value.items())
+    if isinstance(value, list):
+        return " ".join(map(str, value))
+    return f"{value:.5g}" if isinstance(value, float) else str(value)
 
 
 def activity(
@@ -168,7 +177,7 @@ def activity(
     """Say what each latent dimension does: KL, sensitivity, and whether the model uses it.
 
     A dimension is active where its KL is above 0.1 nat; without codes that carry a variance, where its
-    sensitivity (mean change of the picture, 0..255, for one spread) is above 1 % of the largest.
+    sensitivity (mean change of the picture, 0..255, for one spread) is above 5 % of the largest.
     """
     from explorer.cli.work import Work, print_json
     from explorer.latent import activity as maths

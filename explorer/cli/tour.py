@@ -58,8 +58,9 @@ def _sheet(work: Work) -> layout.Image.Image:
 
 
 def _strip(work: Work) -> layout.Image.Image:
-    first, last = _known_codes(work)[[0, -1]]
-    return strips.strip(work.pictures(interpolation.path(first, last, 9)))
+    codes = _known_codes(work)
+    first, last = sampling.distant_pair(codes, work.space)
+    return strips.strip(work.pictures(interpolation.path(codes[first], codes[last], 9)))
 
 
 def _manifold(work: Work) -> layout.Image.Image:
@@ -69,7 +70,8 @@ def _manifold(work: Work) -> layout.Image.Image:
 
 def _map(work: Work) -> layout.Image.Image:
     codes = _known_codes(work)
-    ground = plane.pca(codes, work.space)
+    book = work.opened.code_book
+    ground = plane.pca(codes, work.space, book.logvar if book is not None else None)
     points = ground.project(codes)
     low, high = points.min(axis=0), points.max(axis=0)
     margin = 0.05 * np.maximum(high - low, 1e-3)
@@ -77,9 +79,15 @@ def _map(work: Work) -> layout.Image.Image:
     middles = (np.arange(_MAP_SIDE) + 0.5) / _MAP_SIDE
     across, down = np.meshgrid(left + (right - left) * middles, top - (top - bottom) * middles)
     tiles = work.pictures(ground.point(np.stack([across.ravel(), down.ravel()], axis=1)))
-    book = work.opened.code_book
-    column, values = next(iter(book.labels.items()), ("", None)) if book else ("", None)
+    column, values = _telling_column(work)
     return maps.map_picture(tiles, points, (left, right, bottom, top), values, column)
+
+
+def _telling_column(work: Work) -> tuple[str, np.ndarray | None]:
+    """Return a label column to colour the points by: one of numbers where there is any."""
+    labels = work.opened.code_book.labels if work.opened.code_book else {}
+    by_kind = sorted(labels.items(), key=lambda column: column[1].dtype.kind != "f")
+    return by_kind[0] if by_kind else ("", None)
 
 
 def _coloured(work: Work) -> layout.Image.Image | None:

@@ -11,6 +11,7 @@ from PIL import Image
 from explorer.export.layout import captioned, grid, labelled_rows, scale_for, to_rgb
 
 RECONSTRUCTIONS_IN_A_ROW = 9
+ROOM_FOR_UNIT = 80  # pixels
 
 
 def traversals(pictures: np.ndarray, labels: Sequence[str], scale: int | None = None) -> Image.Image:
@@ -48,7 +49,8 @@ def reconstructions(
         chosen = slice(start, start + columns)
         missing = columns - len(sources[chosen])
         pair = [_filled(pictures[chosen], missing) for pictures in (sources, decoded)]
-        captions = [f"{error:.0f}" for error in errors[chosen]] if errors is not None else []
+        unit = "MSE " if width * scale >= ROOM_FOR_UNIT else ""
+        captions = [f"{unit}{error:.0f}" for error in errors[chosen]] if errors is not None else []
         bands.append(captioned(grid(np.concatenate(pair), columns, scale), captions, width * scale))
     page = Image.new(bands[0].mode, (bands[0].width, sum(band.height for band in bands)), "white")
     top = 0

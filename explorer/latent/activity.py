@@ -89,11 +89,11 @@ def sensitivity(decode: Decode, codes: np.ndarray, spread: np.ndarray) -> np.nda
 def judge(kl: np.ndarray | None, sensitivity: np.ndarray | None) -> Activity:
     """Decide which dimensions are active.
 
-    With a posterior: KL above 0.1 nat. Collapsed dimensions of a trained VAE lie an order of magnitude
-        below that, used ones above, which is the gap that active units were defined by (Burda et al. 2016,
-        arXiv:1509.00519, section 5.2, there by the variance of the mean). Without one: sensitivity above 5
-        % of the largest. Where nothing was measured, all count as active. Influence follows the
-        sensitivity, or the KL where that is all there is; what is not a number counts as 0.
+    With a posterior: KL above 0.1 nat. Collapsed dimensions of a trained VAE lie an order of magnitude below
+    that, used ones above: the gap that active units were defined by (Burda et al. 2016, arXiv:1509.00519,
+    section 5.2, there by the variance of the mean). Without one: sensitivity above 5 % of the largest. Where
+    nothing was measured, all count as active. Influence follows the sensitivity, or the KL where that is all
+    there is; what is not a number counts as 0.
 
     Args:
         kl: nats `(D,)`, or None.

@@ -36,7 +36,7 @@ def sample(space: Space, count: int, seed: int) -> np.ndarray:
 def distant_pair(codes: np.ndarray, space: Space, among: int = 64) -> tuple[int, int]:
     """Return the two of `among` codes, spread evenly over `codes (N, D)`, that lie farthest apart.
 
-    Distance is counted in spreads, so a wide dimension does not decide alone. A worthwhile first pair to morph.
+    Distance is counted in spreads, so a wide dimension does not decide alone. A good first pair to morph.
     """
     chosen = np.linspace(0, len(codes) - 1, min(among, len(codes))).round().astype(int)
     scaled = (np.asarray(codes, np.float64).reshape(len(codes), -1)[chosen] - space.center) / space.spread
