@@ -524,8 +524,10 @@ def _fitting(image: ImageSpec, entries: Sequence[StageEntry]) -> tuple[StageEntr
 
 
 def _first_column(opened: Opened) -> str | None:
-    """Return the first label column of the code book."""
-    return next(iter(opened.code_book.labels), None) if opened.code_book else None
+    """Return the first column of numbers in the code book, which shows which way is what; else its first."""
+    columns = opened.code_book.labels if opened.code_book else {}
+    numbers = [name for name, values in columns.items() if values.dtype.kind in "fiu"]
+    return next(iter([*numbers, *columns]), None)
 
 
 def _first_anchors(opened: Opened, space: Space) -> dict[str, Anchor]:

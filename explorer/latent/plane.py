@@ -49,21 +49,39 @@ def dimensions(space: Space, i: int, j: int) -> Plane:
     return Plane(origin, axes, f"{space.name}{i + 1} × {space.name}{j + 1}")
 
 
-def pca(codes: np.ndarray, space: Space) -> Plane:
+def pca(codes: np.ndarray, space: Space, logvar: np.ndarray | None = None) -> Plane:
     """Return the plane through the mean of `codes (N, D)` on which they vary most (Pearson 1901).
+
+    With the `logvar (N, D)` of a variational encoder each dimension is measured in units of what the encoder
+    leaves open there, its root mean posterior variance. A trained VAE gives every active dimension about the
+    same variance, so that plain PCA of its codes finds no direction; what the encoder is sure of is what
+    changes the picture.
 
     The sign of an axis is chosen so that its largest part is positive: the same codes always give the same
     map. Fewer than three codes, or codes that are all equal, give the plane of the first two dimensions.
     """
     codes = np.asarray(codes, np.float64).reshape(len(codes), -1)
+    sureness = _sureness(logvar, space.dim)
     codes = codes[np.isfinite(codes).all(axis=1)]
     if space.dim < 2 or len(codes) < 3 or not np.ptp(codes, axis=0).any():
         return dimensions(space, 0, min(1, space.dim - 1))
     mean = codes.mean(axis=0)
-    axes = _principal_axes(codes - mean)
+    axes = _principal_axes((codes - mean) * sureness) * sureness
+    axes = np.linalg.qr(axes.T)[0].T
     strongest = np.abs(axes).argmax(axis=1)
     axes = axes * np.sign(axes[[0, 1], strongest])[:, None]
     return Plane(mean.astype(np.float32), axes.astype(np.float32), "PCA")
+
+
+def _sureness(logvar: np.ndarray | None, dim: int) -> np.ndarray:
+    """Return one over the posterior's root mean variance `(D,)`, the largest 1; ones where unknown."""
+    if logvar is None or not len(logvar):
+        return np.ones(dim)
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        sureness = np.exp(np.asarray(logvar, np.float64).reshape(len(logvar), -1)).mean(axis=0) ** -0.5
+    if not np.isfinite(sureness).all() or not (sureness > 0).all():
+        return np.ones(dim)
+    return np.maximum(sureness / sureness.max(), 1e-6)
 
 
 def _principal_axes(centred: np.ndarray) -> np.ndarray:

@@ -24,6 +24,22 @@ def test_the_same_codes_in_another_order_give_the_same_map():
     assert plane.pca(codes[::-1], SPACE).axes == pytest.approx(plane.pca(codes, SPACE).axes, abs=1e-5)
 
 
+def test_with_an_encoders_variances_the_plane_holds_what_it_is_sure_of():
+    codes = RANDOM.normal(size=(800, 4)) * [1.0, 1.1, 1.2, 1.0]
+    variance = np.array([0.01, 0.5, 0.9, 0.1])
+    logvar = np.log(variance) + RANDOM.normal(size=(800, 4)) * 0.1
+    found = plane.pca(codes, SPACE, logvar)
+    assert np.abs(found.axes) == pytest.approx(np.array([[1, 0, 0, 0], [0, 0, 0, 1]]), abs=0.1)
+    assert found.axes @ found.axes.T == pytest.approx(np.eye(2), abs=1e-6)
+    assert found.project(found.point(np.array([0.5, -2.0]))) == pytest.approx(np.array([0.5, -2.0]), abs=1e-5)
+
+
+def test_variances_that_are_no_numbers_count_as_none():
+    codes = RANDOM.normal(size=(50, 4)) * [1, 2, 3, 4]
+    for bad in (np.full((50, 4), np.nan), np.full((50, 4), 1e9), np.full((50, 4), -1e9)):
+        assert plane.pca(codes, SPACE, bad).axes == pytest.approx(plane.pca(codes, SPACE).axes)
+
+
 @pytest.mark.parametrize("size", [(30, 4), (30, 2500)], ids=["few dimensions", "many dimensions"])
 def test_project_point_and_move_agree(size):
     space = Space("z", (size[1],))

@@ -37,6 +37,7 @@ SAMPLES = 400  # of the prior, where there is no code book
 STEP = 1 / 60  # of the home region: 0.1 spread, as with the sliders
 ROUTE = 33  # places on the line of the strip
 LEGEND_GAP = 6
+FAR = 3.2  # standard deviations; what is further out is reached by zooming out
 
 
 class LatentMap(QWidget):
@@ -128,7 +129,7 @@ class LatentMap(QWidget):
         )
         chosen = session.map.plane
         if chosen == "pca" and book is not None:
-            following = plane.pca(self._codes, space)
+            following = plane.pca(self._codes, space, book.logvar)
         else:
             first, second = (0, min(1, space.dim - 1)) if chosen == "pca" else chosen
             following = plane.dimensions(space, first, second)
@@ -155,7 +156,8 @@ class LatentMap(QWidget):
         self._colour.clear()
         self._colour.addItem("one colour", None)
         for column in columns:
-            self._colour.addItem(_shortened(column.replace("_", " ")), column)
+            title = column.replace("_", " ")
+            self._colour.add(_shortened(title), column, title)
         self._colour.setCurrentIndex(max(self._colour.findData(session.map.colour), 0))
         self._colour.setVisible(bool(columns))
         self._background.setChecked(session.map.background)
@@ -389,7 +391,7 @@ def _book_of(session: Session) -> CodeBook | None:
     return book if book.space == space.name and book.mean.shape[1:] == (space.dim,) else None
 
 
-def _shortened(text: str, limit: int = 18) -> str:
+def _shortened(text: str, limit: int = 15) -> str:
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
@@ -398,7 +400,7 @@ def _same_plane(one: Plane, other: Plane) -> bool:
 
 
 def _home(xy: np.ndarray, shown: Plane, center: np.ndarray, spread: np.ndarray) -> QRectF:
-    """Return the region that holds every point, and for two dimensions the whole range of their sliders."""
+    """Return the region that holds all points but far ones, and of two dimensions their sliders' range."""
     finite = xy[np.isfinite(xy).all(axis=1)]
     middle = shown.project(center)
     reach = 3 * np.sqrt((shown.axes.astype(np.float64) ** 2) @ (spread.astype(np.float64) ** 2))
@@ -406,7 +408,9 @@ def _home(xy: np.ndarray, shown: Plane, center: np.ndarray, spread: np.ndarray) 
     low, high = middle - reach, middle + reach
     if len(finite):
         if shown.name == "PCA":
-            low, high = finite.min(axis=0), finite.max(axis=0)
+            far = FAR * finite.std(axis=0)
+            low = np.maximum(finite.min(axis=0), finite.mean(axis=0) - far)
+            high = np.minimum(finite.max(axis=0), finite.mean(axis=0) + far)
         else:
             low, high = np.minimum(low, finite.min(axis=0)), np.maximum(high, finite.max(axis=0))
     margin = np.maximum((high - low) * 0.04, 1e-6)

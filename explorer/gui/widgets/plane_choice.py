@@ -5,24 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
-from PySide6.QtWidgets import QComboBox, QStyledItemDelegate, QStyleOptionViewItem, QWidget
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QWidget
 
 from explorer.gui.widgets.fitting_combo import FittingCombo
 
 PlaneName = Literal["pca"] | tuple[int, int]
-_Index = QModelIndex | QPersistentModelIndex
-_FULL = Qt.ItemDataRole.UserRole + 1
-
-
-class _FullNames(QStyledItemDelegate):
-    """Shows `z9  hair colour` in the list where the closed box says `z9`."""
-
-    def initStyleOption(
-        self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
-    ) -> None:
-        super().initStyleOption(option, index)
-        option.text = index.data(_FULL) or option.text  # type: ignore[attr-defined]
 
 
 class PlaneChoice(QObject):
@@ -43,7 +31,7 @@ class PlaneChoice(QObject):
         self._second.activated.connect(self._on_activated)
 
     @property
-    def combos(self) -> tuple[QComboBox, QComboBox]:
+    def combos(self) -> tuple[FittingCombo, FittingCombo]:
         """The boxes, in their order."""
         return self._first, self._second
 
@@ -60,12 +48,9 @@ class PlaneChoice(QObject):
             self._first.addItem("PCA", "pca")
         for i, name in enumerate(names):
             for combo in self.combos:
-                combo.addItem(name, i)
-                combo.setItemData(combo.count() - 1, full[i], _FULL)
+                combo.add(name, i, full[i])
         for combo in self.combos:
             combo.setEnabled(bool(names))
-            view = combo.view()
-            view.setMinimumWidth(view.sizeHintForColumn(0) + 28 if len(names) < 1000 else 0)
 
     def set_chosen(self, plane: PlaneName) -> None:
         """Show which plane is chosen; PCA without codes is the first two dimensions."""
@@ -88,8 +73,7 @@ class PlaneChoice(QObject):
         self.chosen.emit((first, second))
 
 
-def _combo(parent: QWidget, name: str, tip: str) -> QComboBox:
+def _combo(parent: QWidget, name: str, tip: str) -> FittingCombo:
     combo = FittingCombo(name, tip, parent)
-    combo.setItemDelegate(_FullNames(combo))
     combo.setMaxVisibleItems(16)
     return combo
