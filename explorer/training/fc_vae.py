@@ -1,0 +1,215 @@
+"""`train fc-vae`: the fully connected VAE on small pictures, grey by default.
+
+Loss per picture, in nats: the Gaussian likelihood with the best shared variance, beta times the KL, and a
+penalty that keeps the codes' mean and covariance those of the prior. Beta starts high, which makes each
+dimension take up one factor of its own (beta-VAE, Higgins et al. 2017), and falls, which lets detail in (Burgess
+et al. 2018, arXiv:1804.03599); it can rise from 0 instead, as Bowman et al. 2016, arXiv:1511.06349, do against
+collapse.
+
+The network learns in standardised values; the scale is folded into its first and last layer when it is
+saved, so that the checkpoint takes and gives 0..255.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from explorer.formats import save_native
+from explorer.models import architecture
+from explorer.models.base import ImageSpec
+from explorer.models.fc_vae import FcVae, FcVaeConfig
+from explorer.training import losses, measures
+from explorer.training.loop import LoopSettings, fit, pick_device
+from explorer.training.pictures import TrainingPictures, load, weighted
+from explorer.training.recipe import Recipe, Run, TrainingResult, plain, write_report
+from explorer.training.samples import save_grid
+from explorer.training.settings import setting
+
+
+@dataclass(frozen=True)
+class FcVaeSettings:
+    """Defaults; those that train the bundled face model from its two collections."""
+
+    extra: str = setting("", "a second collection of pictures to learn from")
+    hold_out: int = setting(
+        100, "how many of the last pictures of the data are kept out and reported", least=0
+    )
+    near_copy: float = setting(
+        500.0, "pictures this near to a kept-out one (grey mean squared error) are left out", least=0
+    )
+    weight: int = setting(
+        2, "how often each picture of the data is seen per epoch; the extra ones once", least=1
+    )
+    channels: int = setting(1, "1: grey, 3: colour", least=1, most=3)
+    height: int = setting(30, "of the pictures, in pixels", least=2, most=512)
+    width: int = setting(30, "of the pictures, in pixels", least=2, most=512)
+    hidden: tuple[int, ...] = setting(
+        (640, 320, 96), "widths of the hidden layers, from the picture inwards", least=1
+    )
+    latent_dim: int = setting(10, "dimensions of a code", least=1, most=4096)
+    epochs: int = setting(60, "passes over the pictures", least=1)
+    batch_size: int = setting(256, "pictures per step", least=2)
+    lr: float = setting(1e-3, "highest learning rate", least=1e-8, most=1)
+    weight_decay: float = setting(0.05, "of AdamW", least=0, most=10)
+    beta: float = setting(1.5, "weight of the KL divergence", least=0)
+    first_beta: float = setting(5.0, "its weight in the first epoch; 0 for a warm-up from nothing", least=0)
+    warm_up: float = setting(30.0, "epochs over which it goes from the first to the last", least=0)
+    moments: float = setting(1.0, "weight of the penalty on the codes' mean and covariance", least=0)
+    save_every: int = setting(10, "epochs between two checkpoints", least=1)
+    seed: int = setting(0, "of weights, order and noise", least=0, most=2**31)
+
+
+def run(run: Run) -> TrainingResult:
+    """Train and report; see `explorer.training.train`."""
+    settings: FcVaeSettings = run.settings
+    device = pick_device(run.device)
+    run.on_progress(0.0, "reading pictures")
+    pictures = load(
+        run.data,
+        ImageSpec(settings.channels, settings.height, settings.width),
+        extra=settings.extra,
+        hold_out=settings.hold_out,
+        near_copy=settings.near_copy,
+        should_stop=run.should_stop,
+    )
+    torch.manual_seed(settings.seed)
+    config = FcVaeConfig(
+        settings.channels, settings.height, settings.width, settings.hidden, settings.latent_dim
+    )
+    indices = weighted(pictures, settings.weight)
+    shades = (
+        torch.from_numpy(pictures.images).permute(0, 3, 1, 2).contiguous().to(device)
+    )  # uint8 (N, C, H, W)
+    values = shades[indices].double()  # exact sums
+    average, scale = float(values.mean()), max(float(values.std()), 1.0)
+    network = FcVae(config).to(device)
+    objective = Objective(network, settings)
+
+    def save(epochs: int) -> None:
+        said = {
+            "recipe": RECIPE.name,
+            "settings": plain(settings),
+            "data": pictures.facts(),
+            "epochs": epochs,
+        }
+        model = architecture("fc-vae").wrap(folded(network, average, scale), config, name=run.out.name)
+        save_native(run.checkpoint, model, config=config, trained=said)
+
+    history = fit(
+        lambda batch, done: objective((shades[batch].float() - average) / scale, done),
+        network.parameters(),
+        indices,
+        LoopSettings.of(settings),
+        losses_csv=run.out / "losses.csv",
+        save=save,
+        on_progress=run.on_progress,
+        should_stop=run.should_stop,
+    )
+    run.on_progress(1.0, "measuring")
+    native = folded(network, average, scale)
+    figures = measure(native, pictures, settings.latent_dim)
+    _save_pictures(run.out, native, pictures, settings)
+    write_report(run, RECIPE, pictures.facts(), history, figures)
+    return TrainingResult(run.checkpoint, history.finished, len(history.rows), history.seconds, figures)
+
+
+class Objective:
+    """The loss of a batch and its parts."""
+
+    def __init__(self, network: FcVae, settings: FcVaeSettings) -> None:
+        self.network = network
+        self.settings = settings
+
+    def __call__(self, target: Tensor, epochs_done: float) -> dict[str, Tensor]:
+        """Return `loss` and its parts `nll`, `kl` (nats per picture), `moments` of pictures `(N, C, H, W)`."""
+        mean, logvar = self.network.encode(target)
+        codes = losses.sample_posterior(mean, logvar)
+        nll = losses.gaussian_nll(self.network.decode(codes), target)
+        kl = losses.kl_divergence(mean, logvar).sum(1).mean()
+        moments = losses.moment_penalty(codes)
+        loss = nll + self.beta(epochs_done) * kl + self.settings.moments * moments
+        return {"loss": loss, "nll": nll, "kl": kl, "moments": moments}
+
+    def beta(self, epochs_done: float) -> float:
+        """Return the KL's weight, on its straight way from `first_beta` to `beta`."""
+        first, last, epochs = self.settings.first_beta, self.settings.beta, self.settings.warm_up
+        return last if epochs_done >= epochs else first + (last - first) * epochs_done / epochs
+
+
+def folded(network: FcVae, average: float, scale: float) -> FcVae:
+    """Return a copy, on the CPU, for values `x` where `network` is for `(x - average) / scale`."""
+    native = copy.deepcopy(network).cpu().eval()
+    first, last = native.encoder[0], native.decoder[-1]
+    assert isinstance(first, nn.Linear)
+    assert isinstance(last, nn.Linear)
+    with torch.no_grad():
+        first.weight /= scale
+        first.bias.sub_(average * first.weight.sum(1))
+        last.weight *= scale
+        last.bias.mul_(scale).add_(average)
+    return native
+
+
+@torch.inference_mode()
+def posterior(network: FcVae, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and log variance `(N, D)` of pictures uint8 `(N, H, W, C)`."""
+    mean, logvar = network.encode(torch.from_numpy(images).permute(0, 3, 1, 2).float())
+    return mean.numpy(), logvar.numpy()
+
+
+@torch.inference_mode()
+def decoded(network: FcVae, codes: np.ndarray) -> np.ndarray:
+    """Return pictures float32 `(N, H, W, C)` of codes `(N, D)`, clipped to 0..255."""
+    return network.decode(torch.from_numpy(codes)).clamp(0, 255).permute(0, 2, 3, 1).numpy()
+
+
+def measure(network: FcVae, pictures: TrainingPictures, components: int) -> dict[str, Any]:
+    """Return the figures of a network that takes and gives 0..255.
+
+    For all pictures learnt from, those of the main collection, and those kept out: the mean squared error
+    (0..255, code = mean, output clipped) and, beside it, that of a principal component analysis with as
+    many components as the code has dimensions, fitted on the main pictures and on all pictures learnt from.
+    """
+    collections = {"learnt_from": pictures.images, "main": pictures.main, "kept_out": pictures.kept_out}
+    collections = {name: images for name, images in collections.items() if len(images)}
+    yardsticks = {
+        name: measures.pca_errors(images, components, collections)
+        for name, images in (("pca_of_main", pictures.main), ("pca_of_all", pictures.images))
+    }
+    figures: dict[str, Any] = {}
+    for name, images in collections.items():
+        mse = measures.mean_squared_error(decoded(network, posterior(network, images)[0]), images)
+        figures[name] = {"pictures": len(images), "mse": round(mse, 2)}
+        for yardstick, errors in yardsticks.items():
+            if errors is not None:
+                figures[name][yardstick] = round(errors[name], 2)
+                figures[name][f"ratio_to_{yardstick}"] = round(mse / errors[name], 4)
+    return figures | measures.activity_figures(*posterior(network, pictures.images))
+
+
+def _save_pictures(out: Path, network: FcVae, pictures: TrainingPictures, settings: FcVaeSettings) -> None:
+    """Write samples of the prior, and pictures (kept-out ones if there are any) above what became of them."""
+    noise = np.random.default_rng(settings.seed).standard_normal((64, settings.latent_dim))
+    sampled = decoded(network, noise.astype(np.float32))
+    save_grid(out / "samples.png", sampled.reshape(8, 8, *sampled.shape[1:]))
+    shown = (pictures.kept_out if len(pictures.kept_out) else pictures.main)[:12]
+    again = decoded(network, posterior(network, shown)[0])
+    save_grid(out / "reconstructions.png", np.stack((shown.astype(np.float32), again)))
+
+
+RECIPE = Recipe(
+    name="fc-vae",
+    architecture="fc-vae",
+    summary="a fully connected VAE of small pictures, grey by default",
+    source="Kingma & Welling 2013 (1312.6114); sigma-VAE, Rybkin et al. 2021 (2006.13202); "
+    "DIP-VAE, Kumar et al. 2018 (1711.00848)",
+    settings=FcVaeSettings,
+    run=run,
+)
