@@ -5,9 +5,10 @@ import itertools
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QFontInfo, QFontMetrics, QPalette
-from PySide6.QtWidgets import QApplication, QLineEdit, QPushButton, QToolButton
+from PySide6.QtWidgets import QApplication, QComboBox, QLineEdit, QPushButton, QSpinBox, QToolButton
 
 from explorer.gui import theme
+from explorer.gui.widgets.icons import icon
 
 THEMES = (theme.LIGHT, theme.DARK)
 
@@ -131,6 +132,19 @@ def test_keyboard_focus_can_be_seen(application, qtbot):
         control.setFocus(Qt.FocusReason.TabFocusReason)
         qtbot.waitUntil(control.hasFocus)
         assert pixel(control, control.width() // 2, 0) == theme.current().focus != before
+
+
+def test_controls_of_every_kind_are_equally_high(application, qtbot):
+    if QFontInfo(theme.base_font()).family() != "Inter":
+        pytest.skip("measured with Inter; other fonts may need more room")
+    controls = [QToolButton(), QToolButton(), QPushButton("Play"), QLineEdit(), QComboBox(), QSpinBox()]
+    controls[0].setText("Open")
+    controls[1].setIcon(icon("undo"))
+    controls[4].addItem("z · by influence")
+    for control in controls:
+        qtbot.addWidget(control)
+        control.ensurePolished()
+    assert {control.sizeHint().height() for control in controls} == {26}
 
 
 def test_theme_is_applied_to_one_application_only_once(application):
