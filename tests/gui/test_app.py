@@ -111,7 +111,7 @@ def test_shown_and_exported_pictures_are_equal_bit_for_bit(faces, qtbot, tmp_pat
     exported = expected(faces, codes)
     for index in {0, count // 2, count - 1}:
         faces.session.set_code(codes[index])
-        qtbot.waitUntil(lambda: not faces.pictures.is_waiting, timeout=WAIT)
+        qtbot.waitUntil(lambda: not faces.pictures.is_waiting("canvas"), timeout=WAIT)
         assert np.array_equal(shown(faces), exported[index])
     assert exported.shape[-1] == (3 if with_stage else 1)
 
