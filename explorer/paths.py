@@ -46,16 +46,16 @@ def source_root() -> Path:
 
 
 def sidecar(checkpoint: Path, kind: str) -> Path:
-    """Return the path of a file kept beside a checkpoint: `NAME.kind`, such as `codes.npz` or `hints.json`."""
-    return checkpoint.with_name(f"{checkpoint.stem if checkpoint.is_file() else checkpoint.name}.{kind}")
+    """Return the path of a file kept beside a checkpoint: `NAME.kind`, such as `NAME.codes.npz`."""
+    return checkpoint.parent / f"{checkpoint.stem if checkpoint.is_file() else checkpoint.name}.{kind}"
 
 
 @contextlib.contextmanager
 def replacing(path: Path | str) -> Iterator[Path]:
     """Yield a temporary path beside `path` that takes its place when the block ends without an error.
 
-    The temporary name keeps the suffix, so a writer that goes by it still works. The data is on the disk before
-    the rename, so a full disk or a kill leaves the old file as it was.
+    The temporary name keeps the suffix, so a writer that goes by it still works. The data is on the disk
+    before the rename, so a full disk or a kill leaves the old file as it was.
 
     Raises:
         OutputError: the place is missing, read-only or full.
