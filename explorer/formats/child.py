@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 from safetensors.torch import save_file
+from torch import Tensor
 
 from explorer.errors import CheckpointError
 from explorer.formats import torch_load
@@ -27,8 +28,7 @@ def _say(**words: object) -> None:
 
 
 def _limit_itself(size: int) -> None:
-    """Limit the address space to what is in use plus twice the file plus 1 GB, and the time, where one
-    can."""
+    """Limit the address space to what is in use plus twice the file plus 1 GB, and the time."""
     try:
         import resource
 
@@ -42,15 +42,25 @@ def _limit_itself(size: int) -> None:
         return
 
 
+def _separate(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return the tensors with memory of their own, as safetensors wants them; only shared ones are copied."""
+    separate: dict[str, Tensor] = {}
+    seen: set[int] = set()
+    for key, tensor in tensors.items():
+        storage = tensor.untyped_storage()
+        alone = storage.data_ptr() not in seen and storage.nbytes() == tensor.nbytes
+        seen.add(storage.data_ptr())
+        separate[key] = tensor if alone else tensor.clone()
+    return separate
+
+
 def main(path: Path, folder: Path) -> None:
     """Be the child: read `path`, write the tensors into `folder`, tell the parent by lines of JSON."""
     try:
         _limit_itself(path.stat().st_size)
         _say(ready=True)
         loaded = torch_load.load(path)
-        save_file(
-            {key: tensor.clone() for key, tensor in loaded.tensors.items()}, folder / "tensors.safetensors"
-        )
+        save_file(_separate(loaded.tensors), folder / "tensors.safetensors")
     except CheckpointError as error:
         _say(error=str(error))
     except MemoryError:

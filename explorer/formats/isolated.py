@@ -54,17 +54,10 @@ class Child:
                 f"{path} cannot be read, because there is no place for temporary files; make room or set "
                 "TMPDIR."
             ) from error
-        command = [
-            sys.executable,
-            "-P",
-            "-m",
-            "explorer.formats.child",
-            str(path.absolute()),
-            self._folder.name,
-        ]
+        child = [sys.executable, "-P", "-m", "explorer.formats.child"]
         try:
             self._process = subprocess.Popen(
-                command,
+                [*child, str(path.absolute()), self._folder.name],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
