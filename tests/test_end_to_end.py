@@ -110,25 +110,29 @@ def two_faces(faces, tmp_path_factory):
     return folder / "face0011.png", folder / "face0501.png"
 
 
-@pytest.fixture(scope="module")
-def colorizer(tmp_path_factory):
-    """A colour stage with random weights, as a native checkpoint."""
+def save_random(path, name):
+    """Write a native checkpoint of an architecture with random weights that show."""
     import torch
 
     from explorer.formats import save_native
     from explorer.models import architecture
 
-    family = architecture("conv-colorizer")
+    family = architecture(name)
     config = family.config()
     with torch.random.fork_rng():
         torch.manual_seed(0)
         network = family.network(config)
-        with torch.no_grad():  # a fresh network adds nothing; make its colours visible
+        with torch.no_grad():
             for weights in network.parameters():
                 weights.add_(torch.randn_like(weights) * 0.05)
-    path = tmp_path_factory.mktemp("stage") / "colours.safetensors"
-    save_native(path, family.wrap(network.eval(), config, name="colours"), config=config, trained={})
+    save_native(path, family.wrap(network.eval(), config, name=path.stem), config=config, trained={})
     return path
+
+
+@pytest.fixture(scope="module")
+def colorizer(tmp_path_factory):
+    """A colour stage with random weights."""
+    return save_random(tmp_path_factory.mktemp("stage") / "colours.safetensors", "conv-colorizer")
 
 
 # ---- the article's figures ----
@@ -164,13 +168,13 @@ def test_colour_faces_and_grey_faces_have_the_same_codes(done, faces, vaeg, refe
     assert max(rows, key=lambda row: row["sensitivity"])["active"]
 
 
-def test_activity_of_bare_arrays_and_without_any_codes(done, faces, vaeg):
-    rows = done("activity", vaeg, "--codes", faces / "reference.npz", "--json").json
+def test_activity_of_bare_arrays_and_without_any_codes(done, faces, native):
+    rows = done("activity", native, "--codes", faces / "reference.npz", "--json").json
     assert [row["index"] + 1 for row in rows if row["active"]] == [3, 4, 5, 7, 9]
-    without = done("activity", vaeg, "--json")
+    without = done("activity", native, "--json")
     assert [row["kl"] for row in without.json] == [None] * 10
     assert "sensitivity alone" in without.err
-    table = done("activity", vaeg, "--codes", faces / "reference.npz").out
+    table = done("activity", native, "--codes", faces / "reference.npz").out
     assert "5 of 10 dimensions are active" in table
 
 
@@ -206,11 +210,11 @@ def seek(film, index):
     return np.asarray(film.convert("RGB"))
 
 
-def test_the_ends_of_a_strip_may_be_reconstructions(done, vaeg, reference, two_faces, tmp_path):
+def test_the_ends_of_a_strip_may_be_reconstructions(done, native, reference, two_faces, tmp_path):
     pair = tmp_path / "pair.npy"
     np.save(pair, reference["strip_codes"][[0, -1]])
-    done("export", "strip", vaeg, "--images", *two_faces, "--ends", "decoded", "--out", tmp_path / "a.png")
-    done("export", "strip", vaeg, "--codes", pair, "--out", tmp_path / "b.png")
+    done("export", "strip", native, "--images", *two_faces, "--ends", "decoded", "--out", tmp_path / "a.png")
+    done("export", "strip", native, "--codes", pair, "--out", tmp_path / "b.png")
     with Image.open(tmp_path / "a.png") as a, Image.open(tmp_path / "b.png") as b:
         assert a.size == b.size == (9 * 150, 150)
         assert a.mode == "L"
@@ -556,14 +560,41 @@ def test_a_stage_in_the_wrong_place(call, native, colorizer, tmp_path):
     call("export", "samples", native, *two, "--out", tmp_path / "o.png").refused("3x30x30", "1xany")
 
 
-def test_a_model_without_an_encoder(call, done, reference_data, two_faces, tmp_path):
-    gan = reference_data / "trained-checkpoints" / "csinva_mnist_gan_mlp" / "G--300.ckpt"
+def test_a_model_without_an_encoder(call, done, two_faces, tmp_path):
+    gan = save_random(tmp_path / "gan.safetensors", "fc-gan")
     done("export", "samples", gan, "--count", 4, "--out", tmp_path / "a.png")
     rows = done("activity", gan, "--json").json
     assert any(row["active"] for row in rows)
     strip = ("export", "strip", gan, "--images", *two_faces, "--out", tmp_path / "b.png")
     call(*strip).refused("encoder", status=2)
     call("encode", gan, two_faces[0], "--out", tmp_path / "b.npz").refused("encoder", status=2)
+
+
+def test_someone_elses_generator(done, reference_data, tmp_path):
+    folder = reference_data / "trained-checkpoints" / "csinva_mnist_gan_mlp"
+    done(
+        "decode",
+        folder / "G--300.ckpt",
+        "--latents",
+        folder / "reference.npz",
+        "--out",
+        tmp_path / "a.npy",
+        "--raw",
+    )
+    with np.load(folder / "reference.npz") as reference:
+        images = reference["images"]
+    assert np.load(tmp_path / "a.npy").ravel() == pytest.approx(images.ravel(), abs=1e-4)
+
+
+def test_a_call_that_is_interrupted_is_quiet(call, native, tmp_path, monkeypatch):
+    from explorer.render.renderer import Renderer
+
+    def interrupt(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Renderer, "render", interrupt)
+    assert call("export", "samples", native, "--out", tmp_path / "a.png") == Outcome(130, "", "")
+    assert not list(tmp_path.iterdir())
 
 
 # ---- places that cannot be written ----
@@ -596,8 +627,8 @@ def test_a_full_disk_loses_nothing(native, tmp_path):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
-def test_standard_output_that_is_full_or_closed(vaeg):
-    command = [sys.executable, str(ROOT / "main.py"), "info", str(vaeg), "--json"]
+def test_standard_output_that_is_full_or_closed(native):
+    command = [sys.executable, str(ROOT / "main.py"), "info", str(native), "--json"]
     with open("/dev/full", "w") as full:
         ended = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
     assert Outcome(ended.returncode, "", ended.stderr).refused("Standard output")
