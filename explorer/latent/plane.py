@@ -8,7 +8,8 @@ import numpy as np
 
 from explorer.models.base import Space
 
-_FEW = 2000  # more codes than this say nothing new about two axes
+_FEW = 2000  # dimensions; with more, the Gram matrix of half as many codes is the smaller one
+_MANY = 3000  # codes; more say nothing new about two axes
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +61,8 @@ def pca(codes: np.ndarray, space: Space, logvar: np.ndarray | None = None) -> Pl
     The sign of an axis is chosen so that its largest part is positive: the same codes always give the same
     map. Fewer than three codes, or codes that are all equal, give the plane of the first two dimensions.
     """
-    codes = np.asarray(codes, np.float64).reshape(len(codes), -1)
+    codes = np.asarray(codes)[:: len(codes) // _MANY + 1]
+    codes = codes.astype(np.float64).reshape(len(codes), -1)
     sureness = _sureness(logvar, space.dim)
     codes = codes[np.isfinite(codes).all(axis=1)]
     if space.dim < 2 or len(codes) < 3 or not np.ptp(codes, axis=0).any():

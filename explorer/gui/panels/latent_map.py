@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QPoint, QRectF, Qt
-from PySide6.QtGui import QImage, QPainter, QPaintEvent, QResizeEvent, QShowEvent
+from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QMenu, QToolButton, QWidget
 
 from explorer.gui import theme
+from explorer.gui.map_ground import TILE_PIXELS, home_region, joined_tiles, tile_centres
 from explorer.gui.pictures import PictureSource, to_qimage
 from explorer.gui.session import Anchor, Session, Side
 from explorer.gui.widgets import point_colours
@@ -31,13 +32,10 @@ from explorer.render.requests import RenderResult
 if TYPE_CHECKING:
     from explorer.data.code_book import CodeBook
 
-TILES = 12  # of the background, a side
-TILE_PIXELS = 64  # a decoded picture is made smaller than this before it becomes a tile
 SAMPLES = 400  # of the prior, where there is no code book
 STEP = 1 / 60  # of the home region: 0.1 spread, as with the sliders
 ROUTE = 33  # places on the line of the strip
 LEGEND_GAP = 6
-FAR = 3.2  # standard deviations; what is further out is reached by zooming out
 
 
 class LatentMap(QWidget):
@@ -51,6 +49,7 @@ class LatentMap(QWidget):
         self._codes = np.zeros((0, 0), np.float32)  # (N, dim) of the points
         self._colouring = point_colours.plain(0)
         self._stale = True
+        self._shown: tuple[object, ...] = ()
         self._hovered = -1
         self._asked_region = QRectF()
         self.view = ScatterView(self)
@@ -66,7 +65,7 @@ class LatentMap(QWidget):
         )
         self._background = _make_background_button(self)
         self._connect()
-        self._refresh()
+        self._refresh_controls()
 
     def title_widgets(self) -> list[QWidget]:
         """Return what belongs into the title row: the plane, the colour, the background."""
@@ -110,11 +109,18 @@ class LatentMap(QWidget):
 
     def _refresh(self) -> None:
         """Work out points and plane; put off while nobody sees the panel."""
-        self._stale = not self.isVisible()
-        self._refresh_controls()
+        session, space = self._session, self._session.space
+        was_stale, self._stale = self._stale, not self.isVisible()
+        shown = (session.generation, space and space.name, session.map)
         if self._stale:
             return
-        session, space = self._session, self._session.space
+        if shown == self._shown:  # opening a model tells of several parts at once
+            if was_stale:
+                self._refresh_route()
+                self._refresh_marker()
+            return
+        self._shown = shown
+        self._refresh_controls()
         self.view.setVisible(space is not None)
         self.legend.setVisible(space is not None)
         self._hovered = -1
@@ -138,7 +144,7 @@ class LatentMap(QWidget):
         xy = following.project(self._codes)
         if changed:
             self.view.set_background(None)
-            self.view.set_home(_home(xy, following, space.center, space.spread))
+            self.view.set_home(home_region(xy, following, space.center, space.spread))
         self._colouring = self._colour_points()
         self.view.set_points(xy, self._colouring.kinds, self._dots())
         self._refresh_legend()
@@ -189,7 +195,7 @@ class LatentMap(QWidget):
             self._pictures.cancel("map-background")
             self.view.set_background(None)
             return
-        grid = _grid(self.view.region)
+        grid = tile_centres(self.view.region)
         self._asked_region = self.view.region
         self._pictures.want(
             "map-background",
@@ -232,7 +238,7 @@ class LatentMap(QWidget):
 
     def _on_background(self, result: RenderResult) -> None:
         if result.pictures is not None and self._session.map.background:
-            self.view.set_background(_tiled(result.pictures), self._asked_region)
+            self.view.set_background(joined_tiles(result.pictures), self._asked_region)
 
     def _on_hover_picture(self, result: RenderResult) -> None:
         if result.pictures is not None and self._hovered >= 0:
@@ -397,40 +403,3 @@ def _shortened(text: str, limit: int = 15) -> str:
 
 def _same_plane(one: Plane, other: Plane) -> bool:
     return np.array_equal(one.origin, other.origin) and np.array_equal(one.axes, other.axes)
-
-
-def _home(xy: np.ndarray, shown: Plane, center: np.ndarray, spread: np.ndarray) -> QRectF:
-    """Return the region that holds all points but far ones, and of two dimensions their sliders' range."""
-    finite = xy[np.isfinite(xy).all(axis=1)]
-    middle = shown.project(center)
-    reach = 3 * np.sqrt((shown.axes.astype(np.float64) ** 2) @ (spread.astype(np.float64) ** 2))
-    reach[reach == 0] = 1.0
-    low, high = middle - reach, middle + reach
-    if len(finite):
-        if shown.name == "PCA":
-            far = FAR * finite.std(axis=0)
-            low = np.maximum(finite.min(axis=0), finite.mean(axis=0) - far)
-            high = np.minimum(finite.max(axis=0), finite.mean(axis=0) + far)
-        else:
-            low, high = np.minimum(low, finite.min(axis=0)), np.maximum(high, finite.max(axis=0))
-    margin = np.maximum((high - low) * 0.04, 1e-6)
-    low, high = low - margin, high + margin
-    return QRectF(float(low[0]), float(low[1]), float(high[0] - low[0]), float(high[1] - low[1]))
-
-
-def _grid(region: QRectF) -> np.ndarray:
-    """Return the centres of the tiles of a region, row by row from the top left, `(TILES * TILES, 2)`."""
-    middles = (np.arange(TILES) + 0.5) / TILES
-    x = region.x() + middles * region.width()
-    y = region.y() + (1 - middles) * region.height()
-    return np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2).astype(np.float32)
-
-
-def _tiled(pictures: np.ndarray) -> QImage:
-    """Return pictures `(TILES * TILES, H, W, C)` as one, in rows."""
-    height, width, channels = pictures.shape[1:]
-    step = max(1, max(height, width) // TILE_PIXELS)
-    small = pictures[:, ::step, ::step]
-    height, width = small.shape[1:3]
-    rows = small.reshape(TILES, TILES, height, width, channels).swapaxes(1, 2)
-    return to_qimage(rows.reshape(TILES * height, TILES * width, channels))

@@ -5,20 +5,18 @@ from __future__ import annotations
 import numpy as np
 from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QImage, QPainter, QPaintEvent, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QFileDialog, QFrame, QMenu, QScrollArea, QSpinBox, QToolButton, QWidget
+from PySide6.QtWidgets import QFileDialog, QFrame, QMenu, QScrollArea, QWidget
 
 from explorer.gui import theme
 from explorer.gui.pictures import PictureSource, to_qimage
 from explorer.gui.session import Anchor, Session, Side
+from explorer.gui.strip_controls import StripControls
 from explorer.gui.strip_player import StripPlayer
 from explorer.gui.widgets.anchor_slot import AnchorSlot
-from explorer.gui.widgets.fitting_combo import FittingCombo
-from explorer.gui.widgets.icons import icon
 from explorer.gui.widgets.picture_row import PictureRow
 from explorer.latent import interpolation
 from explorer.render.requests import RenderResult
 
-MAX_STEPS = 31
 MAX_SIDE = 256  # pixels of a decoded picture
 SLOT_GAP = 10  # between an end and the pictures
 GAP = 6  # between two pictures; half of it where there are many
@@ -53,16 +51,15 @@ class Strip(QWidget):
         self.row.setAccessibleName("Pictures between A and B")
         self.row.setToolTip("Click a picture to show it on the canvas; right click for more")
         self._scroll = self._make_scroll()
-        self._make_controls()
         self._player = StripPlayer(session, pictures, self)
+        self._controls = StripControls(session, self._player, self)
+        self._controls.export_wanted.connect(self.export_wanted)
         self._connect()
         self._refresh_all()
 
     def title_widgets(self) -> list[QWidget]:
         """Return what belongs into the title row: path, steps, ends, swap, play, export."""
-        space = QWidget(self)
-        space.setProperty("fill", True)
-        return [self._path, self._steps, self._ends, self._swap, space, self._loop, self._play, self._export]
+        return self._controls.widgets
 
     # ---- building ----
 
@@ -84,28 +81,6 @@ class Strip(QWidget):
         scroll.horizontalScrollBar().valueChanged.connect(self.update)
         return scroll
 
-    def _make_controls(self) -> None:
-        self._path = FittingCombo(
-            "Path from A to B",
-            "The way from A to B: a straight line (lerp), or an arc around the origin (slerp)",
-            self,
-        )
-        self._path.addItem("lerp", "lerp")
-        self._path.addItem("slerp", "slerp")
-        self._steps = QSpinBox(self)
-        self._steps.setRange(1, MAX_STEPS)
-        self._steps.setToolTip("Number of pictures between A and B, 1 to 31")
-        self._steps.setAccessibleName("Pictures between A and B")
-        self._ends = FittingCombo("What the ends show", "", self)
-        self._ends.addItem("source pictures", "source")
-        self._ends.addItem("reconstructions", "decoded")
-        self._swap = _button(self, "swap", "Swap A and B", "")
-        self._play = _button(self, "play", "Play", "Play")
-        self._loop = _button(self, "loop", "Play back and forth", "")
-        self._loop.setCheckable(True)
-        self._loop.setToolTip("Play back and forth until you stop it")
-        self._export = _button(self, "export", "Export strip", "Export strip")
-
     def _connect(self) -> None:
         session = self._session
         for signal in (
@@ -118,15 +93,7 @@ class Strip(QWidget):
             signal.connect(self._refresh_all)
         session.code_changed.connect(self._refresh_here)
         theme.notifier.changed.connect(self._on_theme_changed)
-        self._path.activated.connect(self._on_path_activated)
-        self._steps.valueChanged.connect(self._on_steps_changed)
-        self._ends.activated.connect(self._on_ends_activated)
-        self._swap.clicked.connect(self._on_swap_clicked)
-        self._play.clicked.connect(self.toggle_play)
-        self._export.clicked.connect(self._on_export_clicked)
-        self._loop.toggled.connect(self._player.set_to_and_fro)
         self._player.moved.connect(self._show_here)
-        self._player.running_changed.connect(self._refresh_controls)
         self.row.picked.connect(self._on_picked)
         self.row.menu_wanted.connect(self._on_row_menu_wanted)
 
@@ -156,40 +123,9 @@ class Strip(QWidget):
     # ---- refreshing ----
 
     def _refresh_all(self) -> None:
-        self._refresh_controls()
         self._refresh_pictures()
         self._refresh_slots()
         self._place()
-
-    def _refresh_controls(self) -> None:
-        session, settings = self._session, self._session.strip
-        anchors = session.anchors
-        both, any_set = all(anchors.values()), any(anchors.values())
-        sourced = any(anchor is not None and anchor.picture is not None for anchor in anchors.values())
-        self._path.setCurrentIndex(self._path.findData(settings.path))
-        self._ends.setCurrentIndex(self._ends.findData(settings.ends))
-        self._steps.blockSignals(True)
-        self._steps.setValue(settings.steps)
-        self._steps.setSuffix(" step" if settings.steps == 1 else " steps")
-        self._steps.blockSignals(False)
-        self._ends.setEnabled(sourced)
-        self._ends.setToolTip(
-            "Show the pictures that A and B were made from, or what the model makes of them"
-            if sourced
-            else "A and B came from no picture files, so the ends show the decoded pictures"
-        )
-        needs = "" if both else " (set A and B first)"
-        running = self._player.is_running
-        self._play.setIcon(icon("pause" if running else "play"))
-        self._play.setText("Pause" if running else "Play")
-        self._play.setAccessibleName("Pause" if running else "Play")
-        for button, enabled, tip in (
-            (self._swap, any_set, "Swap A and B"),
-            (self._play, both, f"Run along the strip on the canvas (P){needs}"),
-            (self._export, both, f"Save the strip as a picture or an animation (Ctrl+E){needs}"),
-        ):
-            button.setEnabled(enabled)
-            button.setToolTip(tip)
 
     def _refresh_pictures(self) -> None:
         """Ask for the pictures of the path; those shown stay until they come."""
@@ -361,21 +297,6 @@ class Strip(QWidget):
     def _on_row_menu_wanted(self, index: int, place: QPoint) -> None:
         self._popup(self.make_row_menu(index), place)
 
-    def _on_path_activated(self, _index: int) -> None:
-        self._session.set_strip(path=self._path.currentData())
-
-    def _on_steps_changed(self, steps: int) -> None:
-        self._session.set_strip(steps=steps)
-
-    def _on_ends_activated(self, _index: int) -> None:
-        self._session.set_strip(ends=self._ends.currentData())
-
-    def _on_swap_clicked(self) -> None:
-        self._session.swap_anchors()
-
-    def _on_export_clicked(self) -> None:
-        self.export_wanted.emit()
-
     def _on_theme_changed(self) -> None:
         for widget in (self, self.row, *self.slots.values()):
             widget.update()
@@ -461,15 +382,3 @@ class Strip(QWidget):
 
     def sizeHint(self) -> QSize:
         return QSize(600, 112)
-
-
-def _button(parent: QWidget, name: str, label: str, text: str) -> QToolButton:
-    """Return a button with an icon and, where there is one, a text."""
-    button = QToolButton(parent)
-    button.setIcon(icon(name))
-    button.setText(text)
-    button.setAccessibleName(label)
-    button.setToolButtonStyle(
-        Qt.ToolButtonStyle.ToolButtonTextBesideIcon if text else Qt.ToolButtonStyle.ToolButtonIconOnly
-    )
-    return button

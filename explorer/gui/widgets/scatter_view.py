@@ -9,7 +9,6 @@ from __future__ import annotations
 import numpy as np
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import (
-    QColor,
     QContextMenuEvent,
     QEnterEvent,
     QFocusEvent,
@@ -21,7 +20,6 @@ from PySide6.QtGui import (
     QPaintEvent,
     QPen,
     QPixmap,
-    QPolygonF,
     QResizeEvent,
     QWheelEvent,
 )
@@ -30,10 +28,9 @@ from PySide6.QtWidgets import QApplication, QWidget
 from explorer.gui import theme
 from explorer.gui.widgets.dots import Dot, count_points, draw_points
 from explorer.gui.widgets.focus import came_by_key
+from explorer.gui.widgets.map_marks import HALO, draw_marker, draw_route
 
 RADIUS = 3  # of the corners
-MARKER = 5.5  # radius without the ring
-HALO = 15.0
 REACH = 7.0  # pixels from which a point counts as hit
 GRIP = 12.0  # the same for the marker
 MANY = 6_000  # from here on points are counted into pixels instead of drawn
@@ -218,7 +215,8 @@ class ScatterView(QWidget):
         painter = QPainter(self)
         painter.drawPixmap(0, 0, self._layer)
         if self._marker is not None:
-            self._paint_marker(painter)
+            place, _ = self._marker_place()
+            draw_marker(painter, place, self.marker or place)
         if self.hasFocus() and self._keyboard_focus:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -251,56 +249,12 @@ class ScatterView(QWidget):
         else:
             draw_points(painter, self._pixels, self._kinds, self._dots, self.size())
         if self._route is not None:
-            self._draw_route(painter)
+            line, ends = self._route
+            places = [self.to_pixel(x, y) for x, y in line.tolist()]
+            letters = [(letter, self.to_pixel(float(x), float(y))) for letter, (x, y) in ends]
+            draw_route(painter, places, letters)
         painter.end()
         return layer
-
-    def _draw_route(self, painter: QPainter) -> None:
-        tokens = theme.current()
-        assert self._route is not None
-        line, ends = self._route
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        if len(line):
-            painter.setPen(QPen(tokens.accent, 1.5))
-            painter.drawPolyline(QPolygonF([self.to_pixel(x, y) for x, y in line.tolist()]))
-        font = self.font()
-        font.setPixelSize(11)
-        font.setBold(True)
-        painter.setFont(font)
-        for letter, (x, y) in ends:
-            place = self.to_pixel(float(x), float(y))
-            painter.setPen(QPen(tokens.panel, 1.5))
-            painter.setBrush(tokens.accent)
-            painter.drawEllipse(place, 8, 8)
-            painter.setPen(tokens.on_accent)
-            box = QRectF(place.x() - 8, place.y() - 8, 16, 16)
-            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, letter)
-
-    def _paint_marker(self, painter: QPainter) -> None:
-        """Paint the marker; one outside the view is an arrow at the edge."""
-        here = theme.current().here
-        place, inside = self._marker_place()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        if not inside:
-            away = self.marker
-            assert away is not None
-            painter.translate(place)
-            painter.rotate(np.degrees(np.arctan2(away.y() - place.y(), away.x() - place.x())))
-            painter.setPen(QPen(QColor("white"), 2))
-            painter.setBrush(here)
-            painter.drawPolygon(QPolygonF([QPointF(8, 0), QPointF(-5, -7), QPointF(-5, 7)]))
-            painter.resetTransform()
-            return
-        halo = QColor("white") if theme.current().is_dark else QColor(here)
-        for radius, opacity in ((HALO, 0.22), (HALO - 4.5, 0.3)):
-            halo.setAlphaF(opacity)
-            painter.setBrush(halo)
-            painter.drawEllipse(place, radius, radius)
-        painter.setBrush(QColor("white"))
-        painter.drawEllipse(place, MARKER + 2, MARKER + 2)
-        painter.setBrush(here)
-        painter.drawEllipse(place, MARKER, MARKER)
 
     def _marker_place(self) -> tuple[QPointF, bool]:
         """Return where the marker is painted, and whether that is where it is."""

@@ -9,7 +9,8 @@ from PySide6.QtWidgets import QApplication
 
 from explorer.data.code_book import CodeBook
 from explorer.gui import theme
-from explorer.gui.panels.latent_map import TILES, LatentMap
+from explorer.gui.map_ground import TILES
+from explorer.gui.panels.latent_map import LatentMap
 from explorer.gui.session import Session
 from explorer.latent import plane
 
@@ -385,6 +386,23 @@ def test_nothing_is_asked_for_while_it_is_hidden(qtbot, session, pictures, tiny_
     panel.show()
     assert [request.slot for request in pictures.worker.requests] == ["map-background"]
     assert panel.view.marker == panel.view.to_pixel(*panel.plane.project(session.code).tolist())
+
+
+def test_what_changed_while_it_was_hidden_is_there_when_it_is_shown(panel, session):
+    panel.hide()
+    session.set_map(background=False)
+    session.set_code(panel.plane.point(np.array([1.0, 1.0], np.float32)))
+    session.set_map(background=True)
+    panel.show()
+    assert (panel.view.marker - panel.view.to_pixel(1.0, 1.0)).manhattanLength() < 0.05
+
+
+def test_a_space_of_one_dimension_has_a_map(panel, session):
+    session.open(Opened(fakes.tiny_vae(latent_dim=1)))
+    session.set_code(np.array([1.5], np.float32))
+    click(panel.view, empty_place(panel.view))
+    assert session.code[0] != 1.5
+    assert panel.view.rect().contains(panel.view.marker.toPoint())
 
 
 def test_very_many_points_are_counted_into_pixels(panel):
