@@ -6,6 +6,7 @@ How a single picture is read and fitted is in `picture`; its functions are reach
 
 from __future__ import annotations
 
+import functools
 import gzip
 import math
 import re
@@ -26,7 +27,7 @@ from explorer.models.base import ImageSpec
 __all__ = ["Pictures", "fit", "grey", "read_image", "read_pictures"]
 
 MOST_MEMBER = 512 << 20
-"""A member of a zip that unpacks to more bytes is left out."""
+"""A file or member of a zip with more bytes is no picture and is left out."""
 
 _WANTED = "give a picture, a folder or zip of pictures, an .npz with `images` (N, H, W[, C]), or an idx file"
 
@@ -85,7 +86,10 @@ def read_pictures(path: Path | str, spec: ImageSpec, should_stop: Callable[[], b
         head[:2] == b"\0\0" and head[2:3] == b"\x08" and head[3:4] in b"\2\3\4"
     ):
         return _from_array(_idx(path, gzipped=head.startswith(b"\x1f\x8b")), None, path, spec, should_stop)
-    return _from_files([(path.name, path.read_bytes)], path, spec, should_stop)
+    image = read_image(path)
+    pixels = fit(image, spec)
+    notes = _notes(0, is_cropped(image, spec), image.size != pixels.shape[1::-1], spec)
+    return Pictures(pixels[None], (path.name,), notes)
 
 
 def natural(name: str) -> tuple[object, ...]:
@@ -102,7 +106,14 @@ def _folder(folder: Path) -> list[_Source]:
     files = (entry for entry in folder.rglob("*") if entry.is_file())
     named = {entry.relative_to(folder).as_posix(): entry for entry in files}
     visible = [name for name in named if not any(part.startswith(".") for part in name.split("/"))]
-    return [(name, named[name].read_bytes) for name in sorted(visible, key=natural)]
+    return [(name, functools.partial(_content, named[name])) for name in sorted(visible, key=natural)]
+
+
+def _content(path: Path) -> bytes:
+    """Return the bytes of a file that is no larger than a picture can be."""
+    if path.stat().st_size > MOST_MEMBER:
+        raise ImageError(f"{path} is too large for a picture; give smaller pictures.")
+    return path.read_bytes()
 
 
 def _from_zip(path: Path, spec: ImageSpec, should_stop: Callable[[], bool]) -> Pictures:
@@ -137,7 +148,7 @@ def _from_files(
         if should_stop():
             raise Cancelled
         try:
-            image = decode_image(read(), name if len(sources) > 1 else str(path))
+            image = decode_image(read(), name)
         except ImageError as error:
             reason = reason or str(error)
             continue
@@ -153,17 +164,14 @@ def _from_files(
             continue
         pixels = fit(image, spec)
         cropped += is_cropped(image, spec)
-        scaled += image.size != (pixels.shape[1], pixels.shape[0])
+        scaled += image.size != pixels.shape[1::-1]
         if images and pixels.shape != images[0].shape:
             raise _uneven(path, images[0].shape, pixels.shape)
         images.append(pixels)
         names.append(name)
     if not images:
-        first = f" ({reason})" if reason and len(sources) > 1 else ""
         raise ImageError(
-            reason
-            if reason and len(sources) == 1
-            else f"{path} holds no picture that can be read{first}; {_WANTED}."
+            f"{path} holds no picture that can be read{f': {reason}' if reason else f'; {_WANTED}.'}"
         )
     notes = _notes(len(sources) - len(images), cropped, scaled, spec)
     return Pictures(np.stack(images), tuple(names), notes)

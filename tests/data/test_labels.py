@@ -1,0 +1,36 @@
+"""Label columns in the order of the pictures."""
+
+import numpy as np
+import pytest
+
+from explorer.data.labels import read_labels
+from explorer.errors import LatentError
+
+CSV = "file,hair,age,note\n00003.jpg,red,3,\n00002.jpg,blonde,,x\n,,,\n\n00009.jpg,black,9.5,y\n"
+
+
+def test_columns_follow_the_pictures(tmp_path):
+    (tmp_path / "tags.csv").write_text("\ufeff" + CSV)
+    labels = read_labels(tmp_path / "tags.csv", ["sub/00002.jpg", "00003.jpg", "unknown.jpg"])
+    assert list(labels) == ["hair", "age", "note"]
+    assert labels["hair"].tolist() == ["blonde", "red", ""]
+    assert labels["age"].dtype == np.float32
+    np.testing.assert_array_equal(labels["age"], np.array([np.nan, 3, np.nan], np.float32))
+    assert labels["note"].tolist() == ["x", "", ""]
+
+
+def test_the_real_tags_are_read(reference_data):
+    labels = read_labels(reference_data / "anime-faces-64" / "tags.csv", ["00002.jpg", "00003.jpg"])
+    assert labels["eyes"].tolist() == ["pink", "purple"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"file\na\n", b"file,hair\nother.jpg,red\n", b"\xff\xfe\x00", b'a,b\n"""\0'],
+)
+def test_what_is_no_table(tmp_path, content):
+    (tmp_path / "tags.csv").write_bytes(content)
+    with pytest.raises(LatentError, match=r"tags\.csv.*\.$"):
+        read_labels(tmp_path / "tags.csv", ["00002.jpg"])
+    with pytest.raises(LatentError, match="no such file"):
+        read_labels(tmp_path / "absent.csv", ["00002.jpg"])
