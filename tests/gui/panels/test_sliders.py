@@ -8,6 +8,7 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
+from explorer.gui import theme
 from explorer.gui.panels.sliders import SlidersPanel
 from explorer.gui.session import Session
 from explorer.gui.widgets.dimension_row import PITCH, DimensionRow
@@ -95,6 +96,22 @@ def test_drag_is_one_undo_step_and_tells_the_pictures(tiny, session, pictures, q
     assert session.code[2] == -1
     assert slider.value() == 0
     assert session.undo_text == "Open"
+
+
+@pytest.mark.x11
+def test_drag_in_a_real_window_is_painted(tiny, session, qtbot):
+    with qtbot.waitExposed(tiny):
+        tiny.show()
+    slider = tiny.slider_for(0)
+    drag(qtbot, slider, 1.0, 2.0)
+    assert session.code[0] == pytest.approx(2.0, abs=0.05)
+    place = slider.mapTo(tiny, QPoint(round(slider.x_of(1)), slider.height() // 2))
+
+    def is_filled():
+        image = tiny.screen().grabWindow(tiny.winId()).toImage()
+        return image.pixelColor(place * image.devicePixelRatio()) == theme.current().accent
+
+    qtbot.waitUntil(is_filled)
 
 
 def test_two_drags_are_two_steps(tiny, session, qtbot):

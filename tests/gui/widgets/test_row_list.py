@@ -94,6 +94,7 @@ def test_tab_goes_from_top_to_bottom_after_rows_were_used_again(made, qtbot):
     made.list.verticalScrollBar().setValue(10 * PITCH)
     made.list.verticalScrollBar().setValue(7 * PITCH)
     made.list.shown()[8].setFocus()
+    qtbot.waitUntil(made.list.shown()[8].hasFocus)
     for place in (9, 10, 11, 12, 13, 14):
         qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
         assert QApplication.focusWidget().text() == str(place)
