@@ -1,8 +1,8 @@
 """Composition root of the window.
 
-Start: Qt application, theme, session, decode thread (it imports torch while the window is built), panels, show; only
-then the first model is read, in a job. End: jobs are asked to stop and waited for, then the decode thread is joined.
-Nothing is terminated. This file wires wishes of the panels (open, encode, export, device) to jobs and requests.
+Start: Qt application, theme, session, decode thread, panels, show; once the window is seen the decode thread
+imports torch, and the first model is read in a job. End: jobs are asked to stop and waited for, then the decode
+thread is joined. Nothing is terminated. This file wires wishes of the panels (open, encode, export, device) to jobs and requests.
 """
 
 from __future__ import annotations
@@ -66,10 +66,17 @@ class App(QObject):
     def start(self, path: str | None = None, stages: Sequence[str] = ()) -> None:
         """Show the window, then read `path` (default: the bundled face model) and the stages."""
         self._first_stages = tuple(stages)
+        self._first_path = path or (DEFAULT_MODEL if DEFAULT_MODEL in paths.bundled() else None)
+        if self._first_path is not None:
+            self.window.canvas.show_loading(f"Opening {Path(self._first_path).name}", 0.0)
+        self.window.exposed.connect(self._on_exposed)
         self.window.show()
-        if path is None and DEFAULT_MODEL not in paths.bundled():
-            return
-        self.open(path or DEFAULT_MODEL)
+
+    def _on_exposed(self) -> None:
+        """Import torch and read the model now that the window is seen; sooner they would hold it back."""
+        self.worker.begin()
+        if self._first_path is not None:
+            self.open(self._first_path)
 
     def close(self) -> None:
         """Stop the jobs and the decode thread, and wait for both."""

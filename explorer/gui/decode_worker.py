@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
-from explorer.errors import DeviceError
+from explorer.errors import Cancelled, DeviceError
+from explorer.render import devices
 from explorer.render.requests import Request
 from explorer.render.scheduler import Answering, Scheduler
 
@@ -31,10 +33,21 @@ class DecodeWorker(QObject):
         self.device = device
         self.description = ""
         self._precision = precision
+        self._begun = threading.Event()
+        self._is_closed = False
         self._scheduler = Scheduler(self._make_renderer, self.result.emit)
+
+    def begin(self) -> None:
+        """Let the thread import torch, now that the window is on the screen; the first request does it too.
+
+        Two threads that both run Python share one lock, so an import beside the window's building would
+        double the time until the window is seen.
+        """
+        self._begun.set()
 
     def submit(self, request: Request) -> None:
         """Put a request into its slot; the newest wins."""
+        self._begun.set()
         self._scheduler.submit(request)
 
     def cancel(self, slot_prefix: str) -> None:
@@ -63,6 +76,8 @@ class DecodeWorker(QObject):
 
     def close(self, timeout: float | None = None) -> bool:
         """Stop and wait for the thread; return whether it ended in time."""
+        self._is_closed = True
+        self._begun.set()
         return self._scheduler.close(timeout)
 
     def is_alive(self) -> bool:
@@ -72,6 +87,10 @@ class DecodeWorker(QObject):
     # ---- in the thread ----
 
     def _make_renderer(self) -> Renderer:
+        self._begun.wait()
+        if self._is_closed:
+            raise Cancelled
+        devices.preload_torch()
         from explorer.render.renderer import Renderer  # imports torch, which takes seconds
 
         try:

@@ -13,6 +13,7 @@ from PySide6.QtGui import (
     QDropEvent,
     QIcon,
     QKeyEvent,
+    QPaintEvent,
     QShowEvent,
 )
 from PySide6.QtWidgets import QLabel, QMainWindow, QMenu, QMenuBar, QToolButton, QVBoxLayout, QWidget
@@ -67,6 +68,7 @@ class MainWindow(QMainWindow):
         self.resize(SIZE)
         self.canvas.setFocus()
         self._default_layout: QByteArray | None = None
+        self._was_painted = False
 
     # ---- building ----
 
@@ -245,6 +247,11 @@ class MainWindow(QMainWindow):
         super().showEvent(event)
         if self._default_layout is None:
             self._default_layout = self.saveState()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if not self._was_painted:
+            self._was_painted = True
             QTimer.singleShot(0, self.exposed.emit)
 
     def closeEvent(self, event: QCloseEvent) -> None:

@@ -5,8 +5,13 @@ The one place that asks torch about hardware; moving networks there is the rende
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
+import importlib.util
 import os
 import platform
+import sys
+from pathlib import Path
 
 from explorer.errors import DeviceError
 
@@ -15,6 +20,23 @@ _WHERE = {
     "cuda": "no NVIDIA GPU that this build of torch can use was found",
     "mps": "this is no Mac with an Apple GPU",
 }
+
+
+def preload_torch() -> None:
+    """Map torch's largest library into memory before the import needs it, without holding Python's lock.
+
+    `import torch` loads it under the lock and so stops every other thread, the window's too, for 0.15 s or
+    more. Called through ctypes, `dlopen` lets them run. Where it does not work, the import does it all.
+    """
+    found = importlib.util.find_spec("torch")
+    if "torch" in sys.modules or found is None or found.origin is None or not hasattr(os, "RTLD_NOW"):
+        return
+    suffix = ".dylib" if sys.platform == "darwin" else ".so"
+    library = Path(found.origin).parent / "lib" / f"libtorch_cpu{suffix}"
+    with contextlib.suppress(OSError, AttributeError):
+        load = ctypes.CDLL(None).dlopen
+        load.argtypes, load.restype = [ctypes.c_char_p, ctypes.c_int], ctypes.c_void_p
+        load(os.fsencode(library), os.RTLD_NOW)
 
 
 def available() -> tuple[str, ...]:
