@@ -361,7 +361,7 @@ class SlidersPanel(QWidget):
         for row in self._shown_rows():
             if row.facts.index < len(code):
                 row.show_value(float(code[row.facts.index]))
-        if not self._is_grabbed and not self._ask_timer.isActive():
+        if not self._ask_timer.isActive():
             self._ask_timer.start()
 
     def _on_code_committed(self) -> None:

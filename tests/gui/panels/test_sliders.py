@@ -347,13 +347,14 @@ def test_pictures_of_other_rows_come_anew_when_the_hand_is_off(tiny, session, pi
 
 
 def test_row_does_not_run_from_under_the_pointer(tiny, session, qtbot):
-    tiny.slider_for(0).setFocus(Qt.FocusReason.TabFocusReason)
-    slider = tiny.row_for(2).slider
+    tiny.slider_for(3).setFocus(Qt.FocusReason.TabFocusReason)
+    slider = tiny.row_for(1).slider
     before = slider.mapTo(tiny, QPoint())
     drag(qtbot, slider, 1.0)
     assert slider.mapTo(tiny, QPoint()) == before
-    qtbot.waitUntil(tiny.row_for(2).thumbnails.isVisible, timeout=2000)
-    assert not tiny.row_for(0).thumbnails.isVisible()
+    qtbot.waitUntil(tiny.row_for(1).thumbnails.isVisible, timeout=2000)
+    assert not tiny.row_for(3).thumbnails.isVisible()
+    assert slider.mapTo(tiny, QPoint()) != before
 
 
 # ---- which rows ----
