@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QToolButton, QWidget
 
 from explorer.gui.widgets.picture_view import PictureView
@@ -32,7 +32,7 @@ class PictureBar(QWidget):
         self.zoom.clicked.connect(view.fit)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
+        layout.setSpacing(2)
         layout.addWidget(self.line, stretch=1)
         for button in (self.compare, self.sharpness, self.zoom):
             layout.addWidget(button)
@@ -64,6 +64,7 @@ class PictureBar(QWidget):
 
     def _refresh_line(self) -> None:
         left = short = middle = ""
+        at = None
         under = self._view.value_under_cursor()
         if under is not None:
             left, short = describe_pixel(under[0].x(), under[0].y(), under[1])
@@ -71,7 +72,9 @@ class PictureBar(QWidget):
             middle = self._sides[0]
         elif self._sides is not None and self._view.wiping:
             middle = "  |  ".join(self._sides)
-        self.line.set_texts(left, middle, short)
+            divider = self._view.wiper.x(self._view.viewport.target())
+            at = divider + self._view.mapToGlobal(QPoint()).x() - self.line.mapToGlobal(QPoint()).x()
+        self.line.set_texts(left, middle, short, at)
 
 
 def describe_pixel(x: int, y: int, value: tuple[int, ...]) -> tuple[str, str]:

@@ -19,6 +19,7 @@ class QuietLine(QWidget):
         self._left = ""
         self._middle = ""
         self._short = ""
+        self._at: float | None = None
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         theme.notifier.changed.connect(self.update)
 
@@ -32,9 +33,15 @@ class QuietLine(QWidget):
         """The text in the middle."""
         return self._middle
 
-    def set_texts(self, left: str, middle: str, short: str = "") -> None:
-        """Show two texts; `short` stands for `left` where that has no room."""
+    def set_texts(self, left: str, middle: str, short: str = "", at: float | None = None) -> None:
+        """Show two texts; `short` stands for `left` where that has no room.
+
+        `at` is where the bar `|` of `middle` should stand, in this widget's pixels; by default in the middle.
+        """
         self._short = short or left
+        if at != self._at:
+            self._at = at
+            self.update()
         if (left, middle) != (self._left, self._middle):
             self._left, self._middle = left, middle
             self.setAccessibleName(", ".join(text for text in (left, middle) if text))
@@ -58,5 +65,8 @@ class QuietLine(QWidget):
         taken = metrics.horizontalAdvance(left) + GAP if left else 0
         wide = metrics.horizontalAdvance(self._middle)
         if taken + wide <= self.width():
-            start = min(max((self.width() - wide) // 2, taken), self.width() - wide)
+            start = (self.width() - wide) // 2
+            if self._at is not None:
+                start = round(self._at) - metrics.horizontalAdvance(self._middle.partition("|")[0])
+            start = min(max(start, taken), self.width() - wide)
             painter.drawText(self.rect().adjusted(start, 0, 0, 0), align, self._middle)
