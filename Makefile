@@ -37,4 +37,4 @@ bench:
 
 screenshots:
 	@scripts/setup.sh setup
-	scripts/xvfb.sh $(BIN)/python docs/screenshots.py
+	scripts/xvfb.sh $(BIN)/python scripts/screenshots.py $(ARGS)

@@ -1,4 +1,4 @@
-"""The real window, driven from a script: opened at a size, in a theme, and waited for until it is at rest."""
+"""The real window, driven from a script: opened at a size, in a theme, waited for until it is at rest."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def at_rest(app) -> None:
 
     def is_quiet() -> bool:
         nonlocal quiet_since
-        busy = app.pictures.is_waiting or app.jobs.is_running("open") or app.jobs.is_running("stage")
+        busy = app.pictures.is_waiting() or app.jobs.is_running("open") or app.jobs.is_running("stage")
         if busy:
             quiet_since = None
         elif quiet_since is None:

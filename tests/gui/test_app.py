@@ -11,6 +11,8 @@ from PySide6.QtWidgets import QApplication
 from explorer.gui import app as app_module
 from explorer.models import architecture
 
+pytestmark = pytest.mark.also_x11
+
 WAIT = 20_000  # milliseconds; a slow machine must not fail a test
 
 
