@@ -1,5 +1,4 @@
-"""numpy files from strangers: read without pickles, without surprises in size, with one sentence when they
-are bad."""
+"""numpy files from strangers: no pickles, no surprises in size, one sentence when they are bad."""
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from explorer.data.arrays import open_npz
+from explorer.data.wording import shown_list
 from explorer.errors import LatentError
 from explorer.paths import replacing
 
@@ -100,8 +101,7 @@ class CodeBook:
         mean = arrays.get("mean", arrays.get("mu"))
         if mean is None:
             raise LatentError(
-                f"{path} has no array called mean (it has: {', '.join(arrays) or 'none'}), so it is no "
-                "code book; "
+                f"{path} has no array called mean (it has: {shown_list(arrays)}), so it is no code book; "
                 "make one with encode."
             )
         logvar = arrays.get("logvar")

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from explorer.data.arrays import is_npz, open_npy, open_npz
+from explorer.data.wording import shown_list
 from explorer.errors import LatentError
 from explorer.models.base import Space
 
@@ -29,8 +30,8 @@ def load_codes(path: Path | str, space: Space) -> np.ndarray:
         found = next((arrays[name] for name in NAMES if name in arrays), None)
         if found is None:
             raise LatentError(
-                f"{path} has none of the arrays {', '.join(NAMES)} (it has: {', '.join(arrays) or 'none'}); "
-                f"give {wanted}."
+                f"{path} has none of the arrays {', '.join(NAMES)} (it has: {shown_list(arrays)}); give "
+                f"{wanted}."
             )
     else:
         found = open_npy(path, LatentError, wanted)

@@ -21,6 +21,7 @@ from PIL import Image
 
 from explorer.data.arrays import is_npz, open_npy, open_npz
 from explorer.data.picture import decode_image, fit, grey, is_cropped, read_image, to_channels
+from explorer.data.wording import shown_list
 from explorer.errors import Cancelled, ImageError
 from explorer.models.base import ImageSpec
 
@@ -194,8 +195,8 @@ def _count(number: int, what: str) -> str:
 
 def _uneven(path: Path, first: tuple[int, ...], other: tuple[int, ...]) -> ImageError:
     return ImageError(
-        f"The pictures in {path} differ in size ({first[1]}x{first[0]} and {other[1]}x{other[0]}); "
-        "give pictures of one size."
+        f"The pictures in {path} differ in size ({first[1]}x{first[0]} and {other[1]}x{other[0]}); give "
+        "pictures of one size."
     )
 
 
@@ -203,7 +204,7 @@ def _from_npz(path: Path, spec: ImageSpec, should_stop: Callable[[], bool]) -> P
     arrays = open_npz(path, ImageError, _WANTED)
     images = arrays.get("images")
     if images is None:
-        raise ImageError(f"{path} has no array `images` (it has: {', '.join(arrays) or 'none'}); {_WANTED}.")
+        raise ImageError(f"{path} has no array `images` (it has: {shown_list(arrays)}); {_WANTED}.")
     if images.dtype != np.uint8:
         images = _floats(images, path)
     names = arrays.get("names")
@@ -223,8 +224,8 @@ def _floats(array: np.ndarray, path: Path) -> np.ndarray:
         raise ImageError(f"{path} holds values that are not numbers (NaN or infinite); give finite pictures.")
     if array.size and (array.min() < -0.01 or array.max() > 1.01):
         raise ImageError(
-            f"The pictures in {path} go from {array.min():.3g} to {array.max():.3g} instead of 0 to 1; "
-            "scale them first."
+            f"The pictures in {path} go from {array.min():.3g} to {array.max():.3g} instead of 0 to 1; scale "
+            "them first."
         )
     return np.round(array.clip(0, 1).transpose(0, 2, 3, 1) * 255).astype(np.uint8)
 

@@ -109,8 +109,8 @@ def open_stage(
     model = open_checkpoint(path_or_name, hints=hints, on_progress=on_progress, should_stop=should_stop).model
     if not isinstance(model, StageModel):
         raise CheckpointError(
-            f"{path_or_name} is a generator ({model.architecture}: code to picture), not a stage; "
-            "open it as the model instead."
+            f"{path_or_name} is a generator ({model.architecture}: code to picture), not a stage; open it as "
+            "the model instead."
         )
     return model
 

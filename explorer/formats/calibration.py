@@ -22,8 +22,7 @@ MOST_CODES, FEWEST_CODES = 2048, 128
 _WEIGHTS_TIMES_CODES = 4_000_000_000  # a second or two on one core
 
 CLEARLY = 0.8
-"""The first hypothesis is taken whose misfit is not clearly above the smallest: times this, it is at most
-that."""
+"""The first hypothesis is taken whose misfit, times this, is not above the smallest misfit."""
 
 USABLE = 0.5
 """With no hypothesis below this misfit, the statistics are not those of training (an untrained or changed

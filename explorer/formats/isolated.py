@@ -114,9 +114,8 @@ class Child:
                 raise Cancelled
             if time.monotonic() > deadline:
                 raise CheckpointError(
-                    f"{self._path} could not be read within {READ_SECONDS:.0f} seconds; it is damaged or "
-                    "not what it "
-                    "seems, or the machine is very busy: try again."
+                    f"{self._path} could not be read within {READ_SECONDS:.0f} seconds; it is damaged or not "
+                    "what it seems, or the machine is very busy: try again."
                 )
             try:
                 line = self._lines.get(timeout=0.05)
@@ -124,9 +123,8 @@ class Child:
                 continue
             if line is None:
                 raise CheckpointError(
-                    f"{self._path} made the reading process stop (it may ask for more memory than a file "
-                    "of its size "
-                    "needs); save it again as torch.save(model.state_dict(), path)."
+                    f"{self._path} made the reading process stop (it may ask for more memory than a file of "
+                    "its size needs); save it again as torch.save(model.state_dict(), path)."
                 )
             said = json.loads(line)
             if "error" in said:

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from explorer.data.wording import shown
 from explorer.errors import CheckpointError
 from explorer.formats.reader import Reader, Reading
 from explorer.models import ARCHITECTURES, architecture
@@ -100,8 +101,7 @@ def _read(reading: Reading) -> LatentModel | StageModel:
 
 
 def _metadata(reading: Reading) -> dict[str, str]:
-    """Return `__metadata__` of the header, after its size and the promised ranges were found to be in the
-    file."""
+    """Return `__metadata__` of the header, after the header and all it promises were found in the file."""
     size = reading.path.stat().st_size
     length = struct.unpack("<Q", reading.head[:8])[0]
     if length > size - 8 or length > _MOST_HEADER:
@@ -121,8 +121,8 @@ def _metadata(reading: Reading) -> dict[str, str]:
     if promised != size:
         state = "cut off" if promised > size else "longer than it should be"
         raise CheckpointError(
-            f"{reading.path} is {state}: its header promises {promised} bytes, the file has {size}; "
-            "copy or download it again."
+            f"{reading.path} is {state}: its header promises {promised} bytes, the file has {size}; copy or "
+            "download it again."
         )
     metadata = found.get("__metadata__") or {}
     if not isinstance(metadata, dict):
@@ -138,9 +138,7 @@ def _tensors(reading: Reading) -> dict[str, Tensor]:
     try:
         return load_file(reading.path)
     except (SafetensorError, OSError, ValueError, KeyError, RuntimeError, TypeError) as error:
-        raise _bad(
-            reading, str(error).splitlines()[0][:100] if str(error) else "its tensors cannot be read"
-        ) from error
+        raise _bad(reading, shown(error, 100) or "its tensors cannot be read") from error
 
 
 def _said(text: Any, reading: Reading) -> dict[str, Any]:
@@ -155,16 +153,14 @@ def _said(text: Any, reading: Reading) -> dict[str, Any]:
         raise _bad(reading, "its description is damaged") from error
     if said.get("format") != FORMAT:
         raise CheckpointError(
-            f"{reading.path} is of format {str(said.get('format'))[:20]}, this program reads format "
-            f"{FORMAT}; "
-            "use a newer version of the program."
+            f"{reading.path} is of format {shown(said.get('format'), 20)}, this program reads format "
+            f"{FORMAT}; use a newer version of the program."
         )
     if str(said.get("architecture")) not in ARCHITECTURES:
         known = ", ".join(ARCHITECTURES)
         raise CheckpointError(
-            f"{reading.path} is of the architecture {str(said.get('architecture'))[:40]}, which is not "
-            "known here "
-            f"({known}); use a newer version of the program."
+            f"{reading.path} is of the architecture {shown(said.get('architecture'), 40)}, which is not "
+            f"known here ({known}); use a newer version of the program."
         )
     return said
 

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from explorer.data.wording import shown
 from explorer.errors import CheckpointError
 from explorer.formats.calibration import settle
 from explorer.formats.reader import Reading
@@ -40,8 +41,8 @@ class Misfit:
         return len(self.missing) + len(self.surplus) + len(self.misshaped)
 
     def __str__(self) -> str:
-        parts = [*self.misshaped, *(f"{key} is missing" for key in self.missing)]
-        parts += [f"{key} belongs to nothing" for key in self.surplus]
+        parts = [*self.misshaped, *(f"{shown(key)} is missing" for key in self.missing)]
+        parts += [f"{shown(key)} belongs to nothing" for key in self.surplus]
         more = len(parts) - _NAMED
         return ", ".join(parts[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
@@ -92,9 +93,8 @@ def build(
     image = reading.hints.image
     if image is not None and isinstance(model, LatentModel) and model.image != image:
         raise CheckpointError(
-            f"{reading.path} draws pictures of {model.image} (channels x height x width), not of {image} "
-            "as the hint "
-            "image says; change or leave out that hint."
+            f"{reading.path} draws pictures of {model.image} (channels x height x width), not of {image} as "
+            "the hint image says; change or leave out that hint."
         )
     if reading.hints.range is not None:
         model.native_range = reading.hints.range
@@ -114,8 +114,8 @@ def recognise(
     families = [family for family in map(architecture, names) if family.recognise]
     if not families:
         raise CheckpointError(
-            f"{reading.path} is a plain state dict, but {names[0]} is only read in the native format; "
-            "leave out the hint architecture."
+            f"{reading.path} is a plain state dict, but {names[0]} is only read in the native format; leave "
+            "out the hint architecture."
         )
     guesses = [
         candidate
@@ -129,8 +129,7 @@ def recognise(
     if len(best.misfit):
         raise CheckpointError(
             f"{reading.path} looks like {best.family.name}, but {best.misfit}; the file is damaged or was "
-            "changed: "
-            "save it again from where it was trained."
+            "changed: save it again from where it was trained."
         )
     _check_picture(best.config, reading)
     config, settled = settle(best.family, best.config, best.tensors)
@@ -170,8 +169,8 @@ def _check_picture(config: Any, reading: Reading) -> None:
     height, width = getattr(config, "height", 0), getattr(config, "width", 0)
     if reading.hints.image is None and height == 1 and width > 1:
         raise CheckpointError(
-            f"{reading.path} draws {width} values that are no square picture; say the shape with "
-            "--hint image=CHANNELSxHEIGHTxWIDTH."
+            f"{reading.path} draws {width} values that are no square picture; say the shape with --hint "
+            "image=CHANNELSxHEIGHTxWIDTH."
         )
 
 
@@ -186,8 +185,8 @@ def _skeleton(family: Architecture, config: Any, reading: Reading) -> nn.Module:
             return family.network(config)
     except (RuntimeError, ValueError, TypeError, OverflowError, ZeroDivisionError, IndexError) as error:
         raise CheckpointError(
-            f"{reading.path} asks for sizes that make no {family.name} ({str(error).splitlines()[0][:100]}); "
-            "save it again from where it was trained."
+            f"{reading.path} asks for sizes that make no {family.name} ({shown(error, 100)}); save it again "
+            "from where it was trained."
         ) from error
 
 
@@ -196,7 +195,7 @@ def _compare(tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> M
         missing=tuple(key for key in expected if key not in tensors),
         surplus=tuple(key for key in tensors if key not in expected),
         misshaped=tuple(
-            f"{key} is {_shape(tensors[key])} instead of {_shape(expected[key])}"
+            f"{shown(key)} is {_shape(tensors[key])} instead of {_shape(expected[key])}"
             for key in expected
             if key in tensors and tensors[key].shape != expected[key].shape
         ),
@@ -229,14 +228,14 @@ def _in_float32(tensors: Mapping[str, Tensor], reading: Reading) -> tuple[dict[s
         if tensor.dtype not in _FLOATS:
             kind = str(tensor.dtype).removeprefix("torch.")
             raise CheckpointError(
-                f"The tensor {key} in {reading.path} holds {kind} instead of floating point weights; "
+                f"The tensor {shown(key)} in {reading.path} holds {kind} instead of floating point weights; "
                 "save the network unquantised, in float32."
             )
         if tensor.dtype != torch.float32:
             kinds.add(str(tensor.dtype).removeprefix("torch."))
         converted[key] = tensor.to(torch.float32)
         if not torch.isfinite(converted[key]).all():
-            broken.append(key)
+            broken.append(shown(key))
     notes = [f"The weights are {' and '.join(sorted(kinds))} and were widened to float32."] if kinds else []
     if broken:
         some = ", ".join(broken[:_NAMED]) + (
@@ -249,11 +248,10 @@ def _in_float32(tensors: Mapping[str, Tensor], reading: Reading) -> tuple[dict[s
 
 
 def _unfamiliar(tensors: Mapping[str, Tensor], reading: Reading, families: Sequence[str]) -> str:
-    some = ", ".join(f"{key[:60]} {_shape(tensor)}" for key, tensor in list(tensors.items())[:3])
+    some = ", ".join(f"{shown(key)} {_shape(tensor)}" for key, tensor in list(tensors.items())[:3])
     return (
         f"{reading.path} holds {len(tensors)} tensors ({some}{', ...' if len(tensors) > 3 else ''}) of no "
-        "network known "
-        f"here; state dicts of {', '.join(families)} can be opened."
+        f"network known here; state dicts of {', '.join(families)} can be opened."
     )
 
 

@@ -18,6 +18,7 @@ from typing import Any
 import platformdirs
 
 from explorer.data.code_book import CodeBook
+from explorer.data.wording import shown
 from explorer.errors import CheckpointError, ExplorerError, LatentError, UsageError
 from explorer.models import ARCHITECTURES
 from explorer.models.base import ImageSpec, LatentModel, NativeRange
@@ -106,7 +107,7 @@ def read_dimension_names(checkpoint: Path, model: LatentModel) -> tuple[dict[int
         if match and int(match[1]) <= space.dim and isinstance(value, str):
             names[int(match[1]) - 1] = value.strip()[:80]
         else:
-            unknown.append(key[:20])
+            unknown.append(shown(key, 20))
     if not unknown:
         return names, []
     some = ", ".join(unknown[:5])
@@ -116,8 +117,7 @@ def read_dimension_names(checkpoint: Path, model: LatentModel) -> tuple[dict[int
 
 
 def read_code_book(checkpoint: Path, model: LatentModel) -> tuple[CodeBook | None, list[str]]:
-    """Return the code book `NAME.codes.npz` where there is one that fits, and notes about one that does
-    not."""
+    """Return the code book `NAME.codes.npz` where one is there and fits, and notes where one does not."""
     path = find(checkpoint, "codes.npz")
     if path is None:
         return None, []
@@ -161,12 +161,11 @@ def _hint(key: str, value: Any, error: type[ExplorerError], where: str) -> Any:
     """Return the value of one hint, as `Hints` holds it."""
     if key not in _PARSERS:
         known = ", ".join(_PARSERS)
-        raise error(f"{where}There is no hint called {key[:40]}; the known ones are {known}.")
+        raise error(f"{where}There is no hint called {shown(key, 40)}; the known ones are {known}.")
     try:
         return _PARSERS[key](value)
     except (ValueError, TypeError) as reason:
-        shown = str(value)[:40]
-        raise error(f"{where}The hint {key} cannot be {shown}; give {_EXAMPLES[key]}.") from reason
+        raise error(f"{where}The hint {key} cannot be {shown(value, 40)}; give {_EXAMPLES[key]}.") from reason
 
 
 def _parse_architecture(value: Any) -> str:

@@ -18,32 +18,20 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from explorer.data.wording import shown
 from explorer.errors import CheckpointError
 
-WRAPPERS = (
-    *(
-        "g_ema",
-        "G_ema",
-        "ema",
-        "generator_ema",
-        "state_dict",
-        "model_state_dict",
-        "model",
-        "netG",
-        "generator",
-    ),
-    *("g", "decoder", "vae", "net", "params_ema", "params"),
-)
-"""Under which keys training scripts keep the weights; the first found is taken, averaged ones before raw
-ones."""
+_AVERAGED = ("g_ema", "G_ema", "ema", "generator_ema")
+_RAW = ("state_dict", "model_state_dict", "model", "netG", "generator", "g", "decoder", "vae", "net")
+WRAPPERS = (*_AVERAGED, *_RAW, "params_ema", "params")
+"""Under which keys training scripts keep the weights; the first found is taken, averaged ones before raw."""
 
 _SAFE_AGAIN = "save it again as torch.save(model.state_dict(), path)"
 
 
 @dataclass(frozen=True, eq=False)
 class Loaded:
-    """What a file holds: `tensors` by key, `modules` paths of all submodules where the file lists them,
-    notes."""
+    """What a file holds: tensors by key, paths of all submodules where the file lists them, notes."""
 
     tensors: dict[str, Tensor]
     modules: tuple[str, ...]
@@ -67,7 +55,7 @@ def load(path: Path) -> Loaded:
     }
     _check_tensors(path, tensors, size)
     modules = getattr(found, "_metadata", None)
-    notes = [f"The weights were taken from the entry {wrapper}."] if wrapper else []
+    notes = [f"The weights were taken from the entry {shown(wrapper)}."] if wrapper else []
     return Loaded(
         tensors={key: tensor.detach().contiguous() for key, tensor in tensors.items()},
         modules=tuple(key for key in modules if isinstance(key, str)) if isinstance(modules, Mapping) else (),
@@ -76,8 +64,7 @@ def load(path: Path) -> Loaded:
 
 
 def _check_container(path: Path, size: int) -> None:
-    """Refuse a zip that is cut off or whose members are larger than they can be; torch always stores, never
-    packs."""
+    """Refuse a zip that is cut off, or packed: torch only ever stores, so nothing may grow by unpacking."""
     with path.open("rb") as file:
         if file.read(2) != b"PK":
             return
@@ -91,8 +78,7 @@ def _check_container(path: Path, size: int) -> None:
     ):
         raise CheckpointError(
             f"{path} holds packed parts that would unpack to more than the file, which torch.save never "
-            "writes; "
-            "it was not opened."
+            "writes; it was not opened."
         )
 
 
@@ -119,9 +105,8 @@ def _refused(path: Path, text: str) -> str:
     )
     if culprit:
         return (
-            f"{path} holds more than weights: it asks for {culprit[1]}, which could run code, so it was "
-            "not opened; "
-            f"{_SAFE_AGAIN}."
+            f"{path} holds more than weights: it asks for {culprit[1]}, which could run code, so it was not "
+            f"opened; {_SAFE_AGAIN}."
         )
     if "Unsupported operand" in text:
         return f"{path} was pickled in a way that torch's safe loader does not take; {_SAFE_AGAIN}."
@@ -132,29 +117,30 @@ def _state_dict(content: Any, depth: int = 0) -> tuple[Mapping[Any, Any] | None,
     """Return the mapping that holds tensors, and the entry it was found under ("" at the top)."""
     if not isinstance(content, Mapping) or depth > 3:
         return None, ""
-    if any(isinstance(value, Tensor) for key, value in content.items() if isinstance(key, str)):
-        return content, ""
+    here = sum(isinstance(value, Tensor) for key, value in content.items() if isinstance(key, str))
     known = [key for key in WRAPPERS if key in content]
     others = [
         key for key in content if isinstance(key, str) and key not in known and "optim" not in key.lower()
     ]
     for key in (*known, *others):
         found, inner = _state_dict(content[key], depth + 1)
-        if found is not None:
+        if found is not None and len(found) > here:  # a count or a loss beside it may be a tensor, too
             return found, f"{key}.{inner}" if inner else key
-    return None, ""
+    return (content, "") if here else (None, "")
 
 
 def _check_tensors(path: Path, tensors: Mapping[str, Tensor], size: int) -> None:
     """Refuse tensors that are no plain array of numbers or larger than the file that holds them."""
     for key, tensor in tensors.items():
         if tensor.layout != torch.strided or tensor.is_quantized or tensor.device.type != "cpu":
-            raise CheckpointError(f"The tensor {key} in {path} is sparse, quantised or empty; {_SAFE_AGAIN}.")
+            raise CheckpointError(
+                f"The tensor {shown(key)} in {path} is sparse, quantised or empty; {_SAFE_AGAIN}."
+            )
         if tensor.numel() * tensor.element_size() > size:
             shape = "x".join(map(str, tensor.shape))
             raise CheckpointError(
-                f"The tensor {key} in {path} says it is {shape}, which is more than the whole file holds; "
-                f"{_SAFE_AGAIN}."
+                f"The tensor {shown(key)} in {path} says it is {shape}, which is more than the whole file "
+                f"holds; {_SAFE_AGAIN}."
             )
     if sum(tensor.numel() * tensor.element_size() for tensor in tensors.values()) > 2 * size:
         raise CheckpointError(
@@ -164,7 +150,7 @@ def _check_tensors(path: Path, tensors: Mapping[str, Tensor], size: int) -> None
 
 def _describe(content: Any) -> str:
     if isinstance(content, Mapping):
-        some = ", ".join(str(key)[:30] for key in list(content)[:4])
+        some = ", ".join(shown(key, 30) for key in list(content)[:4])
         return f"a dict with the entries {some}" if some else "an empty dict"
     if isinstance(content, Tensor):
         return f"a single tensor of {'x'.join(map(str, content.shape)) or 'one value'}"

@@ -86,8 +86,7 @@ def _wrap(network: FcGan, config: FcGanConfig, **described: object) -> LatentMod
 
 
 def _recognise(shapes: Shapes) -> FcGanConfig | None:
-    """Return the layers that keys `N.weight` tell; an index without tensors is an activation, a second one a
-    dropout."""
+    """Return the layers that keys `N.weight` tell; a gap is an activation, the next one a dropout."""
     kinds: dict[int, str] = {}
     for key in shapes:
         match = re.fullmatch(r"(\d{1,2})\.(weight|bias|running_mean|running_var)", key)

@@ -35,8 +35,7 @@ class FcVaeConfig:
 
 
 def _mlp(sizes: Sequence[int]) -> nn.Sequential:
-    """Return linear layers with a ReLU between each two; none after the last, neither in encoder nor
-    decoder."""
+    """Return linear layers with a ReLU between each two, none after the last."""
     layers: list[nn.Module] = []
     for wide, narrow in pairwise(sizes):
         layers += [nn.Linear(wide, narrow), nn.ReLU()]
@@ -77,8 +76,7 @@ def _wrap(network: FcVae, config: FcVaeConfig, **described: object) -> LatentMod
 
 
 def _recognise(shapes: Shapes) -> FcVaeConfig | None:
-    """Return the sizes where keys are the article's; a flat output is taken as a square picture, if it can
-    be."""
+    """Return the sizes where all keys are the article's; a flat output is taken as a square picture."""
     linear = re.compile(r"(encoder|decoder)\.(\d{1,3})\.(weight|bias)|(fcmu|fcvar)\.(weight|bias)")
     matches = [linear.fullmatch(key) for key in shapes]
     numbers = [int(match[2]) for match in matches if match and match[1] == "encoder"]
@@ -87,8 +85,7 @@ def _recognise(shapes: Shapes) -> FcVaeConfig | None:
         return None
 
     def width(place: int) -> int | None:
-        """The size after `place` layers of the encoder, which is also that before the last `place` of the
-        decoder."""
+        """The size after `place` layers of the encoder, and before the last `place` of the decoder."""
         before, after = f"encoder.{2 * place - 2}", f"encoder.{2 * place}"
         heads = ("fcmu", "fcvar") if place == depth else (after,)
         back = 2 * (depth - place)  # the decoder's layer that gives this size; the next one takes it

@@ -152,12 +152,13 @@ def test_a_tensor_larger_than_its_file_is_not_laid_out(tmp_path):
         (7, "int"),
         (torch.zeros(2, 3), "single tensor of 2x3"),
         ({"epoch": 3, "loss": 0.5}, "epoch, loss"),
-        ({"a": torch.zeros(2, 2).to_sparse()}, "sparse"),
+        ({"a": torch.zeros(2, 2).to_sparse()}, "no plain array"),
         ({"a": torch.zeros(2), "b": torch.zeros(3)}, "no network known"),
         ({"a": torch.zeros(0)}, "no network known"),
         ({"0.weight": torch.zeros(0, 0), "0.bias": torch.zeros(0)}, "no network known"),
         ({"encoder.x.weight": torch.zeros(3, 3), "fcmu.weight": torch.zeros(1)}, "no network known"),
         ({1: torch.zeros(2)}, "no state dict"),
+        ({"two\nlines" * 50: torch.zeros(2)}, "two?lines"),
     ],
 )
 def test_files_without_a_network(tmp_path, content, said):
@@ -174,6 +175,7 @@ def test_files_without_a_network(tmp_path, content, said):
             "checkpoint",
         ),
         (lambda good, bad: {"model": {"module": good}}, "model.module"),
+        (lambda good, bad: {"loss": torch.tensor(0.5), "net": good}, "net"),
     ],
 )
 def test_weights_are_found_inside_what_training_scripts_save(tmp_path, tiny_model, wrap, entry):
