@@ -560,6 +560,14 @@ def test_a_stage_in_the_wrong_place(call, native, colorizer, tmp_path):
     call("export", "samples", native, *two, "--out", tmp_path / "o.png").refused("3x30x30", "1xany")
 
 
+def test_notes_are_told_where_the_call_ends_well(call, done, native, tmp_path):
+    own = tmp_path / "own.safetensors"
+    own.write_bytes(native.read_bytes())
+    (tmp_path / "own.codes.npz").write_text("no code book")
+    assert "code book" in done("export", "samples", own, "--count", 1, "--out", tmp_path / "a.png").err
+    call("export", "samples", own, "--count", 1, "--out", "/proc/a.png").refused("/proc/a.png")
+
+
 def test_a_model_without_an_encoder(call, done, two_faces, tmp_path):
     gan = save_random(tmp_path / "gan.safetensors", "fc-gan")
     done("export", "samples", gan, "--count", 4, "--out", tmp_path / "a.png")
@@ -630,8 +638,9 @@ def test_a_full_disk_loses_nothing(native, tmp_path):
 def test_standard_output_that_is_full_or_closed(native):
     command = [sys.executable, str(ROOT / "main.py"), "info", str(native), "--json"]
     with open("/dev/full", "w") as full:
-        ended = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
-    assert Outcome(ended.returncode, "", ended.stderr).refused("Standard output")
+        for args in (command, [*command[:2], "--version"]):
+            ended = subprocess.run(args, stdout=full, stderr=subprocess.PIPE, text=True)
+            assert Outcome(ended.returncode, "", ended.stderr).refused("Standard output")
     reader, writer = os.pipe()
     os.close(reader)
     with os.fdopen(writer, "w") as closed:

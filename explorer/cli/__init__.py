@@ -9,10 +9,14 @@ visible within a second.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn, TextIO
+
+_OUTPUT = (errno.EPIPE, errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EIO)
+"""What writing to standard output can fail with."""
 
 
 def main(args: Sequence[str] | None = None) -> NoReturn:
@@ -48,28 +52,33 @@ def _status_of(args: list[str]) -> Any:
         return 2 if isinstance(error, UsageError) else 3
     except (KeyboardInterrupt, Cancelled):
         return 130
-    except BrokenPipeError:
-        return 1
+    except OSError as error:
+        return _output_failed(error)
     return 0
 
 
 def _flushed(status: Any) -> Any:
-    """Write what is left in the buffer of standard output; return `status`, or 3 where there is no room."""
+    """Write what is left in the buffer of standard output; return `status`, or what a failure makes of it."""
     try:
         sys.stdout.flush()
-    except BrokenPipeError:
-        _drop_output()
-        return status or 1
     except OSError as error:
-        _drop_output()
-        if status == 0:
-            reason = (error.strerror or str(error)).lower()
-            print(
-                f"Standard output cannot be written ({reason}); send it to a place with room.",
-                file=sys.stderr,
-            )
-        return status or 3
+        return status or _output_failed(error)
     return status
+
+
+def _output_failed(error: OSError) -> int:
+    """Return the exit status where standard output could not be written; anything else is a bug.
+
+    Files never come here, they raise `OutputError`. A reader that went away (`| head`) is nothing to complain of.
+    """
+    if error.filename is not None or error.errno not in _OUTPUT:
+        raise error
+    _drop_output()
+    if isinstance(error, BrokenPipeError):
+        return 1
+    reason = (error.strerror or str(error)).lower()
+    print(f"Standard output cannot be written ({reason}); send it to a place with room.", file=sys.stderr)
+    return 3
 
 
 def _drop_output() -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from explorer.cli.options import Decoding, Engine
-from explorer.errors import LatentError, OutputError, UsageError
+from explorer.errors import LatentError, UsageError
 from explorer.models.base import DecodeOptions, LatentModel, Space, StageModel, check_stages
 
 if TYPE_CHECKING:
@@ -34,34 +34,14 @@ def say(*sentences: str) -> None:
 
 def print_json(value: object) -> None:
     """Print plain values as JSON to standard output; what is not a number becomes null."""
-    with to_output():
-        print(json.dumps(_plain(value), indent=2, ensure_ascii=False), flush=True)
+    print(json.dumps(_plain(value), indent=2, ensure_ascii=False))
 
 
 def print_table(table: Table) -> None:
     """Print a rich table to standard output."""
     from rich.console import Console
 
-    with to_output():
-        Console().print(table)
-
-
-@contextlib.contextmanager
-def to_output() -> Iterator[None]:
-    """Print to standard output in the block.
-
-    Raises:
-        OutputError: it cannot be written. A reader that went away stays a `BrokenPipeError`.
-    """
-    try:
-        yield
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise OutputError(
-            f"Standard output cannot be written ({reason}); send it to a place with room."
-        ) from error
+    Console().print(table)
 
 
 def _plain(value: Any) -> Any:
