@@ -69,7 +69,7 @@ def _flushed(status: Any) -> Any:
 def _output_failed(error: OSError) -> int:
     """Return the exit status where standard output could not be written; anything else is a bug.
 
-    Files never come here, they raise `OutputError`. A reader that went away (`| head`) is nothing to complain of.
+    Files never come here, they raise `OutputError`. A reader that went away is no reason to complain.
     """
     if error.filename is not None or error.errno not in _OUTPUT:
         raise error
