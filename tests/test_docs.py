@@ -36,7 +36,7 @@ def test_there_are_commands_to_check():
 
 @pytest.mark.parametrize("line", commands())
 def test_a_documented_command_can_be_called_so(line, monkeypatch):
-    from explorer.cli import app
+    from explorer.cli.commands import app
 
     monkeypatch.chdir(ROOT)
     group = typer.main.get_command(app)
