@@ -1,0 +1,106 @@
+"""The window's figures: real windows in child processes, at 1280x800, driven by `drive.py` and `start.py`."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+
+from explorer import paths
+
+from .display import screen
+from .measure import Figure, figure
+
+DRIVEN = {
+    "window/slider_to_pixel_ms": "ms",
+    "window/gui_stall_ms": "ms",
+    "window/idle_cpu_percent": "%",
+    "window/rss_growth_mb": "MB",
+}
+STARTED = {"window/startup_visible_s": "s", "window/first_picture_s": "s"}
+UNITS = STARTED | DRIVEN
+NAMES = tuple(UNITS)
+
+STARTS = 3
+_LONGEST = 1200  # seconds a child may take
+_HERE = Path(__file__).resolve().parent
+_NO_SCREEN = "not measured: neither a display nor Xvfb was found"
+
+
+class Lab:
+    """Measures the window's figures; children run once for all the figures that need them.
+
+    Args:
+        names: the figures that will be asked for.
+    """
+
+    def __init__(self, names: list[str]) -> None:
+        self._names = names
+        self._open = contextlib.ExitStack()
+        self._environment: dict[str, str] | None = None
+        self._measured: dict[str, Figure] = {}
+
+    def __enter__(self) -> Lab:
+        if self._names:
+            environment = self._open.enter_context(screen())
+            home = self._open.enter_context(tempfile.TemporaryDirectory(prefix="latent-explorer-bench-"))
+            if environment is not None:
+                folders = {f"XDG_{kind}_HOME": home for kind in ("CONFIG", "DATA", "STATE")}
+                self._environment = environment | folders | {"PYTHONPATH": str(paths.source_root())}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
+
+    def figure(self, name: str) -> Figure:
+        """Return a figure; the first call of its kind takes as long as all of them."""
+        if self._environment is None:
+            return Figure(name, UNITS[name], note=_NO_SCREEN)
+        if name not in self._measured:
+            self._start() if name in STARTED else self._drive()
+        return self._measured[name]
+
+    def _drive(self) -> None:
+        wanted = [name for name in self._names if name in DRIVEN]
+        said = self._run("drive.py", *wanted)
+        for name in wanted:
+            facts = said[name]
+            self._measured[name] = figure(
+                name, DRIVEN[name], facts["samples"], facts.get("baseline", ()), facts["note"]
+            )
+
+    def _start(self) -> None:
+        """Start the program and a plain one in turn; the first pair warms the disk's cache and is dropped."""
+        ours: dict[str, list[float]] = {name: [] for name in STARTED}
+        plain: dict[str, list[float]] = {name: [] for name in STARTED}
+        for turn in range(STARTS + 1):
+            for kind, kept in (("program", ours), ("plain", plain)):
+                said = self._run("start.py", kind, repr(time.time()))
+                for name in STARTED:
+                    if turn:
+                        kept[name].append(said[name])
+        notes = {
+            "window/startup_visible_s": f"exec to first expose, warm, median of {STARTS}; plain: an empty Qt window",
+            "window/first_picture_s": f"exec to the face's first paint, warm, median of {STARTS}; "
+            "plain: a script without threads",
+        }
+        for name in STARTED:
+            self._measured[name] = figure(name, "s", ours[name], plain[name], notes[name])
+            assert self._measured[name].median == median(ours[name])
+
+    def _run(self, script: str, *arguments: str) -> dict:
+        """Run a child and return the JSON of its last line."""
+        done = subprocess.run(
+            [sys.executable, str(_HERE / script), *arguments],
+            env=self._environment,
+            stdout=subprocess.PIPE,
+            timeout=_LONGEST,
+            check=True,
+            text=True,
+        )
+        return json.loads(done.stdout.splitlines()[-1])
