@@ -297,6 +297,15 @@ def test_a_stage_on_pictures_and_arrays(done, faces, colorizer, tmp_path):
     assert np.array_equal(applied, np.load(tmp_path / "b.npy"))
 
 
+def test_arrays_that_are_no_pictures_for_a_stage(call, done, colorizer, tmp_path):
+    wrong = {"range": np.full((1, 1, 4, 4), 2.0), "colour": np.zeros((1, 3, 4, 4)), "flat": np.zeros((4, 4))}
+    for name, array in wrong.items():
+        np.save(tmp_path / f"{name}.npy", array)
+        call("apply", colorizer, tmp_path / f"{name}.npy", "--out", tmp_path / "o.npy").refused(f"{name}.npy")
+    np.save(tmp_path / "nan.npy", np.full((1, 1, 8, 8), np.nan))
+    assert "not numbers" in done("apply", colorizer, tmp_path / "nan.npy", "--out", tmp_path / "o.npy").err
+
+
 def test_info_of_both_kinds(done, vaeg, colorizer):
     facts = done("info", vaeg, "--json").json
     assert facts["kind"] == "latent"

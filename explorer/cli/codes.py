@@ -143,7 +143,8 @@ def _pictures_for(stage: StageModel, path: Path) -> tuple[np.ndarray, Sequence[s
             f"{path} holds pictures of {ImageSpec(*array.shape[1:])}, but {stage.name} takes {stage.input} "
             "(channels x height x width); give pictures of that shape."
         )
-    low, high = (float(np.nanmin(array)), float(np.nanmax(array))) if array.size else (0.0, 0.0)
+    finite = array[np.isfinite(array)]
+    low, high = float(finite.min(initial=0)), float(finite.max(initial=0))
     if low < 0 or high > 1:
         raise ImageError(f"{path} holds values from {low:g} to {high:g}; bring them to 0..1 first.")
     return array, ()
