@@ -13,6 +13,7 @@ from __future__ import annotations
 import string
 import sys
 from dataclasses import dataclass
+from functools import cached_property
 
 from PySide6.QtCore import QObject, QSettings, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QPalette
@@ -57,32 +58,32 @@ class Theme:
         """Whether text is lighter than what it stands on."""
         return self.text.lightness() > self.panel.lightness()
 
-    @property
+    @cached_property
     def tint(self) -> QColor:
         """What a focused row stands on: the accent at 8 % over the panel."""
         return mix(self.accent, 0.08, self.panel)
 
-    @property
+    @cached_property
     def hover(self) -> QColor:
         """What a control stands on under the pointer."""
         return mix(self.text, 0.05, self.panel)
 
-    @property
+    @cached_property
     def pressed(self) -> QColor:
         """What a control stands on while it is held."""
         return mix(self.text, 0.1, self.panel)
 
-    @property
+    @cached_property
     def disabled(self) -> QColor:
         """Text of what cannot be used now."""
         return mix(self.quiet, 0.55, self.panel)
 
-    @property
+    @cached_property
     def tick(self) -> QColor:
         """Marks on a scale."""
         return mix(self.quiet, 0.5, self.panel)
 
-    @property
+    @cached_property
     def bar(self) -> QColor:
         """The filled part of a small gauge, such as influence."""
         return mix(self.accent, 0.62, self.panel)

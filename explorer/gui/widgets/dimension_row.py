@@ -232,7 +232,7 @@ class DimensionRow(QWidget):
             painter.setBrush(colors.tint)
             painter.drawRoundedRect(self.rect(), 6, 6)
         gauge_left = self.field.x() - _SPACE // 2 - _GAUGE.width()
-        if event.rect().top() < HEADER and event.rect().left() < self.field.x():
+        if event.region().intersects(QRect(0, 0, self.field.x(), HEADER)):  # not while only the value changes
             self._paint_names(painter, gauge_left - _SPACE, colors)
             if self.facts.influence is not None:
                 self._paint_gauge(painter, QRectF(gauge_left, _MIDDLE - 2, _GAUGE.width(), 5), colors)

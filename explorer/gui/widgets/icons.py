@@ -70,9 +70,7 @@ def icon(name: str, color: str = "text") -> QIcon:
 
 
 def _drawn(name: str, color: str, size: int, scale: int) -> QPixmap:
-    renderer = _renderer(
-        name, getattr(theme.current(), color).name()
-    )  # may raise, so before painting
+    renderer = _renderer(name, getattr(theme.current(), color).name())  # may raise, so before painting
     pixmap = QPixmap(size * scale, size * scale)
     pixmap.fill(Qt.GlobalColor.transparent)
     painter = QPainter(pixmap)
