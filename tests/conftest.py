@@ -9,6 +9,8 @@ import fakes
 import guards
 import pytest
 
+pytest_plugins = ["calls"]
+
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 _ROOT = Path(__file__).resolve().parent.parent
