@@ -26,7 +26,7 @@ from explorer.errors import ExplorerError
 from explorer.gui import theme
 from explorer.gui.decode_worker import DecodeWorker
 from explorer.gui.exporting import Exporter
-from explorer.gui.jobs import Job, JobRunner
+from explorer.gui.jobs import BUG, JobRunner
 from explorer.gui.main_window import MainWindow, window_icon
 from explorer.gui.opening import FittedPicture, fit_picture, open_path
 from explorer.gui.pictures import PictureSource
@@ -34,6 +34,7 @@ from explorer.gui.session import Anchor, Session, Side
 from explorer.latent import activity as activity_maths
 
 if TYPE_CHECKING:
+    from explorer.models.base import StageModel
     from explorer.render.requests import ActivityResult, EncodeResult, RenderResult
 
 log = logging.getLogger(__name__)
@@ -105,7 +106,7 @@ class App(QObject):
         window.files_dropped.connect(self._on_files_dropped)
         window.closing.connect(self.close)
         window.canvas.cancel_requested.connect(self._on_cancel_requested)
-        window.stages.stage_wanted.connect(self.open_stage)
+        window.stages.stage_wanted.connect(self.open_stages)
         window.strip.picture_wanted.connect(self.open_anchor)
         session.model_changed.connect(self._on_model_changed)
         session.code_changed.connect(self._on_code_changed)
@@ -126,16 +127,16 @@ class App(QObject):
         job.finished.connect(self._on_open_finished)
         self._open_job = job
 
-    def open_stage(self, path: str) -> None:
-        """Read a stage and put it at the end of the chain."""
+    def open_stages(self, *files: str) -> None:
+        """Read stages and put them at the end of the chain, in this order."""
 
         def read(progress, should_stop):  # type: ignore[no-untyped-def]
             from explorer.formats import open_stage
 
-            return open_stage(path, on_progress=progress, should_stop=should_stop)
+            return [open_stage(path, on_progress=progress, should_stop=should_stop) for path in files]
 
-        job = self.jobs.start("stage", read)
-        job.succeeded.connect(self._on_stage_opened)
+        job = self.jobs.start(f"stage {' '.join(files)}", read)
+        job.succeeded.connect(self._on_stages_opened)
         job.failed.connect(self._on_failed)
 
     def open_anchor(self, side: Side, path: str) -> None:
@@ -168,16 +169,17 @@ class App(QObject):
         from explorer.models.base import StageModel
 
         if isinstance(opened.model, StageModel):  # type: ignore[attr-defined]
-            self._on_stage_opened(opened.model)  # type: ignore[attr-defined]
+            self._on_stages_opened([opened.model])  # type: ignore[attr-defined]
             return
         self.session.open(opened)  # type: ignore[arg-type]
-        for path in self._first_stages:
-            self.open_stage(path)
-        self._first_stages = ()
+        if self._first_stages:
+            self.open_stages(*self._first_stages)
+            self._first_stages = ()
 
-    def _on_stage_opened(self, stage: object) -> None:
+    def _on_stages_opened(self, stages: list[StageModel]) -> None:
         try:
-            self.session.add_stage(stage)  # type: ignore[arg-type]
+            for stage in stages:
+                self.session.add_stage(stage)
         except ExplorerError as error:
             self._on_failed(str(error))
 
@@ -225,7 +227,7 @@ class App(QObject):
     def _on_add_stage(self) -> None:
         path = self.exporter.ask_open("Add a stage")
         if path:
-            self.open_stage(path)
+            self.open_stages(path)
 
     def _on_bundled_chosen(self, name: str, _checked: bool = False) -> None:
         self.open(name)
@@ -237,6 +239,10 @@ class App(QObject):
             self.open(files[0])
 
     def _fill_devices(self) -> None:
+        if not self.worker.description:  # asking would import torch here, and the window would stand still
+            for action in self.window.set_choices(self.window.device_menu, [("", "Still starting…")], None):
+                action.setEnabled(False)
+            return
         from explorer.render import devices
 
         menu = self.window.device_menu
@@ -318,8 +324,14 @@ def _is_stage(path: Path) -> bool:
     return kind_of(path) == "stage"
 
 
-def _on_exception(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    log.error("a bug; please report it", exc_info=(kind, error, trace))
+def _catch_bugs(session: Session) -> None:
+    """Log what nobody caught, and say so; the session goes on."""
+
+    def on_exception(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        log.error("a bug; please report it", exc_info=(kind, error, trace))
+        session.message.emit("error", BUG)
+
+    sys.excepthook = on_exception
 
 
 def make_application() -> QApplication:
@@ -345,8 +357,8 @@ def run(
 ) -> int:
     """Show the window until it is closed; return the exit status."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # files are written whole or not at all, so Ctrl-C may end it
-    sys.excepthook = _on_exception
     application = make_application()
     app = App(device, precision)
+    _catch_bugs(app.session)
     app.start(path, stages)
     return application.exec()

@@ -108,13 +108,8 @@ class Exporter(QObject):
         """Save the grid over the map's two dimensions, or over the two that matter most."""
         session = self._session
         assert session.space is not None
-        if isinstance(session.map.plane, tuple):
-            dims = session.map.plane
-        elif session.activity is not None:
-            first, second = np.sort(np.argsort(-session.activity.influence, kind="stable")[:2])
-            dims = (int(first), int(second))
-        else:
-            dims = (0, 1)
+        plane = session.map.plane
+        dims = plane if isinstance(plane, tuple) else session.main_dimensions
         codes = traversal.manifold(session.space, MANIFOLD_STEPS, dims)
         self._start(path, codes, partial(_write_grid, MANIFOLD_STEPS))
 

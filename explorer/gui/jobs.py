@@ -21,7 +21,7 @@ Progress = Callable[[float, str], None]
 ShouldStop = Callable[[], bool]
 Work = Callable[[Progress, ShouldStop], object]
 
-_BUG = "Something went wrong inside the program; nothing was lost, and the log has the details."
+BUG = "Something went wrong inside the program; nothing was lost, and the log has the details."
 
 
 class Job(QObject):
@@ -111,7 +111,7 @@ class Job(QObject):
             self.failed.emit(str(error))
         elif error is not None:
             log.error("a bug in the job %s; please report it", self.kind, exc_info=error)
-            self.failed.emit(_BUG)
+            self.failed.emit(BUG)
         else:
             self.succeeded.emit(value)
         self.finished.emit()

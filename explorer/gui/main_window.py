@@ -255,6 +255,7 @@ class MainWindow(QMainWindow):
             QTimer.singleShot(0, self.exposed.emit)
 
     def closeEvent(self, event: QCloseEvent) -> None:
+        self.hide()  # at once; the threads may need a moment to end
         self.closing.emit()
         super().closeEvent(event)
 

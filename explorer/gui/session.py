@@ -58,9 +58,10 @@ class StageEntry:
 
 @dataclass(frozen=True, eq=False)
 class Original:
-    """The picture (uint8 `(H, W, 1|3)`) that was encoded to the canvas; shown beside its reconstruction."""
+    """The picture (uint8 `(H, W, 1|3)`) that was encoded to the canvas, and the code `(dim,)` that it became."""
 
     picture: np.ndarray
+    code: np.ndarray
     label: str = ""
 
 
@@ -223,6 +224,14 @@ class Session(QObject):
         """Settings of the map."""
         return self._state.map
 
+    @property
+    def main_dimensions(self) -> tuple[int, int]:
+        """The two dimensions of largest influence in ascending order, the first two while nothing is known."""
+        if self.activity is None or self.dim < 2:
+            return 0, min(1, max(self.dim - 1, 0))
+        first, second = sorted(np.argsort(-self.activity.influence, kind="stable")[:2].tolist())
+        return first, second
+
     def slider_range(self, index: int) -> tuple[float, float]:
         """Return the ends of a slider, centre -+ 3 spreads."""
         assert self.space is not None
@@ -348,7 +357,8 @@ class Session(QObject):
 
     def show_encoded(self, code: np.ndarray, picture: np.ndarray, label: str) -> None:
         """Show the code of a picture that was encoded, and keep the picture for the wiper."""
-        self._set("Picture", code=_frozen(code), seed=None, original=Original(picture, label))
+        code = _frozen(code)
+        self._set("Picture", code=code, seed=None, original=Original(picture, code, label))
         self.code_committed.emit()
 
     def clear_original(self) -> None:
@@ -363,6 +373,16 @@ class Session(QObject):
         name = "anchor_a" if side == "A" else "anchor_b"
         if getattr(self._state, name) is not anchor:
             self._set(f"Set {side}", **{name: anchor})
+
+    def use_current(self, side: Side) -> None:
+        """Make the current code one end of the strip, with the picture that it was encoded from, if it was."""
+        if self.model is None:
+            return
+        original = self._state.original
+        if original is not None and np.array_equal(original.code, self.code):
+            self.set_anchor(side, Anchor(self.code, original.picture, original.label))
+        else:
+            self.set_anchor(side, Anchor(self.code, None, "current picture"))
 
     def swap_anchors(self) -> None:
         """Turn the strip round."""

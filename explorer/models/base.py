@@ -39,6 +39,8 @@ class ImageSpec:
         )
 
     def __str__(self) -> str:
+        if self.height is None and self.width is None:
+            return f"{self.channels}x(any size)"
         return "x".join(
             "any" if side is None else str(side) for side in (self.channels, self.height, self.width)
         )

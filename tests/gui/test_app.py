@@ -108,7 +108,7 @@ def test_shown_and_exported_pictures_are_equal_bit_for_bit(faces, qtbot, tmp_pat
 
     if with_stage:
         with qtbot.waitSignal(faces.session.stages_changed, timeout=WAIT):
-            faces.open_stage(str(save_colorizer(tmp_path / "colour.safetensors")))
+            faces.open_stages(str(save_colorizer(tmp_path / "colour.safetensors")))
     codes = sample(faces.session.space, count, seed=3)
     exported = expected(faces, codes)
     for index in {0, count // 2, count - 1}:
@@ -225,8 +225,8 @@ def test_a_stage_that_does_not_fit_is_refused_with_both_shapes(running, qtbot, t
     save_native(path, family.wrap(family.network(config).eval(), config, name="gan"), config=config)
     open_and_wait(qtbot, running, path)
     with qtbot.waitSignal(running.session.message, timeout=WAIT) as told:
-        running.open_stage(str(save_colorizer(tmp_path / "colour.safetensors")))
-    assert "1xanyxany" in told.args[1]
+        running.open_stages(str(save_colorizer(tmp_path / "colour.safetensors")))
+    assert "1x(any size)" in told.args[1]
     assert "3x64x64" in told.args[1]
     assert running.session.stages == ()
 
@@ -283,3 +283,36 @@ def test_single_letter_keys_do_nothing_inside_a_text_field(faces, qtbot):
     qtbot.keyClicks(field, "7")
     qtbot.keyClick(field, Qt.Key.Key_Return)
     assert faces.session.seed == 7
+
+
+def test_a_stage_named_at_the_start_runs_behind_the_model(qtbot, tmp_path):
+    app_module.make_application()
+    app = app_module.App("cpu")
+    stage = save_colorizer(tmp_path / "colour.safetensors")
+    app.start(str(save(tmp_path / "faces.safetensors")), [str(stage)])
+    qtbot.waitUntil(lambda: len(app.session.stages) == 1, timeout=WAIT)
+    qtbot.waitUntil(lambda: app.window.canvas.shown is not None, timeout=WAIT)
+    qtbot.waitUntil(lambda: shown(app).shape == (8, 8, 3), timeout=WAIT)
+    app.window.close()
+    app.window.deleteLater()
+    app.deleteLater()
+    QApplication.processEvents()
+
+
+def test_the_current_picture_keeps_what_it_was_encoded_from(faces, qtbot, tmp_path):
+    with qtbot.waitSignal(faces.session.original_changed, timeout=WAIT):
+        drop(faces.window, picture_file(tmp_path / "person.png"))
+    faces.window.actions_by_name["set_a"].trigger()
+    assert faces.session.anchors["A"].label == "person.png"
+    assert faces.session.anchors["A"].picture is faces.session.original.picture
+    faces.session.set_dimension(0, 0.5)
+    faces.window.actions_by_name["set_b"].trigger()
+    assert faces.session.anchors["B"].picture is None
+
+
+def test_without_a_code_book_the_map_shows_the_dimensions_that_matter(faces, qtbot):
+    qtbot.waitUntil(lambda: faces.session.activity is not None, timeout=WAIT)
+    influence = faces.session.activity.influence
+    main = tuple(sorted(np.argsort(-influence)[:2].tolist()))
+    assert faces.session.main_dimensions == main
+    assert faces.window.map.plane.name == f"z{main[0] + 1} × z{main[1] + 1}"

@@ -5,7 +5,7 @@ Without a code book the points are samples of the prior, so that every model has
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from PySide6.QtCore import QPoint, QRectF, Qt
@@ -86,6 +86,7 @@ class LatentMap(QWidget):
         session, view = self._session, self.view
         for signal in (session.model_changed, session.space_changed, session.map_changed):
             signal.connect(self._refresh)
+        session.activity_changed.connect(self._refresh)
         session.code_changed.connect(self._refresh_marker)
         session.anchors_changed.connect(self._refresh_route)
         session.strip_changed.connect(self._refresh_route)
@@ -111,7 +112,8 @@ class LatentMap(QWidget):
         """Work out points and plane; put off while nobody sees the panel."""
         session, space = self._session, self._session.space
         was_stale, self._stale = self._stale, not self.isVisible()
-        shown = (session.generation, space and space.name, session.map)
+        chosen = self._resolved_plane()
+        shown = (session.generation, space and space.name, session.map, chosen)
         if self._stale:
             return
         if shown == self._shown:  # opening a model tells of several parts at once
@@ -133,12 +135,10 @@ class LatentMap(QWidget):
         self._codes = (
             sampling.sample(space, SAMPLES, 0) if book is None else np.asarray(book.mean, np.float32)
         )
-        chosen = session.map.plane
-        if chosen == "pca" and book is not None:
-            following = plane.pca(self._codes, space, book.logvar)
+        if chosen == "pca":
+            following = plane.pca(self._codes, space, book.logvar if book is not None else None)
         else:
-            first, second = (0, min(1, space.dim - 1)) if chosen == "pca" else chosen
-            following = plane.dimensions(space, first, second)
+            following = plane.dimensions(space, *chosen)
         changed = self._plane is None or not _same_plane(self._plane, following)
         self._plane = following
         xy = following.project(self._codes)
@@ -152,12 +152,19 @@ class LatentMap(QWidget):
         self._refresh_marker()
         self._refresh_background()
 
+    def _resolved_plane(self) -> Literal["pca"] | tuple[int, int]:
+        """Return the plane to show: without a code book PCA has no codes, and the main dimensions stand in."""
+        session = self._session
+        if session.map.plane == "pca" and _book_of(session) is None:
+            return session.main_dimensions
+        return session.map.plane
+
     def _refresh_controls(self) -> None:
         session, space = self._session, self._session.space
         book = _book_of(session)
         names = [f"{space.name}{i + 1}" for i in range(space.dim)] if space else []
         self._choice.set_dimensions(names, session.dimension_names, has_pca=book is not None)
-        self._choice.set_chosen(session.map.plane)
+        self._choice.set_chosen(self._resolved_plane())
         columns = list(book.labels) if book is not None else []
         self._colour.clear()
         self._colour.addItem("one colour", None)

@@ -101,11 +101,11 @@ class Strip(QWidget):
 
     def use_current_as_a(self) -> None:
         """Make the current code the start of the strip."""
-        self._use_current("A")
+        self._session.use_current("A")
 
     def use_current_as_b(self) -> None:
         """Make the current code the end of the strip."""
-        self._use_current("B")
+        self._session.use_current("B")
 
     def toggle_play(self) -> None:
         """Run along the strip on the canvas, or pause."""
@@ -202,10 +202,6 @@ class Strip(QWidget):
 
     def _side_of(self, slot: object) -> Side:
         return "A" if slot is self.slots["A"] else "B"
-
-    def _use_current(self, side: Side) -> None:
-        if self._session.model is not None:
-            self._session.set_anchor(side, Anchor(self._session.code, None, "current picture"))
 
     def _go(self, code: np.ndarray) -> None:
         """Show a code on the canvas, as one undo step."""

@@ -53,9 +53,7 @@ class PlaneChoice(QObject):
             combo.setEnabled(bool(names))
 
     def set_chosen(self, plane: PlaneName) -> None:
-        """Show which plane is chosen; PCA without codes is the first two dimensions."""
-        if plane == "pca" and self._first.findData("pca") < 0:
-            plane = (0, min(1, max(self._second.count() - 1, 0)))
+        """Show which plane is chosen."""
         first, second = ("pca", None) if plane == "pca" else plane
         self._first.setCurrentIndex(max(self._first.findData(first), 0))
         if second is not None:
