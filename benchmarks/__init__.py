@@ -1,7 +1,7 @@
 """What `make bench` and `latent-explorer bench` run: figures by name, each measured beside a plain baseline.
 
-This folder is no part of the package `explorer`; the command line loads it by its path. A figure is a function in
-`_figures()`; what belongs in here is measuring only.
+This folder is no part of the package `explorer`; the command line loads it by its path. `_figures()` names what
+can be measured; what belongs in here is measuring only.
 """
 
 from __future__ import annotations

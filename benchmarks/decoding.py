@@ -1,7 +1,7 @@
 """Codes to pictures and back, without a window: the renderer against a plain loop over the same network.
 
-Ours is the whole way of a request, from codes to rounded 8-bit pictures in `exact` precision on the CPU. Plain is
-the network's eager float32 forward alone, one picture at a time without gradients: what a script would write.
+Ours is the whole way of a request, from codes to rounded 8-bit pictures in `exact` precision on the CPU. Plain
+is the network's eager float32 forward alone, one picture at a time, no gradients: what a script would write.
 """
 
 from __future__ import annotations

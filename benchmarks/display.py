@@ -14,7 +14,7 @@ SIZE = "1280x800x24"
 
 @contextlib.contextmanager
 def screen() -> Iterator[dict[str, str] | None]:
-    """Yield the environment in which a window can be shown, or None where neither a display nor Xvfb is there."""
+    """Yield the environment in which a window can be shown, None where neither display nor Xvfb is there."""
     from explorer.cli.window import has_display
 
     environment = {

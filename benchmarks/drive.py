@@ -77,7 +77,7 @@ class Real:
         """Wait until everything that was asked for has come, and for the panels' own short timers."""
         for _ in range(3):
             wait(0.3)
-            wait_until(lambda: not self.app.pictures.is_waiting, "all pictures")
+            wait_until(lambda: not self.app.pictures.is_waiting(), "all pictures")
 
     def move(self, position: int) -> None:
         """Move the slider; the time begins before `valueChanged` is emitted."""
@@ -127,7 +127,8 @@ class Real:
         from explorer.render.renderer import Renderer, to_uint8
 
         session = self.app.session
-        assert session.model is not None and self.canvas.shown is not None
+        assert session.model is not None
+        assert self.canvas.shown is not None
         images = Renderer("cpu").decode(session.model, session.code[None], session.space.name)  # type: ignore[union-attr]
         return bool(np.array_equal(to_uint8(images)[0], self.canvas.shown.pictures))
 
@@ -188,7 +189,7 @@ class Heartbeat(QObject):
 
 
 def drag(program: Real | Plain, moves: int, interval: int) -> float:
-    """Drag the slider for so many moves, one every `interval` ms (0: as fast as they go); return the seconds."""
+    """Drag the slider, one move every `interval` ms (0: as fast as they go); return the seconds it took."""
     loop, timer, path = QEventLoop(), QTimer(), positions()
     timer.setTimerType(Qt.TimerType.PreciseTimer)
     timer.setInterval(interval)
@@ -243,8 +244,8 @@ def gui_stall(real: Real, plain: Plain) -> dict[str, object]:
         real.settle()
     equal = "equals" if real.shows_the_code() else "DOES NOT EQUAL"
     note = (
-        f"lateness of a 1 ms heartbeat during {STALL_MOVES} moves in {seconds[real]:.1f} s; plain program p99 "
-        f"{np.percentile(beats[plain], 99):.2f} ms; the last picture {equal} the last code"
+        f"lateness of a 1 ms heartbeat during {STALL_MOVES} moves in {seconds[real]:.1f} s; plain program "
+        f"p99 {np.percentile(beats[plain], 99):.2f} ms; the last picture {equal} the last code"
     )
     return {"samples": beats[real], "baseline": beats[plain], "note": note}
 

@@ -1,4 +1,4 @@
-"""The plain program that the window is measured against: slider, thread, one-slot mailbox, picture; nothing else."""
+"""The plain program that the window is measured against: slider, thread, one-slot mailbox, picture."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from PySide6.QtCore import QObject, QSize, Qt, Signal
+from PySide6.QtCore import QObject, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSlider, QVBoxLayout, QWidget
 
@@ -33,9 +33,7 @@ class PlainPicture(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         with QPainter(self) as painter:
             side = min(self.width(), self.height())
-            painter.drawImage(
-                self.rect().adjusted(0, 0, side - self.width(), side - self.height()), self._image
-            )
+            painter.drawImage(QRect(0, 0, side, side), self._image)
         self.painted.emit()
 
 

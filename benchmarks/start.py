@@ -13,7 +13,7 @@ VISIBLE, PICTURE = "window/startup_visible_s", "window/first_picture_s"
 
 
 def start_program(begun: float) -> dict[str, float]:
-    """Run `latent-explorer` as a person would, with a look at the first expose and the first painted picture."""
+    """Run `latent-explorer` as a person would; note the first expose and the first painted picture."""
     from PySide6.QtCore import QEvent, QObject, QTimer
 
     from explorer.cli import main
@@ -54,7 +54,7 @@ def start_program(begun: float) -> dict[str, float]:
 
 
 def start_plain(begun: float) -> dict[str, float]:
-    """Show an empty window; then import torch, read the same model and paint one picture, all in one thread."""
+    """Show an empty window; then import torch, read the same model and paint one picture, in one thread."""
     from PySide6.QtCore import QEvent
     from PySide6.QtGui import QImage, QPixmap
     from PySide6.QtWidgets import QApplication, QLabel

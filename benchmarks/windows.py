@@ -32,6 +32,10 @@ _HERE = Path(__file__).resolve().parent
 _NO_SCREEN = "not measured: neither a display nor Xvfb was found"
 
 
+class _ChildError(Exception):
+    """A child process did not measure; the text is for the figure's note."""
+
+
 class Lab:
     """Measures the window's figures; children run once for all the figures that need them.
 
@@ -62,7 +66,10 @@ class Lab:
         if self._environment is None:
             return Figure(name, UNITS[name], note=_NO_SCREEN)
         if name not in self._measured:
-            self._start() if name in STARTED else self._drive()
+            try:
+                self._start() if name in STARTED else self._drive()
+            except _ChildError as error:
+                return Figure(name, UNITS[name], note=str(error))
         return self._measured[name]
 
     def _drive(self) -> None:
@@ -100,7 +107,11 @@ class Lab:
             env=self._environment,
             stdout=subprocess.PIPE,
             timeout=_LONGEST,
-            check=True,
+            check=False,
             text=True,
         )
+        if done.returncode:
+            raise _ChildError(
+                f"failed: {script} ended with status {done.returncode}; standard error says why"
+            )
         return json.loads(done.stdout.splitlines()[-1])

@@ -5,6 +5,7 @@ No torch here: panels and the command line build requests, the renderer answers 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
@@ -22,7 +23,7 @@ Quality = Literal["full", "preview"]
 def frozen_codes(codes: np.ndarray) -> np.ndarray:
     """Return a read-only float32 copy of codes, `(N, dim)`; one code may be given as `(dim,)`."""
     array = np.array(codes, dtype=np.float32, ndmin=2)
-    array = array.reshape(len(array), -1)
+    array = array.reshape(len(array), math.prod(array.shape[1:]))
     array.flags.writeable = False
     return array
 

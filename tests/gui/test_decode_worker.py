@@ -1,0 +1,97 @@
+"""The decode thread behind its signal: results arrive in the GUI thread; torch waits until it is wanted."""
+
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+import torch
+from PySide6.QtCore import QObject
+
+from explorer.gui.decode_worker import DecodeWorker
+from explorer.render.renderer import Renderer
+from explorer.render.requests import RenderRequest, frozen_codes
+
+PATIENCE = 20.0
+
+
+class Receiver(QObject):
+    def __init__(self, worker):
+        super().__init__()
+        self.results, self.threads, self.sentences = [], set(), []
+        worker.result.connect(self.on_result)
+        worker.failed.connect(self.on_failed)
+
+    def on_result(self, result):
+        self.results.append(result)
+        self.threads.add(threading.current_thread())
+
+    def on_failed(self, sentence):
+        self.sentences.append(sentence)
+
+
+@pytest.fixture
+def worker(qapp):
+    worker = DecodeWorker("cpu")
+    yield worker
+    assert worker.close(PATIENCE)
+    assert not worker.is_alive()
+
+
+def request(model, number=1, slot="canvas"):
+    return RenderRequest(slot, 0, number, model, codes=frozen_codes(np.ones(4)))
+
+
+def test_a_result_arrives_in_the_gui_thread(qtbot, worker, tiny_model):
+    receiver = Receiver(worker)
+    worker.submit(request(tiny_model))
+    qtbot.waitUntil(lambda: bool(receiver.results))
+    assert receiver.threads == {threading.current_thread()}
+    expected = Renderer("cpu").render(request(tiny_model))
+    assert np.array_equal(receiver.results[0].pictures, expected.pictures)
+    assert (worker.device, worker.description) == ("cpu", "CPU float32")
+
+
+def test_a_device_that_is_not_there_is_said_and_the_cpu_serves(qtbot, tiny_model, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    worker = DecodeWorker("cuda")
+    receiver = Receiver(worker)
+    worker.submit(request(tiny_model))
+    qtbot.waitUntil(lambda: bool(receiver.results))
+    assert "cuda is not available" in receiver.sentences[0]
+    assert receiver.results[0].error is None
+    assert worker.device == "cpu"
+    worker.set_device("cuda")
+    qtbot.waitUntil(lambda: len(receiver.sentences) == 2)
+    assert worker.close(PATIENCE)
+
+
+def test_ready_comes_when_torch_is_there(qtbot, qapp):
+    worker = DecodeWorker("cpu")
+    assert worker.description == ""
+    with qtbot.waitSignal(worker.ready):
+        worker.begin()
+    assert worker.description == "CPU float32"
+    assert worker.close(PATIENCE)
+
+
+def test_torch_is_not_imported_before_it_is_wanted():
+    code = (
+        "import sys\n"
+        "from explorer.gui.decode_worker import DecodeWorker\n"
+        "worker = DecodeWorker('cpu')\n"
+        "assert worker.close(20)\n"
+        "assert 'torch' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_after_close_nothing_runs_and_submit_is_harmless(qtbot, tiny_model):
+    worker = DecodeWorker("cpu")
+    assert worker.close(PATIENCE)
+    worker.submit(request(tiny_model))
+    worker.set_dragging(True)
+    worker.cancel("canvas")
+    worker.set_generation(3)
+    assert not worker.is_alive()

@@ -1,0 +1,46 @@
+"""Which devices there are; a machine without a GPU says so in a sentence."""
+
+import sys
+
+import pytest
+import torch
+
+from explorer.errors import DeviceError
+from explorer.render import devices
+from explorer.render.renderer import Renderer
+
+
+def test_the_cpu_is_always_there_and_auto_is_the_best():
+    found = devices.available()
+    assert found[0] == "cpu"
+    assert devices.pick("auto") == found[-1]
+    assert devices.pick("cpu") == "cpu"
+    assert devices.describe("cpu") == "CPU float32"
+
+
+def test_a_device_that_is_not_there_is_said(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(DeviceError, match=r"cuda is not available .*choose one of: auto, cpu"):
+        devices.pick("cuda")
+    with pytest.raises(DeviceError, match="choose auto, cpu, cuda or mps"):
+        devices.pick("quantum")
+    renderer = Renderer("cpu")
+    with pytest.raises(DeviceError):
+        renderer.set_device("cuda", "fast")
+    assert (renderer.device, renderer.precision) == ("cpu", "exact")
+
+
+def test_exact_computes_in_float32_everywhere():
+    assert {devices.number_type(name, "exact") for name in ("cpu", "cuda", "mps")} == {"float32"}
+    assert devices.number_type("cuda", "fast") == "float16"
+
+
+def test_preloading_torch_needs_no_torch(tmp_path, monkeypatch):
+    devices.preload_torch()  # it is there already
+    monkeypatch.delitem(sys.modules, "torch")
+    monkeypatch.setattr(devices.importlib.util, "find_spec", lambda name: None)
+    devices.preload_torch()
+
+
+def test_the_machine_is_described():
+    assert "torch" in devices.describe_machine()
