@@ -36,5 +36,5 @@ class DeviceError(ExplorerError):
     """A device that is not there, or has no memory left."""
 
 
-class Cancelled(Exception):  # noqa: N818 - asked for, so not an error
+class Cancelled(Exception):
     """Raised inside long work when `should_stop()` turned true; never shown."""

@@ -34,6 +34,8 @@ from explorer.gui.session import Anchor, Session, Side
 from explorer.latent import activity as activity_maths
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from explorer.models.base import StageModel
     from explorer.render.requests import ActivityResult, EncodeResult, RenderResult
 
@@ -56,7 +58,7 @@ class App(QObject):
         self.exporter = Exporter(self.session, self.pictures, self.jobs, self.window)
         self._encoding: dict[str, FittedPicture] = {}
         self._first_stages: tuple[str, ...] = ()
-        self._kl = None
+        self._kl: np.ndarray | None = None
         self._code_time = 0.0
         self._status_time = 0.0
         self._fill_menus()
@@ -87,7 +89,7 @@ class App(QObject):
 
     def _fill_menus(self) -> None:
         window = self.window
-        bundled = {name: path for name, path in paths.bundled().items()}
+        bundled = paths.bundled()
         stages = [(name, str(path)) for name, path in bundled.items() if _is_stage(path)]
         models = [(name, name) for name, path in bundled.items() if not _is_stage(path)]
         for action in window.set_choices(window.bundled_menu, models, None):
@@ -356,7 +358,9 @@ def run(
     precision: str = "exact",
 ) -> int:
     """Show the window until it is closed; return the exit status."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # files are written whole or not at all, so Ctrl-C may end it
+    signal.signal(
+        signal.SIGINT, signal.SIG_DFL
+    )  # files are written whole or not at all, so Ctrl-C may end it
     application = make_application()
     app = App(device, precision)
     _catch_bugs(app.session)

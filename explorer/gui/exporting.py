@@ -71,7 +71,9 @@ class Exporter(QObject):
             return
         stem = f"{model.name} {what.split()[0].lower()}.{ending}"
         parent: QWidget = self._window
-        path, _ = QFileDialog.getSaveFileName(parent, f"Save: {what}", str(Path(_last_folder()) / stem), kinds)
+        path, _ = QFileDialog.getSaveFileName(
+            parent, f"Save: {what}", str(Path(_last_folder()) / stem), kinds
+        )
         if path:
             _remember_folder(path)
             save(path if Path(path).suffix else f"{path}.{ending}")

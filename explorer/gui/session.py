@@ -301,11 +301,10 @@ class Session(QObject):
     def set_dimension(self, index: int, value: float) -> None:
         """Set one dimension, kept within its slider; calls in a row are one undo step until `commit`."""
         low, high = self.slider_range(index)
-        value = np.float32(min(max(value, low), high))
-        if not np.isfinite(value) or self._state.code[index] == value:
-            return
         code = np.array(self._state.code)
-        code[index] = value
+        code[index] = min(max(value, low), high)
+        if not np.isfinite(code[index]) or self._state.code[index] == code[index]:
+            return
         self._set(f"{self.name_of(index)}", merge=("dimension", index), code=_frozen(code), seed=None)
 
     def center_dimension(self, index: int) -> None:

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from typing import cast
 
-import numpy as np
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QFontMetrics, QKeyEvent, QKeySequence, QResizeEvent, QShortcut
+from PySide6.QtGui import QFontMetrics, QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import (
     QApplication,
     QComboBox,
@@ -21,40 +20,24 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from explorer.gui import row_order
+from explorer.gui.dimension_editor import DimensionEditor
 from explorer.gui.pictures import PictureSource
+from explorer.gui.row_order import FOLD
 from explorer.gui.session import Session
 from explorer.gui.traversals import Traversals
 from explorer.gui.widgets import fold_button
 from explorer.gui.widgets.center_slider import CenterSlider
-from explorer.gui.widgets.dimension_row import PICTURES, DimensionRow, RowFacts, row_height
+from explorer.gui.widgets.dimension_row import DimensionRow, RowFacts, row_height
 from explorer.gui.widgets.empty_state import EmptyState
+from explorer.gui.widgets.find_field import FindField
 from explorer.gui.widgets.fold_button import FoldButton
 from explorer.gui.widgets.icons import icon
 from explorer.gui.widgets.row_list import BAR_WIDTH, RowList
-from explorer.latent import traversal
 
 ORDERS = ("influence", "number")
-FOLD = -1  # the item that stands for the inactive dimensions
 NO_MODEL = ("No model is open", "Open a checkpoint to see its dimensions.")
 _REST_MILLISECONDS = 60  # before rows that came into view ask for pictures
-
-
-class FindField(QLineEdit):
-    """Narrows the rows; Escape shows all again."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setPlaceholderText("find")
-        self.setProperty("fill", True)
-        self.setMinimumWidth(64)
-        self.setAccessibleName("Find a dimension")
-        self.setToolTip("Find dimensions by name or number (Ctrl+F); Escape shows all")
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_Escape and self.text():
-            self.clear()
-        else:
-            super().keyPressEvent(event)
 
 
 class SlidersPanel(QWidget):
@@ -63,18 +46,16 @@ class SlidersPanel(QWidget):
     def __init__(self, session: Session, pictures: PictureSource, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        self._pictures = pictures
+        self._editor = DimensionEditor(session, pictures, self)
         self._traversals = Traversals(session, pictures, self)
         self._items: list[int] = []  # a dimension, or FOLD, by place
         self._places: dict[int, int] = {}
         self._expanded = -1  # the dimension whose row has thumbnails; follows the focus when the hand is off
-        self._is_grabbed = False
         self._must_rebuild = False
         self._is_untouched = True  # since the model was opened
         self._make_title()
         self._make_body()
         self._expand_timer = self._timer(QApplication.doubleClickInterval(), self._expand)
-        self._commit_timer = self._timer(QApplication.doubleClickInterval(), session.commit)
         self._ask_timer = self._timer(_REST_MILLISECONDS, self._ask)
         self._connect()
         self._on_model_changed()
@@ -91,6 +72,8 @@ class SlidersPanel(QWidget):
         self._choice.setAccessibleName("Space and order of the rows")
         self._choice.setToolTip("Which latent space, and how its dimensions are ordered")
         self._find = FindField(self)
+        self._find.setAccessibleName("Find a dimension")
+        self._find.setToolTip("Find dimensions by name or number (Ctrl+F); Escape shows all")
         self._thumbnails = QToolButton(self)
         self._thumbnails.setIcon(icon("thumbnails", "quiet"))
         self._thumbnails.setAutoRaise(True)
@@ -125,6 +108,8 @@ class SlidersPanel(QWidget):
         self._find.returnPressed.connect(self._on_find_entered)
         self._thumbnails.clicked.connect(self._on_thumbnails_clicked)
         self._rows.rows_changed.connect(self._ask_timer.start)
+        self._editor.taken.connect(self._on_taken)
+        self._editor.released.connect(self._on_released)
         self._traversals.arrived.connect(self._on_pictures_arrived)
         QShortcut(QKeySequence(QKeySequence.StandardKey.Find), self, self.focus_find)
 
@@ -163,15 +148,11 @@ class SlidersPanel(QWidget):
 
     def _rebuild(self) -> None:
         """Decide which rows there are and in which order; waits while a slider is held."""
-        self._must_rebuild = self._is_grabbed
+        self._must_rebuild = self._editor.is_holding
         if self._must_rebuild:
             return
         session = self._session
-        if session.model is None:
-            self._items = []
-        else:
-            wanted = self._matching(self._find.text())
-            self._items = self._folded(self._ordered()) if wanted is None else self._ordered(wanted)
+        self._items = row_order.items(session, self._find.text()) if session.model is not None else []
         self._places = {item: place for place, item in enumerate(self._items)}
         self._expanded = session.focused
         if session.model is not None and not self._items:
@@ -183,38 +164,6 @@ class SlidersPanel(QWidget):
         self._rows.set_rows(["fold" if item == FOLD else "row" for item in self._items], self._heights())
         self._give_keyboard(*held)
         self._ask_timer.start()
-
-    def _ordered(self, wanted: np.ndarray | None = None) -> list[int]:
-        session = self._session
-        dims = np.arange(session.dim)
-        activity = session.activity
-        if session.rows.order == "influence" and activity is not None:
-            dims = np.argsort(-activity.influence, kind="stable")
-        return [int(dim) for dim in dims if wanted is None or wanted[dim]]
-
-    def _folded(self, dims: list[int]) -> list[int]:
-        """Return items: the active dimensions, then a line for the others, then these where it is open."""
-        activity = self._session.activity
-        if activity is None or activity.active.all() or not activity.active.any():
-            return dims
-        active = [dim for dim in dims if activity.active[dim]]
-        inactive = [dim for dim in dims if not activity.active[dim]]
-        return [*active, FOLD, *(inactive if self._session.rows.inactive_open else [])]
-
-    def _matching(self, text: str) -> np.ndarray | None:
-        """Return bool `(dim,)`, the dimensions that a person looks for; None for all."""
-        text = text.strip().casefold()
-        if not text:
-            return None
-        session = self._session
-        names = session.dimension_names
-        found = [
-            f"{session.name_of(dim)}".casefold().startswith(text)
-            or str(dim + 1).startswith(text)
-            or text in names.get(dim, "").casefold()
-            for dim in range(session.dim)
-        ]
-        return np.array(found, bool)
 
     def _heights(self) -> list[int]:
         width = self.width() - BAR_WIDTH  # so that a scroll bar changes no height
@@ -228,7 +177,7 @@ class SlidersPanel(QWidget):
     def _expand(self) -> None:
         """Show the thumbnails of the focused row, and hide those of the one before."""
         self._expand_timer.stop()
-        if self._expanded == self._session.focused or self._is_grabbed:
+        if self._expanded == self._session.focused or self._editor.is_holding:
             return
         self._expanded = self._session.focused
         place = self._places.get(self._expanded)
@@ -271,15 +220,7 @@ class SlidersPanel(QWidget):
             fold.left.connect(self._on_fold_left)
             return fold
         row = DimensionRow()
-        row.grabbed.connect(self._on_grabbed)
-        row.moved.connect(self._session.set_dimension)
-        row.let_go.connect(self._on_let_go)
-        row.stepped.connect(self._on_stepped)
-        row.settled.connect(self._on_settled)
-        row.centered.connect(self._on_centered)
-        row.entered.connect(self._on_entered)
-        row.lock_toggled.connect(self._session.set_locked)
-        row.picture_chosen.connect(self._on_picture_chosen)
+        self._editor.listen(row)
         row.left.connect(self._on_row_left)
         row.focused.connect(self._on_row_focused)
         return row
@@ -328,7 +269,7 @@ class SlidersPanel(QWidget):
 
     def _ask(self) -> None:
         """Ask for the pictures of the rows in view; while a slider is held, later."""
-        if not self._is_grabbed:
+        if not self._editor.is_holding:
             self._traversals.ask(
                 [row.facts.index for row in self._shown_rows() if self._has_thumbnails(row.facts.index)],
                 side=64,
@@ -343,6 +284,7 @@ class SlidersPanel(QWidget):
 
     def _on_model_changed(self) -> None:
         self._is_untouched = True
+        self._editor.is_holding = False  # what was held is gone
         self._traversals.forget()
         self._find.clear()
         self._fill_choice()
@@ -352,6 +294,7 @@ class SlidersPanel(QWidget):
         self._rebuild()
 
     def _on_space_changed(self) -> None:
+        self._editor.is_holding = False
         self._traversals.forget()
         self._fill_choice()
         self._rebuild()
@@ -426,60 +369,14 @@ class SlidersPanel(QWidget):
             self._expand_timer.start()  # the row must not run from under a double click
         self._session.focus(index)
 
-    def _on_grabbed(self, index: int) -> None:
-        self._flush_commit()
+    def _on_taken(self) -> None:
         self._expand_timer.stop()
-        self._is_grabbed = True
-        self._pictures.dragging(True)
 
-    def _on_let_go(self, index: int, dragged: bool) -> None:
-        self._is_grabbed = False
-        self._pictures.dragging(False)
-        if dragged:
-            self._session.commit()
-        else:
-            self._commit_timer.start()  # a double click that follows belongs to the same step
+    def _on_released(self) -> None:
         if self._must_rebuild:
             self._rebuild()
         self._expand_timer.start()
         self._ask_timer.start()
-
-    def _flush_commit(self) -> None:
-        if self._commit_timer.isActive():
-            self._commit_timer.stop()
-            self._session.commit()
-
-    def _on_stepped(self, index: int, spreads: float) -> None:
-        assert self._session.space is not None
-        self._flush_commit()
-        spread = float(self._session.space.spread[index])
-        self._session.set_dimension(index, float(self._session.code[index]) + spreads * spread)
-
-    def _on_settled(self, index: int) -> None:
-        self._session.commit()
-
-    def _on_centered(self, index: int) -> None:
-        assert self._session.space is not None
-        if self._commit_timer.isActive():
-            self._commit_timer.stop()
-            self._session.set_dimension(index, float(self._session.space.center[index]))
-            self._session.commit()
-        else:
-            self._session.center_dimension(index)
-
-    def _on_entered(self, index: int, value: float) -> None:
-        self._set_at_once(index, value)
-
-    def _on_picture_chosen(self, index: int, which: int) -> None:
-        assert self._session.space is not None
-        self._set_at_once(index, float(traversal.span(self._session.space, index, PICTURES)[which]))
-
-    def _set_at_once(self, index: int, value: float) -> None:
-        """Set a value as a step of its own."""
-        self._flush_commit()
-        self._session.commit()
-        self._session.set_dimension(index, value)
-        self._session.commit()
 
     def _on_row_left(self, index: int, direction: int, in_field: bool) -> None:
         self._go_to(self._places[index] + direction, in_field)

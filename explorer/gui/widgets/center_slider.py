@@ -8,6 +8,7 @@ from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QFocusEvent,
+    QHideEvent,
     QKeyEvent,
     QMouseEvent,
     QPainter,
@@ -122,7 +123,14 @@ class CenterSlider(QSlider):
         self.setValue(self._position(self._offset_at(event.position().x() - self._grip)))
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        if event.button() == Qt.MouseButton.LeftButton and self._grip is not None:
+        if event.button() == Qt.MouseButton.LeftButton:
+            self._let_go()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        self._let_go()  # no release would come
+
+    def _let_go(self) -> None:
+        if self._grip is not None:
             self._grip = None
             self.setSliderDown(False)
             self.let_go.emit(self._was_dragged)

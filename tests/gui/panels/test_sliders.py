@@ -493,6 +493,17 @@ def test_every_control_says_what_it_is(tiny, session):
         assert control.toolTip(), control
 
 
+def test_another_model_arrives_while_a_slider_is_held(tiny, session, pictures, qtbot):
+    slider = tiny.slider_for(3)
+    qtbot.mousePress(slider, LEFT, pos=QPoint(round(slider.handle_x()), 12))
+    session.open(OpenedFake(fakes.tiny_vae(latent_dim=2)))
+    assert names(tiny) == ["z1", "z2"]
+    assert not pictures.worker.is_dragging
+    assert not slider.isSliderDown()
+    drag(qtbot, tiny.slider_for(1), 1.0)
+    assert session.code[1] == pytest.approx(1.0, abs=0.05)
+
+
 def test_another_model_and_back_by_undo(tiny, session, qtbot):
     session.open(OpenedFake(fakes.tiny_vae(latent_dim=2), {1: "other"}))
     assert names(tiny) == ["z1", "z2"]
