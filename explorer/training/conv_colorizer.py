@@ -62,6 +62,7 @@ class ConvColorizerSettings:
     rebalance: float = setting(
         0.5, "0: rare colours count as they occur; 1: all colours count alike", least=0, most=1
     )
+    noise: float = setting(1.0, "spread of the codes drawn around the mean, in the posterior's", least=0)
     chroma: float = setting(10.0, "weight of the L1 loss of the shown chroma", least=0)
     epochs: int = setting(80, "passes over the pictures", least=1)
     batch_size: int = setting(32, "pictures per step", least=2)
@@ -106,7 +107,7 @@ def run(run: Run) -> TrainingResult:
         save_native(run.checkpoint, model, config=config, trained=said)
 
     history = fit(
-        lambda batch, done: objective(pairs.decoded(batch, noisy=True), pairs.chroma[batch]),
+        lambda batch, done: objective(pairs.decoded(batch, settings.noise), pairs.chroma[batch]),
         network.parameters(),
         weighted(pictures, settings.weight),
         LoopSettings.of(settings),
@@ -164,11 +165,11 @@ class Pairs:
         self.mean, self.logvar = torch.cat(means), torch.cat(logvars)  # (N, D)
 
     @torch.no_grad()
-    def decoded(self, indices: Tensor, *, noisy: bool) -> Tensor:
-        """Return grey pictures `(B, 1, H, W)` in 0..1, of the mean codes or of noisy ones."""
+    def decoded(self, indices: Tensor, noise: float = 0.0) -> Tensor:
+        """Return grey pictures `(B, 1, H, W)` in 0..1, of the mean codes or of codes drawn around them."""
         codes = self.mean[indices]
-        if noisy:
-            codes = codes + torch.randn_like(codes) * (0.5 * self.logvar[indices]).exp()
+        if noise:
+            codes = codes + noise * torch.randn_like(codes) * (0.5 * self.logvar[indices]).exp()
         return self.vae.decode(codes)
 
     def __len__(self) -> int:
@@ -176,7 +177,7 @@ class Pairs:
 
     def all_decoded(self) -> Tensor:
         """Return the grey pictures of all mean codes, `(N, 1, H, W)` in 0..1."""
-        return torch.cat([self.decoded(part, noisy=False) for part in torch.arange(len(self)).split(1024)])
+        return torch.cat([self.decoded(part) for part in torch.arange(len(self)).split(1024)])
 
 
 def palette_of(chroma: Tensor, colours: int, seed: int) -> Tensor:
@@ -305,7 +306,7 @@ def _save_pictures(
     sampled = _pixels(network(vae.decode(torch.from_numpy(noise).to(pairs.mean.device))))
     save_grid(out / "samples.png", sampled.reshape(8, 8, *sampled.shape[1:]))
     true = (pictures.kept_out if len(pictures.kept_out) else pictures.images)[:12]
-    grey = pairs.decoded(torch.arange(len(true)), noisy=False)
+    grey = pairs.decoded(torch.arange(len(true)))
     rows = (true.astype(np.float32), _pixels(grey.expand(-1, 3, -1, -1)), _pixels(network(grey)))
     save_grid(out / "coloured.png", np.stack(rows))
 

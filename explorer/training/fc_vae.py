@@ -2,9 +2,9 @@
 
 Loss per picture, in nats: the Gaussian likelihood with the best shared variance, beta times the KL, and a
 penalty that keeps the codes' mean and covariance those of the prior. Beta starts high, which makes each
-dimension take up one factor of its own (beta-VAE, Higgins et al. 2017), and falls, which lets detail in (Burgess
-et al. 2018, arXiv:1804.03599); it can rise from 0 instead, as Bowman et al. 2016, arXiv:1511.06349, do against
-collapse.
+dimension take up one factor of its own (beta-VAE, Higgins et al. 2017), and falls, which lets detail in
+(Burgess et al. 2018, arXiv:1804.03599); it can rise from 0 instead, as Bowman et al. 2016
+(arXiv:1511.06349) do against collapse.
 
 The network learns in standardised values; the scale is folded into its first and last layer when it is
 saved, so that the checkpoint takes and gives 0..255.
@@ -128,7 +128,7 @@ class Objective:
         self.settings = settings
 
     def __call__(self, target: Tensor, epochs_done: float) -> dict[str, Tensor]:
-        """Return `loss` and its parts `nll`, `kl` (nats per picture), `moments` of pictures `(N, C, H, W)`."""
+        """Return `loss` and its parts for pictures `(N, C, H, W)`: `nll` and `kl` in nats each, `moments`."""
         mean, logvar = self.network.encode(target)
         codes = losses.sample_posterior(mean, logvar)
         nll = losses.gaussian_nll(self.network.decode(codes), target)
