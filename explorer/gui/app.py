@@ -2,7 +2,8 @@
 
 Start: Qt application, theme, session, decode thread, panels, show; once the window is seen the decode thread
 imports torch, and the first model is read in a job. End: jobs are asked to stop and waited for, then the decode
-thread is joined. Nothing is terminated. This file wires wishes of the panels (open, encode, export, device) to jobs and requests.
+thread is joined. Nothing is terminated. This file wires wishes of the panels (open, encode, device) to jobs and
+requests.
 """
 
 from __future__ import annotations
