@@ -134,7 +134,7 @@ def _check_tensors(path: Path, tensors: Mapping[str, Tensor], size: int) -> None
     for key, tensor in tensors.items():
         if tensor.layout != torch.strided or tensor.is_quantized or tensor.device.type != "cpu":
             raise CheckpointError(
-                f"The tensor {shown(key)} in {path} is sparse, quantised or empty; {_SAFE_AGAIN}."
+                f"The tensor {shown(key)} in {path} is no plain array of numbers; {_SAFE_AGAIN}."
             )
         if tensor.numel() * tensor.element_size() > size:
             shape = "x".join(map(str, tensor.shape))
