@@ -97,7 +97,7 @@ class SlidersPanel(QWidget):
         session.model_changed.connect(self._on_model_changed)
         session.space_changed.connect(self._on_space_changed)
         session.code_changed.connect(self._on_code_changed)
-        session.code_committed.connect(self._on_code_committed)
+        session.code_committed.connect(self._ask_timer.start)
         session.locks_changed.connect(self._on_locks_changed)
         session.stages_changed.connect(self._on_stages_changed)
         session.focus_changed.connect(self._on_focus_changed)
@@ -306,9 +306,6 @@ class SlidersPanel(QWidget):
                 row.show_value(float(code[row.facts.index]))
         if not self._ask_timer.isActive():
             self._ask_timer.start()
-
-    def _on_code_committed(self) -> None:
-        self._ask_timer.start()
 
     def _on_locks_changed(self) -> None:
         for row in self._shown_rows():

@@ -1,0 +1,41 @@
+"""Which dimensions have a row, and in which order."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from explorer.gui.session import Session
+
+FOLD = -1  # the item that stands for the inactive dimensions
+
+
+def items(session: Session, text: str = "") -> list[int]:
+    """Return dimensions (0-based) from top to bottom, with `FOLD` where the inactive ones begin.
+
+    Where `text` was typed to find some, they are all there is, active or not.
+    """
+    dims = _ordered(session)
+    wanted = text.strip().casefold()
+    if wanted:
+        return [dim for dim in dims if _is_called(session, dim, wanted)]
+    activity = session.activity
+    if activity is None or activity.active.all() or not activity.active.any():
+        return dims
+    active = [dim for dim in dims if activity.active[dim]]
+    inactive = [dim for dim in dims if not activity.active[dim]]
+    return [*active, FOLD, *(inactive if session.rows.inactive_open else [])]
+
+
+def _ordered(session: Session) -> list[int]:
+    if session.rows.order == "influence" and session.activity is not None:
+        return np.argsort(-session.activity.influence, kind="stable").tolist()
+    return list(range(session.dim))
+
+
+def _is_called(session: Session, dim: int, text: str) -> bool:
+    """Return whether the number of a dimension begins with a text, or its name contains it."""
+    return (
+        session.name_of(dim).casefold().startswith(text)
+        or str(dim + 1).startswith(text)
+        or text in session.dimension_names.get(dim, "").casefold()
+    )
