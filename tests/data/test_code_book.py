@@ -1,6 +1,7 @@
 """Code books: written whole, read back, checked."""
 
 import random
+import resource
 
 import numpy as np
 import pytest
@@ -97,3 +98,18 @@ def test_damaged_files(book, tmp_path):
 def test_a_place_that_is_not_there(book, tmp_path):
     with pytest.raises(OutputError):
         book.save(tmp_path / "absent" / "a.npz")
+
+
+def test_a_full_disk_leaves_the_old_book(book, tmp_path):
+    path = tmp_path / "a.npz"
+    book.save(path)
+    before = path.read_bytes()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (300, limits[1]))
+    try:
+        with pytest.raises(OutputError, match=r"nothing was changed\.$"):
+            book.save(path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]

@@ -143,7 +143,7 @@ def test_an_array_whose_header_promises_more_than_the_file_holds(tmp_path):
     np.save(tmp_path / "a.npy", np.zeros((2, 6, 6), np.uint8))
     content = (tmp_path / "a.npy").read_bytes()
     (tmp_path / "a.npy").write_bytes(content.replace(b"(2, 6, 6)", b"(9999999999, 6, 6)"))
-    refused(tmp_path / "a.npy")
+    assert "promises" in refused(tmp_path / "a.npy")
 
 
 @pytest.mark.parametrize("shape", [(3, 5, 7), (9,)])

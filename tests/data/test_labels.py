@@ -19,6 +19,11 @@ def test_columns_follow_the_pictures(tmp_path):
     assert labels["note"].tolist() == ["x", "", ""]
 
 
+def test_folders_in_the_table_do_not_matter(tmp_path):
+    (tmp_path / "tags.csv").write_text("file,hair\ntrain/a.png,red\ntest/b.png,blue\n")
+    assert read_labels(tmp_path / "tags.csv", ["b.png", "train/a.png"])["hair"].tolist() == ["blue", "red"]
+
+
 def test_the_real_tags_are_read(reference_data):
     labels = read_labels(reference_data / "anime-faces-64" / "tags.csv", ["00002.jpg", "00003.jpg"])
     assert labels["eyes"].tolist() == ["pink", "purple"]
