@@ -11,6 +11,7 @@ from safetensors.torch import load_file, save_file
 
 from explorer.errors import CheckpointError, OutputError
 from explorer.formats import open_checkpoint, open_latent, save_native
+from explorer.models import architecture
 
 CONFIG = {"height": 8, "width": 8, "hidden": [32, 16], "latent_dim": 4}
 
@@ -66,11 +67,10 @@ def test_no_cut_point_gives_anything_but_a_sentence(native):
     chance = random.Random(1)
     header = 8 + struct.unpack("<Q", content[:8])[0]
     cuts = [1, 7, 8, 9, header - 1, header, header + 1, len(content) - 1]
-    cuts += [chance.randrange(len(content)) for _ in range(60)]
+    cuts += [chance.randrange(1, len(content)) for _ in range(60)]
     for cut in cuts:
         native.write_bytes(content[:cut])
-        if cut:
-            refused(native)
+        assert ("cut off" in refused(native)) == (cut > 8)
     native.write_bytes(content + b"more")
     assert "longer" in refused(native)
 
@@ -119,6 +119,18 @@ def test_no_flipped_byte_gives_anything_but_a_sentence_or_a_model(native):
 )
 def test_descriptions_that_cannot_be(native, said):
     refused(rewritten(native, **said))
+
+
+@pytest.mark.parametrize("slope", ["steep", None, [0.2], float("nan")])
+def test_values_that_no_constructor_would_notice(tmp_path, slope):
+    family = architecture("fc-gan")
+    config = family.config(4, (8, "act", 16), 1, 4, 4)
+    model = family.wrap(family.network(config), config, name="gan")
+    stated = vars(config) | {"activation_slope": slope}
+    save_native(tmp_path / "gan.safetensors", model, config=stated)
+    assert "its sizes are not those of fc-gan" in refused(tmp_path / "gan.safetensors")
+    save_native(tmp_path / "gan.safetensors", model, config=config)
+    assert open_latent(tmp_path / "gan.safetensors").model.architecture == "fc-gan"
 
 
 def test_a_stated_prior_and_range_are_used(native):

@@ -135,6 +135,11 @@ def test_a_zip_bomb_is_not_unpacked(tmp_path):
         archive.writestr("archive/data/0", bytes(50_000_000))
     assert path.stat().st_size < 100_000
     assert "packed" in refused(path)
+    with zipfile.ZipFile(
+        path, "w", zipfile.ZIP_DEFLATED
+    ) as archive:  # small, but who packs may lie about sizes
+        archive.writestr("archive/data.pkl", os.urandom(100))
+    assert "packed" in refused(path)
 
 
 def test_a_tensor_larger_than_its_file_is_not_laid_out(tmp_path):
@@ -176,13 +181,14 @@ def test_files_without_a_network(tmp_path, content, said):
         ),
         (lambda good, bad: {"model": {"module": good}}, "model.module"),
         (lambda good, bad: {"loss": torch.tensor(0.5), "net": good}, "net"),
+        (lambda good, bad: {**good, "model": {"scale": torch.ones(1)}}, ""),
     ],
 )
 def test_weights_are_found_inside_what_training_scripts_save(tmp_path, tiny_model, wrap, entry):
     model = open_latent(saved(tmp_path / "a.pth", wrap(weights(), weights(seed=9)))).model
     codes = torch.randn(3, 4)
     assert torch.equal(model.decode_raw(codes), tiny_model.decode_raw(codes))
-    assert model.notes == (f"The weights were taken from the entry {entry}.",)
+    assert model.notes == ((f"The weights were taken from the entry {entry}.",) if entry else ())
 
 
 @pytest.mark.parametrize("prefix", ["module.", "_orig_mod.", "module.model."])
