@@ -229,7 +229,7 @@ def slider_to_pixel(real: Real, plain: Plain) -> dict[str, object]:
         f"{len(real.latencies)} of {MOVES} moves at 60 Hz, valueChanged to the end of paintEvent; p95 is "
         f"{p95 / plain_p95:.2f}x the plain program's {plain_p95:.2f} ms (thread, mailbox, paint)"
     )
-    return {"samples": real.latencies, "baseline": plain.latencies, "note": note}
+    return {"samples": list(real.latencies), "baseline": list(plain.latencies), "note": note}
 
 
 def gui_stall(real: Real, plain: Plain) -> dict[str, object]:

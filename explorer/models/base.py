@@ -231,6 +231,15 @@ class LatentModel(_Described):
         """Whether `encode` can be called."""
         return callable(getattr(self.network, "encode", None))
 
+    @property
+    def chain(self) -> nn.Sequential | None:
+        """The layers from a flat code of the first space to a flat native picture, where decoding is no more.
+
+        A network says so by its own property `chain`; `render/` may then take a shorter way through them.
+        """
+        is_plain = type(self).decode_raw is LatentModel.decode_raw
+        return getattr(self.network, "chain", None) if is_plain else None
+
     def check_options(self, space: str, options: DecodeOptions) -> None:
         """Raise `UsageError` for a space that is not here or an option that this model does not use."""
         if space not in self.spaces:

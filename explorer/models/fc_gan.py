@@ -69,6 +69,11 @@ class FcGan(nn.Sequential):
         super().__init__(*layers, nn.Tanh())
         self.shape = (config.channels, config.height, config.width)
 
+    @property
+    def chain(self) -> nn.Sequential:
+        """All that decoding does, see `LatentModel.chain`."""
+        return self
+
     def decode(self, codes: Tensor) -> Tensor:
         """Return pictures `(N, channels, height, width)`."""
         return self(codes).reshape(-1, *self.shape)

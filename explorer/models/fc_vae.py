@@ -59,6 +59,11 @@ class FcVae(nn.Module):
         features = self.encoder(images.flatten(1))  # (N, hidden[-1])
         return self.fcmu(features), self.fcvar(features)
 
+    @property
+    def chain(self) -> nn.Sequential:
+        """All that decoding does, see `LatentModel.chain`."""
+        return self.decoder
+
     def decode(self, codes: Tensor) -> Tensor:
         """Return pictures `(N, C, H, W)`."""
         return self.decoder(codes).reshape(-1, *self.shape)

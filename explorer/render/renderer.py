@@ -24,8 +24,9 @@ from torch.nn import functional
 
 from explorer.errors import DeviceError, ImageError, LatentError, UsageError
 from explorer.latent.activity import sensitivities
-from explorer.models.base import NO_OPTIONS, DecodeOptions, ImageSpec, check_stages
+from explorer.models.base import NO_OPTIONS, DecodeOptions, ImageSpec, LatentModel, check_stages
 from explorer.render import devices
+from explorer.render.chains import Chain, chain_of
 from explorer.render.requests import (
     ActivityRequest,
     ActivityResult,
@@ -38,9 +39,10 @@ from explorer.render.requests import (
 )
 
 if TYPE_CHECKING:
-    from explorer.models.base import LatentModel, StageModel
+    from explorer.models.base import StageModel
 
 Precision = Literal["exact", "fast"]
+Images = Tensor | np.ndarray
 
 CHUNK_SECONDS = 0.008
 """How long a piece of bulk work may hold the thread before something more urgent may come between."""
@@ -67,6 +69,7 @@ class Renderer:
     def __init__(self, device: str = "auto", precision: Precision = "exact") -> None:
         self.precision: Precision = precision
         self._placed: weakref.WeakSet[Any] = weakref.WeakSet()
+        self._chains: weakref.WeakKeyDictionary[Any, Chain] = weakref.WeakKeyDictionary()
         torch.set_num_threads(devices.decode_threads())
         self.set_device(device, precision)
 
@@ -79,6 +82,7 @@ class Renderer:
         self.device = devices.pick(name)
         self.precision = precision or self.precision
         self._placed.clear()
+        self._chains.clear()
         number_type = devices.number_type(self.device, self.precision)
         self._half = None if number_type == "float32" else getattr(torch, number_type)
         if self.device == "cuda":
@@ -139,7 +143,7 @@ class Renderer:
             before, count = to_uint8(images if stages else _shrunk(images, request.max_side))
             milliseconds["decode"] += 1000 * (time.perf_counter() - mark)
             if stages:
-                images = self._run_stages(stages, images.clamp(0, 1), milliseconds)
+                images = self._run_stages(stages, images.clip(0, 1), milliseconds)
                 after, count = to_uint8(_shrunk(images, request.max_side))
                 decoded.append(before)
             else:
@@ -222,15 +226,11 @@ class Renderer:
         parts: list[np.ndarray] = []
         with self._memory_watched(model):
             for part in self._parts(len(codes)):
-                self._place(model)
-                with torch.inference_mode(), self._precision_of(model):
-                    native = model.decode_raw(
-                        self._tensor(codes[part]), space, _of_part(options, part)
-                    ).float()
+                native = self._native(model, codes[part], space, _of_part(options, part))
                 if raw and not stages:
                     parts.append(_array(native))
                     continue
-                images = model.native_range.to_unit(native).clamp(0, 1)
+                images = _unit(model, native).clip(0, 1)
                 for number, stage in enumerate(stages, 1):
                     images = self._apply(stage, images, raw=raw and number == len(stages))
                 parts.append(_array(images))
@@ -300,20 +300,30 @@ class Renderer:
                 took = time.perf_counter() - begun
                 size = min(2 * size, LARGEST_BATCH) if took < CHUNK_SECONDS / 2 else max(size // 2, 1)
 
-    def _decode_part(self, request: RenderRequest, codes: np.ndarray, options: DecodeOptions) -> Tensor:
+    def _native(self, model: LatentModel, codes: np.ndarray, space: str, options: DecodeOptions) -> Images:
+        """Return the network's own pictures of one part, float32 `(N, C, H, W)`."""
+        self._place(model)
+        chain = self._chains.get(model)
+        if chain is not None and len(codes) == 1:
+            image = model.image
+            return chain(codes[0]).reshape(1, image.channels, image.height or 1, image.width or 1)
+        with torch.inference_mode(), self._precision_of(model):
+            return model.decode_raw(self._tensor(codes), space, options).float()
+
+    def _decode_part(self, request: RenderRequest, codes: np.ndarray, options: DecodeOptions) -> Images:
         """Return pictures in 0..1 that are not clipped yet, so that an infinity can still be told."""
         model, space = request.model, request.space
-        self._place(model)
-        with torch.inference_mode(), self._precision_of(model):
-            small = request.max_side is not None or request.quality == "preview"
-            if small and not request.stages:  # a stage sees the full picture, or it would draw another one
+        small = request.max_side is not None or request.quality == "preview"
+        has_preview = type(model).preview is not LatentModel.preview
+        if small and has_preview and not request.stages:  # a stage would draw another picture from a preview
+            self._place(model)
+            with torch.inference_mode(), self._precision_of(model):
                 return model.preview(self._tensor(codes), space, options, request.max_side).float()
-            native = model.decode_raw(self._tensor(codes), space, options).float()
-            return model.native_range.to_unit(native)
+        return _unit(model, self._native(model, codes, space, options))
 
     def _run_stages(
-        self, stages: Sequence[StageModel], images: Tensor, milliseconds: dict[str, float]
-    ) -> Tensor:
+        self, stages: Sequence[StageModel], images: Images, milliseconds: dict[str, float]
+    ) -> Images:
         for stage in stages:
             mark = time.perf_counter()
             images = self._apply(stage, images)
@@ -322,10 +332,11 @@ class Renderer:
             milliseconds[stage.name] += 1000 * (time.perf_counter() - mark)
         return images
 
-    def _apply(self, stage: StageModel, images: Tensor, raw: bool = False) -> Tensor:
+    def _apply(self, stage: StageModel, images: Images, raw: bool = False) -> Tensor:
         self._place(stage)
+        tensor = images.to(self.device) if isinstance(images, Tensor) else self._tensor(images)
         with torch.inference_mode(), self._precision_of(stage):
-            native = stage.apply_raw(images.to(self.device)).float()
+            native = stage.apply_raw(tensor).float()
             return native if raw else stage.native_range.to_unit(native).clamp(0, 1)
 
     def _encoded(
@@ -359,6 +370,10 @@ class Renderer:
             if self.precision == "fast" and _has_convolutions(module):
                 module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._placed.add(model)
+        if self.device == "cpu" and self.precision == "exact" and isinstance(model, LatentModel):
+            chain = chain_of(model.chain, model.spaces[model.default_space].dim)
+            if chain is not None:
+                self._chains[model] = chain
 
     def _precision_of(self, model: LatentModel | StageModel) -> AbstractContextManager[Any]:
         """Return a context in which the network computes as `precision` says; half is for convolutions."""
@@ -392,7 +407,7 @@ class Renderer:
             ) from error
 
 
-def to_uint8(images: Tensor | np.ndarray) -> tuple[np.ndarray, int]:
+def to_uint8(images: Images) -> tuple[np.ndarray, int]:
     """Round pictures, float `(N, C, H, W)` in 0..1, to uint8 `(N, H, W, C)`: the one rule of the program.
 
     Values are clipped, 255 times them rounded half to even. A pixel of which any channel is not finite is
@@ -401,13 +416,13 @@ def to_uint8(images: Tensor | np.ndarray) -> tuple[np.ndarray, int]:
     Returns:
         The pictures, and how many pixels were not finite.
     """
-    array = _array(images) if isinstance(images, Tensor) else np.asarray(images, np.float32)
+    array = np.asarray(_array(images), np.float32)
     scaled = np.clip(array, 0.0, 1.0)
     scaled *= np.float32(255)
     np.rint(scaled, out=scaled)
     bad = 0
     if not np.isfinite(array).all():
-        missing = ~np.isfinite(array).all(axis=1)  # (N, H, W)
+        missing = np.logical_not(np.isfinite(array).all(axis=1))  # (N, H, W)
         bad = int(missing.sum())
         rows, columns = np.indices(array.shape[2:]) // CHECK_SIDE
         checks = np.where((rows + columns) % 2, *CHECK_VALUES).astype(np.float32)
@@ -415,8 +430,12 @@ def to_uint8(images: Tensor | np.ndarray) -> tuple[np.ndarray, int]:
     return np.ascontiguousarray(scaled.transpose(0, 2, 3, 1), np.uint8), bad
 
 
-def _array(tensor: Tensor) -> np.ndarray:
-    return tensor.detach().cpu().numpy()
+def _array(images: Images) -> np.ndarray:
+    return images.detach().cpu().numpy() if isinstance(images, Tensor) else images
+
+
+def _unit(model: LatentModel, native: Images) -> Images:
+    return model.native_range.to_unit(native)  # type: ignore[arg-type]
 
 
 def _joined(parts: list[np.ndarray], shape: tuple[int | None, ...], kind: type) -> np.ndarray:
@@ -433,14 +452,14 @@ def _distribution(
     return np.concatenate([mean for mean, _ in parts]), np.concatenate(logvars) if logvars else None
 
 
-def _shrunk(images: Tensor, max_side: int | None) -> Tensor:
+def _shrunk(images: Images, max_side: int | None) -> Images:
     """Return pictures of which no side is longer than `max_side` pixels."""
     height, width = images.shape[-2:]
     if max_side is None or max(height, width) <= max_side:
         return images
     scale = max_side / max(height, width)
     size = (max(round(height * scale), 1), max(round(width * scale), 1))
-    return functional.interpolate(images.clamp(0, 1), size, mode="bilinear", antialias=True)
+    return functional.interpolate(torch.as_tensor(images).clamp(0, 1), size, mode="bilinear", antialias=True)
 
 
 def _has_convolutions(network: nn.Module) -> bool:

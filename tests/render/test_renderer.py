@@ -251,6 +251,8 @@ def test_fast_gives_nearly_the_same_pictures(tiny_model, codes):
 
 
 def test_memory_that_runs_out_is_a_sentence_and_other_errors_stay(renderer, tiny_model, codes, monkeypatch):
+    monkeypatch.setattr(LatentModel, "chain", None)
+
     def fail(text):
         def decode(codes):
             raise RuntimeError(text)
