@@ -57,14 +57,14 @@ class ConvColorizerSettings:
     blocks: int = setting(2, "residual blocks at the lowest level", least=0)
     colours: int = setting(48, "size of the palette", least=2, most=1024)
     temperature: float = setting(
-        0.38, "below 1: how lively between mean and likeliest colour", least=0.01, most=1
+        0.5, "below 1: how lively between mean and likeliest colour", least=0.01, most=1
     )
     rebalance: float = setting(
         0.5, "0: rare colours count as they occur; 1: all colours count alike", least=0, most=1
     )
-    noise: float = setting(1.0, "spread of the codes drawn around the mean, in the posterior's", least=0)
+    noise: float = setting(1.2, "spread of the codes drawn around the mean, in the posterior's", least=0)
     chroma: float = setting(10.0, "weight of the L1 loss of the shown chroma", least=0)
-    epochs: int = setting(80, "passes over the pictures", least=1)
+    epochs: int = setting(100, "passes over the pictures", least=1)
     batch_size: int = setting(32, "pictures per step", least=2)
     lr: float = setting(2e-3, "highest learning rate", least=1e-8, most=1)
     weight_decay: float = setting(0.01, "of AdamW", least=0, most=10)

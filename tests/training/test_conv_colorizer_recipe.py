@@ -63,6 +63,8 @@ def test_a_run_learns_the_colours_and_leaves_a_stage_that_opens(tmp_path, folder
     stage = open_stage(result.checkpoint)
     assert stage.trained["model"]["name"] == "model"
     assert len(stage.trained["model"]["sha256"]) == 64
+    orange = torch.tensor([240 - 173, 60 - 173]) / 255  # R-Y and B-Y of the disc
+    assert float((stage.network.palette - orange).norm(dim=1).min()) < 0.02  # the pictures' colours, not any
     with torch.inference_mode():
         bright, dark = stage.apply(torch.full((1, 1, 8, 8), 0.6)), stage.apply(torch.full((1, 1, 8, 8), 0.15))
     assert float(bright[0, 0].mean() - bright[0, 2].mean()) > 0.1  # orange: more red than blue
