@@ -1,0 +1,151 @@
+"""The benches: figures by name, JSON alone on standard output, ratios; no test here looks at a time."""
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from explorer import paths
+from explorer.errors import UsageError
+
+KEYS = ["name", "unit", "median", "p95", "p99", "baseline", "ratio", "note"]
+
+
+@pytest.fixture
+def benchmarks(monkeypatch):
+    """The folder loaded by its path, as the command line does it."""
+    folder = paths.benchmarks()
+    spec = importlib.util.spec_from_file_location(
+        "benchmarks_under_test", folder / "__init__.py", submodule_search_locations=[str(folder)]
+    )
+    module = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, spec.name, module)
+    spec.loader.exec_module(module)
+    yield module
+    for name in [name for name in sys.modules if name.startswith(f"{spec.name}.")]:
+        del sys.modules[name]
+
+
+def in_module(benchmarks, name):
+    return importlib.import_module(f"{benchmarks.__name__}.{name}")
+
+
+def test_a_figure_has_percentiles_and_the_ratio_of_the_medians(benchmarks):
+    measure = in_module(benchmarks, "measure")
+    figure = measure.figure("decode/x", "ms", list(range(1, 102)), [10.0, 20.0, 400.0], "a note")
+    assert list(figure.as_json()) == KEYS
+    assert (figure.median, figure.p95, figure.p99) == (51.0, 96.0, 100.0)
+    assert (figure.baseline, figure.ratio) == (20.0, 51 / 20)
+    alone = measure.figure("window/x", "%", [1.0])
+    assert (alone.median, alone.baseline, alone.ratio) == (1.0, None, None)
+    assert measure.figure("window/x", "ms", [1.0], [0.0]).ratio is None
+
+
+def test_two_ways_are_timed_in_turn(benchmarks):
+    measure = in_module(benchmarks, "measure")
+    calls = []
+    ours, plain = measure.in_turn(lambda: calls.append("o"), lambda: calls.append("p"), rounds=3, seconds=0)
+    assert len(ours) == len(plain) == 3
+    assert "".join(calls[-6:]) == "opopop"
+
+
+def test_every_figure_of_the_window_and_of_each_bundled_model_is_there(benchmarks):
+    names = list(benchmarks._figures())
+    assert {"decode/anime-faces", "strip/anime-faces", "encode/anime-faces"} <= set(names)
+    assert {
+        "window/slider_to_pixel_ms",
+        "window/gui_stall_ms",
+        "window/startup_visible_s",
+        "window/first_picture_s",
+        "window/idle_cpu_percent",
+        "window/rss_growth_mb",
+    } == {name for name in names if name.startswith("window/")}
+
+
+def test_a_name_that_is_no_figure_lists_those_there_are(benchmarks):
+    with pytest.raises(UsageError, match=r"no figure called decod; .*decode/anime-faces"):
+        benchmarks.run(["decod"], True)
+
+
+def test_without_a_screen_the_windows_figures_say_so(benchmarks, monkeypatch, capsys):
+    display = in_module(benchmarks, "display")
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.setattr(display.sys, "platform", "linux")
+    monkeypatch.setattr(display.shutil, "which", lambda name: None)
+    benchmarks.run(["window"], True)
+    figures = json.loads(capsys.readouterr().out)
+    assert len(figures) == 6
+    assert all(list(figure) == KEYS and figure["median"] is None for figure in figures)
+    assert all("neither a display nor Xvfb" in figure["note"] for figure in figures)
+
+
+def test_a_child_that_fails_is_a_note_and_the_others_are_measured(benchmarks, monkeypatch, tmp_path, capsys):
+    windows = in_module(benchmarks, "windows")
+    display = in_module(benchmarks, "display")
+    monkeypatch.setattr(display.sys, "platform", "win32")  # no X server: the children fail at once
+    (tmp_path / "drive.py").write_text("raise SystemExit(5)")
+    (tmp_path / "start.py").write_text(
+        'print(\'{"window/startup_visible_s": 1, "window/first_picture_s": 2}\')'
+    )
+    monkeypatch.setattr(windows, "_HERE", tmp_path)
+    with windows.Lab(["window/gui_stall_ms", "window/first_picture_s"]) as lab:
+        assert "status 5" in lab.figure("window/gui_stall_ms").note
+        assert lab.figure("window/first_picture_s").median == 2.0
+        assert lab.figure("window/startup_visible_s").ratio == 1.0
+
+
+def test_the_command_prints_json_alone_from_anywhere(tmp_path):
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "from explorer.cli import main; main()",
+            "bench",
+            "--json",
+            "--only",
+            "decode/anime-faces",
+        ],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(paths.source_root()), "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    (figure,) = json.loads(done.stdout)
+    assert list(figure) == KEYS
+    assert figure["name"] == "decode/anime-faces"
+    assert figure["median"] > 0
+    assert figure["ratio"] == pytest.approx(figure["median"] / figure["baseline"])
+
+
+@pytest.mark.x11
+def test_the_real_window_is_driven_and_shows_the_last_code(benchmarks, monkeypatch, tmp_path):
+    windows = in_module(benchmarks, "windows")
+    short = (
+        (windows._HERE / "drive.py")
+        .read_text()
+        .replace("STALL_MOVES, PLAIN_STALL_MOVES = 10_000, 3_000", "STALL_MOVES, PLAIN_STALL_MOVES = 200, 50")
+    )
+    assert "= 200, 50" in short
+    (tmp_path / "drive.py").write_text(short)
+    (tmp_path / "plain.py").write_text((windows._HERE / "plain.py").read_text())
+    monkeypatch.setattr(windows, "_HERE", tmp_path)
+    with windows.Lab(["window/gui_stall_ms"]) as lab:
+        figure = lab.figure("window/gui_stall_ms")
+    assert "the last picture equals the last code" in figure.note
+    assert figure.p99 > 0
+
+
+@pytest.mark.x11
+def test_the_start_is_seen_before_the_first_picture(benchmarks, monkeypatch):
+    windows = in_module(benchmarks, "windows")
+    monkeypatch.setattr(windows, "STARTS", 1)
+    with windows.Lab(["window/startup_visible_s"]) as lab:
+        visible, picture = (lab.figure(f"window/{name}") for name in ("startup_visible_s", "first_picture_s"))
+    assert 0 < visible.median < picture.median
+    assert 0 < visible.baseline < picture.baseline
