@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from explorer.errors import DeviceError
+from explorer.errors import DeviceError, UsageError
 from explorer.paths import replacing
 
 Step = Callable[[Tensor, float], dict[str, Tensor]]
@@ -80,6 +80,9 @@ def fit(
     following a cosine to zero (2017, arXiv:1608.03983), gradients clipped to norm 100. `save(epochs_done)`
     is called every `save_every` epochs and once more after the last batch, also when `should_stop()` or
     Ctrl-C ended it early.
+
+    Raises:
+        UsageError: the loss left the numbers; what `save` wrote before is untouched.
     """
     per_epoch = max(1, len(indices) // settings.batch_size)
     total = settings.epochs * per_epoch
@@ -102,6 +105,8 @@ def fit(
             schedule.step()
             for name, value in losses.items():
                 sums[name] = sums.get(name, 0.0) + float(value.detach())
+        if not all(math.isfinite(value) for value in sums.values()):
+            raise UsageError(f"The loss of epoch {done + 1} is no number any more; train with a lower lr.")
         return {name: value / per_epoch for name, value in sums.items()}
 
     history, started = History(), time.perf_counter()
