@@ -117,12 +117,8 @@ def recognise(
             f"{reading.path} is a plain state dict, but {names[0]} is only read in the native format; leave "
             "out the hint architecture."
         )
-    guesses = [
-        candidate
-        for family in families
-        for keys in _without_prefixes(tensors)
-        for candidate in _candidates(family, keys, reading)
-    ]
+    found = [_candidate(family, keys, reading) for family in families for keys in _without_prefixes(tensors)]
+    guesses = [candidate for candidate in found if candidate is not None]
     best = min(guesses, key=lambda candidate: len(candidate.misfit), default=None)
     if best is None or len(best.misfit) > len(best.tensors) / 2:
         raise CheckpointError(_unfamiliar(tensors, reading, [family.name for family in families]))
@@ -138,20 +134,19 @@ def recognise(
     )
 
 
-def _candidates(family: Architecture, tensors: dict[str, Tensor], reading: Reading) -> Iterable[_Candidate]:
-    """Yield what the family makes of the tensors: sizes read from their shapes, else its usual sizes."""
-    shapes = {key: tuple(tensor.shape) for key, tensor in tensors.items()}
-    found = family.recognise(shapes) if family.recognise else None
-    for config in (found, family.config()):
-        if config is None:
-            continue
-        try:
-            config = _with_image(config, reading.hints)
-            expected = _skeleton(family, config, reading).state_dict()
-        except (CheckpointError, ValueError):  # sizes that make no network of this family: it is another's
-            continue
-        expected = {key: tensor for key, tensor in expected.items() if not key.endswith(_COUNTER)}
-        yield _Candidate(family, config, tensors, _compare(tensors, expected))
+def _candidate(family: Architecture, tensors: dict[str, Tensor], reading: Reading) -> _Candidate | None:
+    """Return what a family makes of the tensors, with the sizes their shapes tell; None where it is another's."""
+    assert family.recognise is not None
+    config = family.recognise({key: tuple(tensor.shape) for key, tensor in tensors.items()})
+    if config is None:
+        return None
+    try:
+        config = _with_image(config, reading.hints)
+        expected = _skeleton(family, config, reading).state_dict()
+    except (CheckpointError, ValueError):  # sizes that make no network of this family
+        return None
+    expected = {key: tensor for key, tensor in expected.items() if not key.endswith(_COUNTER)}
+    return _Candidate(family, config, tensors, _compare(tensors, expected))
 
 
 def _with_image(config: Any, hints: Hints) -> Any:
@@ -249,9 +244,10 @@ def _in_float32(tensors: Mapping[str, Tensor], reading: Reading) -> tuple[dict[s
 
 def _unfamiliar(tensors: Mapping[str, Tensor], reading: Reading, families: Sequence[str]) -> str:
     some = ", ".join(f"{shown(key)} {_shape(tensor)}" for key, tensor in list(tensors.items())[:3])
+    hinted = f" that draws {reading.hints.image}, as the hint image says" if reading.hints.image else ""
     return (
         f"{reading.path} holds {len(tensors)} tensors ({some}{', ...' if len(tensors) > 3 else ''}) of no "
-        f"network known here; state dicts of {', '.join(families)} can be opened."
+        f"network known here{hinted}; state dicts of {', '.join(families)} can be opened."
     )
 
 

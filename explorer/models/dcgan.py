@@ -8,6 +8,7 @@ are used, so one code always gives one picture.
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from itertools import pairwise
@@ -77,20 +78,22 @@ def _wrap(network: Dcgan, config: DcganConfig, **described: object) -> LatentMod
 
 def _recognise(shapes: Shapes) -> DcganConfig | None:
     """Return the sizes of `main.0`, `main.1`, `main.3`, ...; each width is what most tensors say."""
-    numbers = [int(match[1]) for key in shapes if (match := re.fullmatch(r"main\.(\d{1,3})\.weight", key))]
-    blocks, left = divmod(max(numbers, default=0), 3)
-    if left or not 0 < blocks <= 10:
+    numbers = [int(match[1]) for key in shapes if (match := re.match(r"main\.(\d{1,3})\.", key))]
+    blocks = math.ceil(max(numbers, default=0) / 3)
+    if not 0 < blocks <= 10:
         return None
     convs = [f"main.{3 * index}.weight" for index in range(blocks + 1)]
     if any(shapes.get(conv, (4, 4))[-2:] != (4, 4) for conv in convs):
         return None
-    latent_dim, channels = most_said(shapes, (convs[0], 4, 0)), most_said(shapes, (convs[-1], 4, 1))
+    usual = DcganConfig()
+    latent_dim = most_said(shapes, (convs[0], 4, 0)) or usual.latent_dim
+    channels = most_said(shapes, (convs[-1], 4, 1)) or usual.channels
     widths = []
     for index, (conv, following) in enumerate(pairwise(convs)):
         norm = f"main.{3 * index + 1}"
         places = [(f"{norm}.{part}", 1, 0) for part in ("weight", "bias", "running_mean", "running_var")]
         widths.append(most_said(shapes, (conv, 4, 1), (following, 4, 0), *places))
-    if latent_dim is None or channels not in (1, 3) or None in widths:
+    if channels not in (1, 3) or None in widths:
         return None
     return DcganConfig(latent_dim, tuple(widths), channels)  # type: ignore[arg-type]
 

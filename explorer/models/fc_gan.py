@@ -111,11 +111,13 @@ def _recognise(shapes: Shapes) -> FcGanConfig | None:
         elif kinds[index] == "norm":
             layers.append("norm")
         else:
+            given = [(f"{index}.weight", 2, 0), (f"{index}.bias", 1, 0)]
             taken = [(f"{later}.weight", 2, 1) for later in linear if later > index][:1]
-            width = most_said(shapes, (f"{index}.weight", 2, 0), (f"{index}.bias", 1, 0), *taken)
-            layers.append(width or 0)
-    latent_dim, pixels = most_said(shapes, ("0.weight", 2, 1)), layers[-1]
-    if not latent_dim or not isinstance(pixels, int) or pixels < max(16, latent_dim) or 0 in layers:
+            if not taken:  # the pixels: said only twice, so a square picture decides
+                given.sort(key=lambda place: flat_picture(most_said(shapes, place) or 1)[1] == 1)
+            layers.append(most_said(shapes, *given, *taken) or 0)
+    latent_dim, pixels = most_said(shapes, ("0.weight", 2, 1)) or FcGanConfig.latent_dim, layers[-1]
+    if not isinstance(pixels, int) or pixels < max(16, latent_dim) or 0 in layers:
         return None
     return FcGanConfig(latent_dim, tuple(layers), *flat_picture(pixels))
 

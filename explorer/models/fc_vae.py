@@ -81,12 +81,12 @@ def _wrap(network: FcVae, config: FcVaeConfig, **described: object) -> LatentMod
 
 
 def _recognise(shapes: Shapes) -> FcVaeConfig | None:
-    """Return the sizes where all keys are the article's; a flat output is taken as a square picture."""
+    """Return the sizes where most keys are the article's; a flat output is taken as a square picture."""
     linear = re.compile(r"(encoder|decoder)\.(\d{1,3})\.(weight|bias)|(fcmu|fcvar)\.(weight|bias)")
     matches = [linear.fullmatch(key) for key in shapes]
     numbers = [int(match[2]) for match in matches if match and match[1] == "encoder"]
     depth = max(numbers, default=-1) // 2 + 1
-    if not all(matches) or not 0 < depth < 50 or any(number % 2 for number in numbers):
+    if matches.count(None) > len(matches) / 2 or not 0 < depth < 50 or any(number % 2 for number in numbers):
         return None
 
     def width(place: int) -> int | None:

@@ -1,5 +1,6 @@
 """The child process: limits of memory and time, being stopped, dying; and nothing of it is left."""
 
+import os
 import tempfile
 
 import fakes
@@ -52,9 +53,30 @@ def test_a_file_that_takes_too_long(plain, monkeypatch):
         open_checkpoint(plain)
 
 
-def test_being_stopped_ends_the_child(plain):
+def test_being_stopped_ends_the_reading_at_once(plain):
+    told = []
     with pytest.raises(Cancelled):
-        open_checkpoint(plain, should_stop=lambda: True)
+        open_checkpoint(plain, should_stop=lambda: True, on_progress=lambda *said: told.append(said))
+    assert len(told) == 1
+
+
+def test_a_child_that_hangs_is_ended(plain, monkeypatch, tmp_path):
+    script = tmp_path / "python"
+    script.write_text(f"#!/bin/sh\necho $$ > {tmp_path}/pid\nexec sleep 600\n")
+    script.chmod(0o755)
+    monkeypatch.setattr(isolated.sys, "executable", str(script))
+    monkeypatch.setattr(isolated, "START_SECONDS", 0.5)
+    with pytest.raises(CheckpointError, match="could not be read within"):
+        open_checkpoint(plain)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
+
+
+def test_tensors_come_in_the_files_order(plain):
+    with isolated.start(plain) as child:
+        handed = child.result(lambda fraction, text: None, lambda: False)
+    assert list(handed.tensors) == list(fakes.tiny_vae().network.state_dict())
+    assert "encoder.1" in handed.modules
 
 
 def test_a_child_that_dies_is_told(plain, monkeypatch):

@@ -14,6 +14,7 @@ import torch
 
 from explorer.errors import CheckpointError
 from explorer.formats import open_checkpoint, open_latent, torch_load
+from explorer.models import architecture
 
 pytestmark = pytest.mark.usefixtures("in_process")
 
@@ -208,13 +209,35 @@ def test_other_precisions_become_float32(tmp_path, kind):
     assert any(str(kind).removeprefix("torch.") in note for note in model.notes)
 
 
-@pytest.mark.parametrize("key", list(weights()))
-def test_a_tensor_that_is_missing_or_of_another_shape_is_named(tmp_path, key):
-    changed = weights()
-    changed[key] = torch.zeros(7, *changed[key].shape[1:])
-    assert key in refused(saved(tmp_path / "a.pth", changed))
+FAMILIES = {
+    "fc-vae": {"height": 8, "width": 8, "hidden": (32, 16), "latent_dim": 4},
+    "conv-vae": {"widths": (8, 4), "latent_dim": 6},
+    "dcgan": {"latent_dim": 100, "widths": (32, 16, 8), "channels": 3},
+    "fc-gan": {"latent_dim": 64, "layers": (32, "act", 48, "norm", "act", 144), "height": 12, "width": 12},
+}
+
+
+def state_of(name):
+    family = architecture(name)
+    state = family.network(family.config(**FAMILIES[name])).state_dict()
+    return {key: tensor for key, tensor in state.items() if not key.endswith("tracked")}
+
+
+@pytest.mark.parametrize(("name", "key"), [(name, key) for name in FAMILIES for key in state_of(name)])
+def test_a_tensor_that_is_missing_or_of_another_shape_is_named(tmp_path, name, key):
+    changed = state_of(name)
     del changed[key]
-    assert key in refused(saved(tmp_path / "a.pth", changed))
+    assert f"looks like {name}, but {key} is missing;" in refused(saved(tmp_path / "a.pth", changed))
+    changed = state_of(name)
+    first, *rest = changed[key].shape
+    free = (name, key) == ("dcgan", "main.0.weight")  # its first side is the size of the code, any size
+    changed[key] = torch.zeros(first, 7, *rest[1:]) if free else torch.zeros(7, *rest)
+    assert f"{key} is {'100x7' if free else '7'}" in refused(saved(tmp_path / "a.pth", changed))
+
+
+def test_a_tensor_too_many_is_named(tmp_path):
+    text = refused(saved(tmp_path / "a.pth", {**weights(), "classifier.weight": torch.zeros(3)}))
+    assert "classifier.weight belongs to nothing" in text
 
 
 def test_nan_weights_are_noted_and_open(tmp_path):
@@ -260,8 +283,6 @@ def test_a_hint_for_another_family(tmp_path):
 
 
 def test_flat_pictures_that_are_no_square_need_a_hint(tmp_path):
-    from explorer.models import architecture
-
     family = architecture("fc-vae")
     config = family.config(height=6, width=9, hidden=(12,), latent_dim=3)
     path = saved(tmp_path / "a.pth", family.network(config).state_dict())
