@@ -14,19 +14,19 @@ import time
 import weakref
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
-from explorer.errors import DeviceError, ImageError, LatentError, UsageError
+from explorer.errors import DeviceError, ImageError
 from explorer.latent.activity import sensitivities
 from explorer.models.base import NO_OPTIONS, DecodeOptions, ImageSpec, LatentModel, check_stages
 from explorer.render import devices
 from explorer.render.chains import Chain, chain_of
+from explorer.render.checks import checked, of_part
+from explorer.render.pixels import Images, as_array, joined, shrunk, to_uint8, warning
 from explorer.render.requests import (
     ActivityRequest,
     ActivityResult,
@@ -42,14 +42,11 @@ if TYPE_CHECKING:
     from explorer.models.base import StageModel
 
 Precision = Literal["exact", "fast"]
-Images = Tensor | np.ndarray
 
 CHUNK_SECONDS = 0.008
 """How long a piece of bulk work may hold the thread before something more urgent may come between."""
 
 LARGEST_BATCH = 64  # of `fast`
-CHECK_SIDE = 3  # pixels of one square of the check pattern
-CHECK_VALUES = (64, 192)
 
 _OUT_OF_MEMORY = ("out of memory", "not enough memory", "can't allocate memory")
 _CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d)
@@ -128,7 +125,7 @@ class Renderer:
     def _render_steps(self, request: RenderRequest) -> Generator[None, None, RenderResult]:
         begun = pause = time.perf_counter()
         model, stages = request.model, request.stages
-        codes, options = _checked(model, request.codes, request.space, request.options)
+        codes, options = checked(model, request.codes, request.space, request.options)
         image = check_stages(model.image, stages) if stages else model.image
         milliseconds = dict.fromkeys(("decode", *(stage.name for stage in stages)), 0.0)
         pictures: list[np.ndarray] = []
@@ -139,19 +136,20 @@ class Renderer:
             if mark - pause > CHUNK_SECONDS:
                 yield
                 pause = mark = time.perf_counter()
-            images = self._decode_part(request, codes[part], _of_part(options, part))
-            before, count = to_uint8(images if stages else _shrunk(images, request.max_side))
+            images = self._decode_part(request, codes[part], of_part(options, part))
+            before, count = to_uint8(images if stages else shrunk(images, request.max_side))
             milliseconds["decode"] += 1000 * (time.perf_counter() - mark)
             if stages:
                 images = self._run_stages(stages, images.clip(0, 1), milliseconds)
-                after, count = to_uint8(_shrunk(images, request.max_side))
+                after, count_after = to_uint8(shrunk(images, request.max_side))
+                count = max(count, count_after)  # a stage may hide them, or spread them
                 decoded.append(before)
             else:
                 after = before
             pictures.append(after)
             bad += count
         milliseconds["total"] = 1000 * (time.perf_counter() - begun)
-        shown = _joined(pictures, (image.height, image.width, image.channels), np.uint8)
+        shown = joined(pictures, (image.height, image.width, image.channels), np.uint8)
         return RenderResult(
             request.slot,
             request.generation,
@@ -159,7 +157,7 @@ class Renderer:
             milliseconds=milliseconds,
             pictures=shown,
             decoded=np.concatenate(decoded) if decoded else shown,
-            warning=_warning(model, stages, bad, shown),
+            warning=warning(model, stages, bad, shown),
         )
 
     def _encode_steps(self, request: EncodeRequest) -> Generator[None, None, EncodeResult]:
@@ -179,12 +177,12 @@ class Renderer:
     def _activity_steps(self, request: ActivityRequest) -> Generator[None, None, ActivityResult]:
         begun = pause = time.perf_counter()
         model, space = request.model, request.space
-        codes, options = _checked(model, request.codes, space, request.options)
+        codes, options = checked(model, request.codes, space, request.options)
         spread = model.spaces[space].spread
         total = np.zeros(len(spread))
         for place in range(len(codes)):  # one place at a time, so that no piece is longer than two decodes
             part = slice(place, place + 1)
-            here = _of_part(options, part)
+            here = of_part(options, part)
 
             def decode(codes: np.ndarray, here: DecodeOptions = here) -> np.ndarray:
                 return self.decode(model, codes, space, here)
@@ -221,20 +219,20 @@ class Renderer:
             ExplorerError: codes, options or stages do not fit, or memory ran out.
         """
         space = space or model.default_space
-        codes, options = _checked(model, codes, space, options)
+        codes, options = checked(model, codes, space, options)
         image = check_stages(model.image, stages)
         parts: list[np.ndarray] = []
         with self._memory_watched(model):
             for part in self._parts(len(codes)):
-                native = self._native(model, codes[part], space, _of_part(options, part))
+                native = self._native(model, codes[part], space, of_part(options, part))
                 if raw and not stages:
-                    parts.append(_array(native))
+                    parts.append(as_array(native))
                     continue
                 images = _unit(model, native).clip(0, 1)
                 for number, stage in enumerate(stages, 1):
                     images = self._apply(stage, images, raw=raw and number == len(stages))
-                parts.append(_array(images))
-        return _joined(parts, (image.channels, image.height, image.width), np.float32)
+                parts.append(as_array(images))
+        return joined(parts, (image.channels, image.height, image.width), np.float32)
 
     def apply(self, stage: StageModel, images: np.ndarray, raw: bool = False) -> np.ndarray:
         """Apply a stage to pictures, float32 `(N, C, H, W)` in 0..1; the same comes back.
@@ -254,10 +252,10 @@ class Renderer:
         out = stage.output_for(ImageSpec(*images.shape[1:]))
         with self._memory_watched(stage):
             parts = [
-                _array(self._apply(stage, self._tensor(images[part]), raw))
+                as_array(self._apply(stage, self._tensor(images[part]), raw))
                 for part in self._parts(len(images))
             ]
-        return _joined(parts, (out.channels, out.height, out.width), np.float32)
+        return joined(parts, (out.channels, out.height, out.width), np.float32)
 
     def encode(self, model: LatentModel, images: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         """Return mean `(N, dim)` and log variance (or None) of pictures, uint8 `(N, H, W, C)`.
@@ -355,8 +353,8 @@ class Renderer:
             self._place(model)
             with torch.inference_mode(), self._precision_of(model):
                 said = model.encode(self._tensor(images[part].transpose(0, 3, 1, 2)) / 255.0)
-                mean = _array(said.mean.float().flatten(1))
-                logvar = None if said.logvar is None else _array(said.logvar.float().flatten(1))
+                mean = as_array(said.mean.float().flatten(1))
+                logvar = None if said.logvar is None else as_array(said.logvar.float().flatten(1))
             yield mean, logvar
 
     # ---- device ----
@@ -407,44 +405,6 @@ class Renderer:
             ) from error
 
 
-def to_uint8(images: Images) -> tuple[np.ndarray, int]:
-    """Round pictures, float `(N, C, H, W)` in 0..1, to uint8 `(N, H, W, C)`: the one rule of the program.
-
-    Values are clipped, 255 times them rounded half to even. A pixel of which any channel is not finite is
-    drawn as part of a grey check pattern.
-
-    Returns:
-        The pictures, and how many pixels were not finite.
-    """
-    array = np.asarray(_array(images), np.float32)
-    scaled = np.clip(array, 0.0, 1.0)
-    scaled *= np.float32(255)
-    np.rint(scaled, out=scaled)
-    bad = 0
-    if not np.isfinite(array).all():
-        missing = np.logical_not(np.isfinite(array).all(axis=1))  # (N, H, W)
-        bad = int(missing.sum())
-        rows, columns = np.indices(array.shape[2:]) // CHECK_SIDE
-        checks = np.where((rows + columns) % 2, *CHECK_VALUES).astype(np.float32)
-        scaled = np.where(missing[:, None], checks, scaled)
-    return np.ascontiguousarray(scaled.transpose(0, 2, 3, 1), np.uint8), bad
-
-
-def _array(images: Images) -> np.ndarray:
-    return images.detach().cpu().numpy() if isinstance(images, Tensor) else images
-
-
-def _unit(model: LatentModel, native: Images) -> Images:
-    return model.native_range.to_unit(native)  # type: ignore[arg-type]
-
-
-def _joined(parts: list[np.ndarray], shape: tuple[int | None, ...], kind: type) -> np.ndarray:
-    """Return the parts in one array; `shape` is for the case that there is none."""
-    if len(parts) == 1:
-        return parts[0]
-    return np.concatenate(parts) if parts else np.zeros((0, *(side or 0 for side in shape)), kind)
-
-
 def _distribution(
     parts: list[tuple[np.ndarray, np.ndarray | None]],
 ) -> tuple[np.ndarray, np.ndarray | None]:
@@ -452,62 +412,9 @@ def _distribution(
     return np.concatenate([mean for mean, _ in parts]), np.concatenate(logvars) if logvars else None
 
 
-def _shrunk(images: Images, max_side: int | None) -> Images:
-    """Return pictures of which no side is longer than `max_side` pixels."""
-    height, width = images.shape[-2:]
-    if max_side is None or max(height, width) <= max_side:
-        return images
-    scale = max_side / max(height, width)
-    size = (max(round(height * scale), 1), max(round(width * scale), 1))
-    return functional.interpolate(torch.as_tensor(images).clamp(0, 1), size, mode="bilinear", antialias=True)
-
-
 def _has_convolutions(network: nn.Module) -> bool:
     return any(isinstance(module, _CONVOLUTIONS) for module in network.modules())
 
 
-def _checked(
-    model: LatentModel, codes: np.ndarray, space: str, options: DecodeOptions
-) -> tuple[np.ndarray, DecodeOptions]:
-    """Return codes as `(N, dim)` and options with one label a code.
-
-    Raises:
-        UsageError: the model has no such space, does not use an option, or labels are of another number.
-        LatentError: the codes are of another size.
-    """
-    if space not in model.spaces or options is not NO_OPTIONS:
-        model.check_options(space, options)
-    dim = model.spaces[space].dim
-    codes = np.asarray(codes, np.float32)
-    if codes.ndim < 2 or codes[:1].size not in (0, dim):
-        raise LatentError(
-            f"{model.name} takes codes of {dim} numbers in its space {space}, not an array of "
-            f"{' x '.join(map(str, codes.shape))}; give (N, {dim})."
-        )
-    codes = codes.reshape(len(codes), dim)
-    labels = options.labels
-    if labels is not None and len(labels) != len(codes):
-        if len(labels) != 1:
-            raise UsageError(
-                f"{len(labels)} labels came with {len(codes)} codes; give one for each, or one for all."
-            )
-        options = replace(options, labels=np.repeat(labels, len(codes), axis=0))
-    return codes, options
-
-
-def _of_part(options: DecodeOptions, part: slice) -> DecodeOptions:
-    """Return the options with the labels of a part of the codes."""
-    return options if options.labels is None else replace(options, labels=options.labels[part])
-
-
-def _warning(model: LatentModel, stages: Sequence[StageModel], bad: int, pictures: np.ndarray) -> str | None:
-    """Return what to say of pixels that are no numbers, or None."""
-    if not bad:
-        return None
-    who = " or ".join((model.name, *(f"the stage {stage.name}" for stage in stages)))
-    everything = bad == pictures[..., 0].size
-    what = "All values" if everything else f"{bad} of {pictures[..., 0].size} pixels"
-    return (
-        f"{what} that {who} gave are not numbers and are drawn as a check pattern; "
-        "the checkpoint may hold weights that are not finite, or the code may be too far out."
-    )
+def _unit(model: LatentModel, native: Images) -> Images:
+    return model.native_range.to_unit(native)  # type: ignore[arg-type]

@@ -9,7 +9,8 @@ from torch import nn
 from explorer.errors import DeviceError, ImageError, LatentError, StageError, UsageError
 from explorer.latent.activity import sensitivity
 from explorer.models.base import DecodeOptions, ImageSpec, LatentModel, NativeRange, Space, StageModel
-from explorer.render.renderer import CHECK_VALUES, CHUNK_SECONDS, Renderer, to_uint8
+from explorer.render.pixels import CHECK_VALUES, to_uint8
+from explorer.render.renderer import CHUNK_SECONDS, Renderer
 from explorer.render.requests import ActivityRequest, EncodeRequest, RenderRequest, frozen_codes
 
 COUNT = 90
@@ -173,18 +174,6 @@ def test_an_infinity_is_no_number_either(renderer, tiny_model, codes):
     result = renderer.render(render_request(tiny_model, codes[:1]))
     assert "All values" in result.warning
     assert set(np.unique(result.pictures)) == set(CHECK_VALUES)
-
-
-def test_rounding_is_to_the_nearest_level_half_to_even():
-    levels = np.arange(256) / 255
-    pictures, bad = to_uint8(levels.reshape(1, 1, 16, 16))
-    assert np.array_equal(pictures.ravel(), np.arange(256))
-    assert bad == 0
-    halves = np.array([0.5, 1.5, -3.0, 300.0], np.float32).reshape(1, 1, 2, 2) / 255
-    assert to_uint8(torch.tensor(halves))[0].ravel().tolist() == [0, 2, 0, 255]
-    colour = np.random.default_rng(0).random((2, 3, 4, 5), np.float32)
-    assert to_uint8(colour)[0].shape == (2, 4, 5, 3)
-    assert to_uint8(colour)[0][1, 2, 3, 0] == round(255 * float(colour[1, 0, 2, 3]))
 
 
 def test_small_pictures_keep_the_aspect_and_the_mean(renderer, tiny_model, codes):
