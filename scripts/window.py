@@ -19,9 +19,17 @@ PATIENCE_SECONDS = 60.0
 
 @contextmanager
 def opened(
-    theme_name: str, width: int, height: int, model: str | None = None, stages: tuple[str, ...] = ()
+    theme_name: str,
+    width: int,
+    height: int,
+    model: str | None = None,
+    stages: tuple[str, ...] = (),
+    before: Callable | None = None,
 ) -> Iterator:
-    """Yield the running `explorer.gui.app.App`, at rest with its first picture, with settings of its own."""
+    """Yield the running `explorer.gui.app.App`, at rest with its first picture, with settings of its own.
+
+    `before` is called with it while the window is still without a model.
+    """
     with tempfile.TemporaryDirectory() as folder:
         for variable in ("XDG_CONFIG_HOME", "XDG_DATA_HOME"):
             os.environ[variable] = folder
@@ -36,8 +44,13 @@ def opened(
         QCursor.setPos(QPoint(0, 0))
         app = App()
         app.window.resize(width, height)
-        app.start(model, stages)
         try:
+            if before is not None:
+                _show_empty(app)
+                before(app)
+            app.start(model, stages)
+            if before is not None:
+                app.window.exposed.emit()
             wait_for(lambda: app.window.canvas.shown is not None)
             at_rest(app)
             yield app
@@ -45,6 +58,14 @@ def opened(
             app.window.close()
             app.close()
             application.processEvents()
+
+
+def _show_empty(app) -> None:
+    """Show the window without a model, and wait until it has told that it is seen, which it does once."""
+    told: list[bool] = []
+    app.window.exposed.connect(lambda: told.append(True))
+    app.window.show()
+    wait_for(lambda: bool(told))
 
 
 def at_rest(app) -> None:
