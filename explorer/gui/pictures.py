@@ -61,6 +61,7 @@ class PictureSource(QObject):
         self._worker = worker
         self._ids = 0
         self._waiting: dict[str, tuple[int, Receiver]] = {}
+        self._draggers: set[str] = set()
         worker.result.connect(self._on_result)
         session.model_changed.connect(self._on_model_changed)
 
@@ -116,9 +117,10 @@ class PictureSource(QObject):
             del self._waiting[slot]
         self._worker.cancel(slot_prefix)
 
-    def dragging(self, dragging: bool) -> None:
-        """Tell that a drag begins or ends; bulk work waits while it lasts."""
-        self._worker.set_dragging(dragging)
+    def dragging(self, dragging: bool, by: str = "hand") -> None:
+        """Tell that a drag begins or ends; bulk work waits while anybody drags."""
+        (self._draggers.add if dragging else self._draggers.discard)(by)
+        self._worker.set_dragging(bool(self._draggers))
 
     def is_waiting(self, slot_prefix: str = "") -> bool:
         """Return whether something was asked for, in slots that begin so, that has not come yet."""

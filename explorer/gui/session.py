@@ -249,8 +249,7 @@ class Session(QObject):
         model = opened.model
         assert isinstance(model, LatentModel)
         self.generation += 1
-        self.activity = None
-        self.focused = 0
+        self._forget_view()
         stages = _fitting(model.image, self._state.stages)
         dropped = [entry.stage.name for entry in self._state.stages if entry not in stages]
         space = model.spaces[model.default_space]
@@ -283,7 +282,7 @@ class Session(QObject):
         if not self.model or name == self._state.space:
             return
         space = self.model.spaces[name]
-        self.focused = 0
+        self._forget_view()
         self._set(
             "Space",
             space=name,
@@ -388,10 +387,11 @@ class Session(QObject):
         self._set("Swap A and B", anchor_a=self._state.anchor_b, anchor_b=self._state.anchor_a)
 
     def set_strip(self, **changes: object) -> None:
-        """Change `steps` (1..31), `path` or `ends`."""
+        """Change `steps` (1..31; many in a row are one undo step), `path` or `ends`."""
         if "steps" in changes:
             changes["steps"] = min(max(int(changes["steps"]), 1), 31)  # type: ignore[call-overload]
-        self._set("Strip", merge=("strip", *changes), strip=replace(self._state.strip, **changes))  # type: ignore[arg-type]
+        merge = "steps" if changes.keys() == {"steps"} else None
+        self._set("Strip", merge=merge, strip=replace(self._state.strip, **changes))  # type: ignore[arg-type]
 
     # ---- stages ----
 
@@ -487,22 +487,31 @@ class Session(QObject):
         self._merge_key = None
         if state.opened is not self._state.opened:
             self.generation += 1
-            self.activity = None
-            self.focused = 0
+        if state.opened is not self._state.opened or state.space != self._state.space:
+            self._forget_view()
         self._show(state)
+        self.undo_changed.emit()
         self.code_committed.emit()
+
+    def _forget_view(self) -> None:
+        """Forget what was known of the dimensions of another model or space."""
+        self.activity = None
+        self.focused = 0
 
     def _set(self, what: str, *, merge: object = None, **changes: object) -> None:
         """Make the next state; steps with the same `merge` key in a row become one."""
         following = replace(self._state, **changes)  # type: ignore[arg-type]
         if all(_same(getattr(self._state, name), value) for name, value in changes.items()):
             return
-        if merge is None or merge != self._merge_key:
+        is_new_step = merge is None or merge != self._merge_key
+        if is_new_step:
             self._past.append((what, self._state))
             del self._past[:-UNDO_LIMIT]
         self._future.clear()
         self._merge_key = merge
         self._show(following)
+        if is_new_step:  # a drag tells of its first move alone
+            self.undo_changed.emit()
 
     def _show(self, state: State) -> None:
         before, self._state = self._state, state
@@ -512,7 +521,6 @@ class Session(QObject):
                 emitted.append(signal)
         for signal in emitted:
             signal.emit()
-        self.undo_changed.emit()
 
     def _forget_other_models(self) -> None:
         """Keep the weights of two models at most alive: the open one and the one before it."""

@@ -63,7 +63,7 @@ class StripPlayer(QObject):
             if self._shown is None or not 0 < self._place < 1 or self._session.code is not self._shown:
                 self._place, self._direction = 0.0, 1
             self._session.commit()
-            self._pictures.dragging(True)
+            self._pictures.dragging(True, by="play")
             self._clock.start()
             self._timer.start()
             self._show()
@@ -78,7 +78,7 @@ class StripPlayer(QObject):
         if not self.is_running:
             return False
         self._timer.stop()
-        self._pictures.dragging(False)
+        self._pictures.dragging(False, by="play")
         self.running_changed.emit()
         return True
 

@@ -6,6 +6,7 @@ import pytest
 
 from explorer.errors import ExplorerError, StageError
 from explorer.gui.session import Anchor, Session
+from explorer.latent.activity import judge
 from explorer.models.base import ImageSpec, Space, StageModel
 
 
@@ -197,3 +198,37 @@ def test_closed_signals_tell_only_what_changed(session, qtbot):
         session.set_dimension(0, 0.5)
     with qtbot.assertNotEmitted(session.code_changed), qtbot.waitSignal(session.strip_changed):
         session.set_strip(path="slerp")
+
+
+def test_a_drag_tells_of_undo_once(session):
+    told = []
+    session.undo_changed.connect(lambda: told.append(session.undo_text))
+    for value in (0.1, 0.2, 0.3):
+        session.set_dimension(2, value)
+    assert told == ["z3"]
+    session.undo()
+    assert told == ["z3", "Open"]
+
+
+def test_the_path_of_the_strip_back_and_forth_is_two_steps_and_many_counts_are_one(session):
+    session.set_strip(path="slerp")
+    session.set_strip(path="lerp")
+    session.undo()
+    assert session.strip.path == "slerp"
+    for steps in (8, 9, 10):
+        session.set_strip(steps=steps)
+    session.undo()
+    assert (session.strip.steps, session.strip.path) == (7, "slerp")
+
+
+def test_another_space_forgets_what_its_dimensions_did_not_do(qapp, tiny_model):
+    tiny_model.spaces["w"] = Space("w", (2,))
+    session = Session()
+    session.open(OpenedFake(tiny_model))
+    session.set_activity(judge(None, np.arange(4.0)))
+    session.focus(3)
+    session.set_space("w")
+    assert (session.activity, session.focused) == (None, 0)
+    session.set_activity(judge(None, np.arange(2.0)))
+    session.undo()
+    assert (session.space.name, session.activity) == ("z", None)

@@ -51,6 +51,7 @@ class LatentMap(QWidget):
         self._stale = True
         self._shown: tuple[object, ...] = ()
         self._hovered = -1
+        self._clicked: tuple[np.ndarray, np.ndarray] | None = None  # codes before and after the last click
         self._asked_region = QRectF()
         self.view = ScatterView(self)
         self.view.setAccessibleName("Map of the latent space")
@@ -291,6 +292,7 @@ class LatentMap(QWidget):
         self._session.set_map(background=on)
 
     def _on_grabbed(self) -> None:
+        self._clicked = None
         self._session.commit()
         self._pictures.dragging(True)
 
@@ -302,15 +304,22 @@ class LatentMap(QWidget):
         self._session.commit()
 
     def _on_place_clicked(self, x: float, y: float) -> None:
-        self._go(self._code_at(x, y, -1))
+        self._click(self._code_at(x, y, -1))
 
     def _on_point_clicked(self, point: int) -> None:
-        self._go(self._codes[point])
+        self._click(self._codes[point])
+
+    def _click(self, code: np.ndarray) -> None:
+        before = self._session.code
+        self._go(code)
+        self._clicked = before, self._session.code
 
     def _on_double_clicked(self) -> None:
         """Show the whole map; the first click of the two has moved the code, which was not meant."""
-        if self._session.undo_text == "Map":
+        before, after = self._clicked or (None, None)
+        if after is self._session.code and after is not before:
             self._session.undo()
+        self._clicked = None
         self.view.reset_view()
 
     def _on_stepped(self, right: float, up: float) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QImage, QPainter, QPaintEvent, QResizeEvent, QShowEvent
+from PySide6.QtGui import QHideEvent, QImage, QPainter, QPaintEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QFileDialog, QFrame, QMenu, QScrollArea, QWidget
 
 from explorer.gui import theme
@@ -372,6 +372,9 @@ class Strip(QWidget):
     def showEvent(self, event: QShowEvent) -> None:
         if self._stale:
             self._refresh_all()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        self.stop()
 
     def minimumSizeHint(self) -> QSize:
         return QSize(240, 64)

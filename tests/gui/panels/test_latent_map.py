@@ -419,3 +419,15 @@ def test_very_many_points_are_counted_into_pixels(panel):
     assert image.pixelColor(60, 80) == QColor("#112233")
     assert image.pixelColor(70, 80) == theme.current().window
     assert panel.view.point_at(QPointF(61, 80)) >= 0
+
+
+def test_a_double_click_where_the_first_click_moved_nothing_takes_no_step_back(panel, session):
+    place = panel.view.pixel_of(lonely_point(panel.view))
+    click(panel.view, place)
+    code = session.code
+    session.set_map(background=False)
+    click(panel.view, place)
+    mouse(panel.view, QEvent.Type.MouseButtonDblClick, place)
+    release(panel.view, place)
+    assert session.code is code
+    assert not session.map.background

@@ -357,3 +357,19 @@ def test_play_back_and_forth_turns_round(qtbot, filled, session, monkeypatch):
         pass
     assert filled.is_playing
     filled.stop()
+
+
+def test_play_ends_where_nobody_sees_the_strip(filled):
+    filled.toggle_play()
+    filled.hide()
+    assert not filled.is_playing
+
+
+def test_a_hand_that_stops_play_still_keeps_other_work_waiting(filled, session, pictures):
+    filled.toggle_play()
+    pictures.dragging(True)
+    session.set_dimension(1, 0.25)
+    assert not filled.is_playing
+    assert pictures.worker.is_dragging
+    pictures.dragging(False)
+    assert not pictures.worker.is_dragging
