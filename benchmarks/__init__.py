@@ -7,6 +7,7 @@ can be measured; what belongs in here is measuring only.
 from __future__ import annotations
 
 import json as json_text
+import os
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -28,14 +29,13 @@ def run(only: list[str], json: bool) -> None:
     Raises:
         UsageError: no figure is called so.
     """
-    from explorer.render.devices import describe_machine
-
     figures = _figures()
     chosen = [name for name in figures if not only or any(_is_below(name, wanted) for wanted in only)]
     for wanted in only:
         if not any(_is_below(name, wanted) for name in figures):
             raise UsageError(f"There is no figure called {wanted}; choose from: {', '.join(figures)}.")
-    print(describe_machine(), file=sys.stderr)
+    machine = _machine()
+    print(machine, file=sys.stderr)
     from . import windows
 
     with windows.Lab([name for name in chosen if name.startswith("window/")]) as lab:
@@ -46,7 +46,7 @@ def run(only: list[str], json: bool) -> None:
     if json:
         print(json_text.dumps([figure.as_json() for figure in measured], indent=1))
     else:
-        _print_table(measured, describe_machine())
+        _print_table(measured, machine)
 
 
 def _figures() -> dict[str, Measure]:
@@ -61,6 +61,14 @@ def _figures() -> dict[str, Measure]:
             found[f"strip/{model}+{stage}"] = partial(decoding.strip, f"strip/{model}+{stage}")
         found[f"encode/{model}"] = partial(decoding.encode, f"encode/{model}")
     return found | dict.fromkeys(windows.NAMES)  # type: ignore[arg-type]
+
+
+def _machine() -> str:
+    """Return the machine in one line, with how busy others keep it: more than a core's worth spoils the times."""
+    from explorer.render.devices import describe_machine
+
+    load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
+    return describe_machine() + load
 
 
 def _is_below(name: str, wanted: str) -> bool:
@@ -82,7 +90,7 @@ def _print_table(figures: list[Figure], machine: str) -> None:
         ("ratio", "right"),
         ("note", "left"),
     ):
-        table.add_column(title, justify=justify, overflow="fold")  # type: ignore[arg-type]
+        table.add_column(title, justify=justify, overflow="fold", no_wrap=title != "note")  # type: ignore[arg-type]
     for figure in figures:
         numbers = (_text(value) for value in (figure.median, figure.p95, figure.p99))
         table.add_row(
