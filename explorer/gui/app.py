@@ -112,6 +112,7 @@ class App(QObject):
         window.stages.stage_wanted.connect(self.open_stages)
         window.strip.picture_wanted.connect(self.open_anchor)
         session.model_changed.connect(self._on_model_changed)
+        session.space_changed.connect(self._judge_dimensions)
         session.code_changed.connect(self._on_code_changed)
         self.pictures.rendered.connect(self._on_rendered)
         self.worker.failed.connect(self._on_failed)
@@ -139,6 +140,8 @@ class App(QObject):
             return [open_stage(path, on_progress=progress, should_stop=should_stop) for path in files]
 
         job = self.jobs.start(f"stage {' '.join(files)}", read)
+        self.window.stages.set_busy(f"opening {Path(files[0]).stem}…")
+        job.finished.connect(self._on_stage_job_finished)
         job.succeeded.connect(self._on_stages_opened)
         job.failed.connect(self._on_failed)
 
@@ -178,6 +181,9 @@ class App(QObject):
         if self._first_stages:
             self.open_stages(*self._first_stages)
             self._first_stages = ()
+
+    def _on_stage_job_finished(self) -> None:
+        self.window.stages.set_busy()
 
     def _on_stages_opened(self, stages: list[StageModel]) -> None:
         try:
@@ -255,7 +261,7 @@ class App(QObject):
 
     def _on_device_chosen(self, name: str, _checked: bool = False) -> None:
         self.worker.set_device(name)
-        self.session.code_changed.emit()
+        self.window.canvas.refresh()
 
     def _fill_appearance(self) -> None:
         choices = [("system", "Like the system"), ("light", "Light"), ("dark", "Dark")]
@@ -287,10 +293,20 @@ class App(QObject):
         session = self.session
         if session.model is None or session.space is None:
             return
+        for side in "AB":
+            self.jobs.cancel(f"anchor {side}")  # that picture would have the shape of the model before
         self.window.setWindowTitle(f"{session.model.name} - Latent Explorer")
         for note in session.model.notes[:1]:
             session.message.emit("info", note)
-        book = session.code_book
+        self._judge_dimensions()
+
+    def _judge_dimensions(self) -> None:
+        """Work out which dimensions are active: by the code book at once, by the decoder when it has answered."""
+        session, book = self.session, self.session.code_book
+        if session.space is None:
+            return
+        if book is not None and book.space != session.space.name:
+            book = None
         has_kl = book is not None and book.logvar is not None
         self._kl = activity_maths.kl_per_dim(book.mean, book.logvar) if has_kl else None  # type: ignore[union-attr, arg-type]
         if self._kl is not None:
@@ -310,7 +326,7 @@ class App(QObject):
 
     def _on_rendered(self, result: RenderResult) -> None:
         now = time.perf_counter()
-        if now - self._status_time < STATUS_SECONDS:
+        if result.error is not None or now - self._status_time < STATUS_SECONDS:
             return
         self._status_time = now
         decode = result.milliseconds.get("decode", 0.0)

@@ -54,6 +54,8 @@ class Exporter(QObject):
             action = window.actions_by_name[name]
             action.triggered.connect(partial(self._ask_and_save, save, action.iconText(), ending, kinds))
         window.strip.export_wanted.connect(window.actions_by_name["export_strip"].trigger)
+        window.canvas.save_wanted.connect(window.actions_by_name["save_picture"].trigger)
+        session.model_changed.connect(self._on_model_changed)
 
     # ---- asking ----
 
@@ -81,15 +83,19 @@ class Exporter(QObject):
     # ---- saving ----
 
     def save_picture(self, path: str) -> None:
-        """Save the current picture with its stages, pixel for pixel."""
-        self._start(path, self._session.code, _write_picture)
+        """Save what the canvas shows, pixel for pixel."""
+        shown = self._window.canvas.shown
+        if shown is None or shown.pictures is None:
+            self._on_failed("There is no picture to save yet; open a model first.")
+            return
+        self._write(Path(path), shown.pictures, _write_picture)
 
     def save_strip(self, path: str) -> None:
         """Save the strip in one row, or as an animation where the name ends in .gif or .webp."""
         session = self._session
         a, b = session.anchors["A"], session.anchors["B"]
         if a is None or b is None:
-            session.message.emit("error", "The strip has no two ends yet; set A and B first.")
+            self._on_failed("The strip has no two ends yet; set A and B first.")
             return
         settings = session.strip
         sources = (a.picture, b.picture) if settings.ends == "source" else (None, None)
@@ -131,17 +137,26 @@ class Exporter(QObject):
     def _on_pictures(self, result: RenderResult) -> None:
         path, write = self._waiting.pop(result.slot)
         if result.error is not None or result.pictures is None:
-            self._session.message.emit("error", result.error or "Nothing was decoded.")
+            self._on_failed(result.error or "Nothing was decoded.")
             return
         if result.warning:
             self._session.message.emit("warning", result.warning)
-        pictures = result.pictures
+        self._write(path, result.pictures, write)
 
+    def _on_model_changed(self) -> None:
+        """Say which pictures will not come: the decode thread drops what belongs to another model."""
+        for path, _ in self._waiting.values():
+            self._session.message.emit(
+                "warning", f"{path} was not written, because another model was opened; export it again."
+            )
+        self._waiting.clear()
+
+    def _write(self, path: Path, pictures: np.ndarray, write: Write) -> None:
         def work(progress: Any, should_stop: Any) -> Path:
             write(pictures, path)
             return path
 
-        job = self._jobs.start(result.slot, work)
+        job = self._jobs.start(f"export to {path}", work)
         job.succeeded.connect(self._on_written)
         job.failed.connect(self._on_failed)
 

@@ -50,6 +50,7 @@ class StripControls(QObject):
         self._path.addItem("slerp", "slerp")
         self._steps = QSpinBox(parent)
         self._steps.setRange(1, MAX_STEPS)
+        self._steps.lineEdit().setAcceptDrops(False)  # a file that is dropped here is for the window
         self._steps.setToolTip("Number of pictures between A and B, 1 to 31")
         self._steps.setAccessibleName("Pictures between A and B")
         self._ends = FittingCombo("What the ends show", "", parent)

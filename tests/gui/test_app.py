@@ -6,9 +6,11 @@ import pytest
 from PIL import Image
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QComboBox, QLineEdit
 
+from explorer.formats import Opened
 from explorer.gui import app as app_module
+from explorer.gui.widgets.chip import Chip
 from explorer.models import architecture
 
 pytestmark = pytest.mark.also_x11
@@ -316,3 +318,61 @@ def test_without_a_code_book_the_map_shows_the_dimensions_that_matter(faces, qtb
     main = tuple(sorted(np.argsort(-influence)[:2].tolist()))
     assert faces.session.main_dimensions == main
     assert faces.window.map.plane.name == f"z{main[0] + 1} × z{main[1] + 1}"
+
+
+@pytest.mark.parametrize("with_stage", [False, True])
+def test_what_is_saved_is_what_is_shown(faces, qtbot, tmp_path, with_stage):
+    if with_stage:
+        with qtbot.waitSignal(faces.session.stages_changed, timeout=WAIT):
+            faces.open_stages(str(save_colorizer(tmp_path / "colour.safetensors")))
+        qtbot.waitUntil(lambda: shown(faces).shape == (8, 8, 3), timeout=WAIT)
+    before = shown(faces)
+    faces.session.set_dimension(0, 1.0)  # its picture is not there yet
+    with qtbot.waitSignal(faces.exporter.exported, timeout=WAIT):
+        faces.exporter.save_picture(str(tmp_path / "face.png"))
+    with Image.open(tmp_path / "face.png") as saved:
+        assert saved.mode == ("RGB" if with_stage else "L")
+        assert np.array_equal(np.asarray(saved).reshape(before.shape), before)
+
+
+def test_without_a_picture_there_is_nothing_to_save(running, qtbot, tmp_path):
+    with qtbot.waitSignal(running.session.message) as told:
+        running.exporter.save_picture(str(tmp_path / "face.png"))
+    assert told.args == ["error", "There is no picture to save yet; open a model first."]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_export_that_another_model_stops_is_said(faces, qtbot, tmp_path):
+    other = Opened(fakes.tiny_vae(seed=5), None, {})
+    faces.exporter.save_samples(str(tmp_path / "samples.png"))
+    with qtbot.waitSignal(faces.session.message) as told:
+        faces.session.open(other)
+    assert told.args[0] == "warning"
+    assert "samples.png was not written" in told.args[1]
+
+
+def test_a_stage_that_is_being_read_is_named(faces, qtbot, tmp_path):
+    path = save_colorizer(tmp_path / "colour.safetensors")
+    with qtbot.waitSignal(faces.session.stages_changed, timeout=WAIT):
+        faces.open_stages(str(path))
+        assert "opening colour…" in {chip.text() for chip in faces.window.findChildren(Chip)}
+    qtbot.waitUntil(
+        lambda: "opening colour…" not in {chip.text() for chip in faces.window.findChildren(Chip)},
+        timeout=WAIT,
+    )
+
+
+def test_b_shows_before_also_while_a_combo_box_has_the_focus(faces, qtbot, tmp_path):
+    with qtbot.waitSignal(faces.session.original_changed, timeout=WAIT):
+        drop(faces.window, picture_file(tmp_path / "person.png"))
+    combo = next(box for box in faces.window.sliders.title_widgets() if isinstance(box, QComboBox))
+    view = faces.window.canvas.view
+    qtbot.keyPress(combo, Qt.Key.Key_B)
+    assert view.before_alone
+    qtbot.keyRelease(combo, Qt.Key.Key_B)
+    assert not view.before_alone
+
+
+def test_no_text_field_takes_a_dropped_file(faces):
+    fields = [field for field in faces.window.findChildren(QLineEdit) if field.acceptDrops()]
+    assert fields == []

@@ -6,24 +6,13 @@ good one when something goes wrong. How a picture is painted, zoomed and read is
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Literal, NamedTuple
 
 import numpy as np
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction, QContextMenuEvent, QGuiApplication, QImage, QKeyEvent, QKeySequence
-from PySide6.QtWidgets import (
-    QFileDialog,
-    QHBoxLayout,
-    QMenu,
-    QSizePolicy,
-    QStackedWidget,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
-from explorer import paths
-from explorer.errors import ExplorerError, OutputError
 from explorer.gui.pictures import PictureSource, to_qimage
 from explorer.gui.session import Original, Session
 from explorer.gui.widgets.drop_zone import DropZone
@@ -51,8 +40,9 @@ class Shown(NamedTuple):
 
 
 class Canvas(QWidget):
-    """The picture of the current code, with zoom, pan, pixel values, wiper, copy and save."""
+    """The picture of the current code, with zoom, pan, pixel values, wiper and copy."""
 
+    save_wanted = Signal()
     cancel_requested = Signal()  # the person wants the loading to stop
 
     def __init__(self, session: Session, pictures: PictureSource, parent: QWidget | None = None) -> None:
@@ -66,9 +56,10 @@ class Canvas(QWidget):
         self._is_moving = False  # the code is being dragged: nothing may make the picture jump
         self._wanted: dict[Comparison, bool] = {"original": True, "stages": False}
         self._compared: Comparison | None = None
+        self.setAccessibleName("Canvas")
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)  # has the keys until there is a picture
         self.view = PictureView(self)
-        self.view.setAccessibleName("Canvas")
+        self.view.setAccessibleName("Picture on the canvas")
         self.view.setAccessibleDescription("The decoded picture of the current code")
         self.bar = PictureBar(self.view, self)
         self.notice = Notice(self)
@@ -168,31 +159,6 @@ class Canvas(QWidget):
                 "info", f"The picture was copied, {size.width()}×{size.height()} pixels."
             )
 
-    def save_picture(self, path: str | Path) -> bool:
-        """Write the picture as PNG, pixel for pixel, whole or not at all; return whether it worked.
-
-        How it went is said by `session.message`.
-        """
-        path = Path(path)
-        path = path if path.suffix.lower() == ".png" else path.with_name(f"{path.name}.png")
-        try:
-            if self._result is None or self._result.pictures is None:
-                raise OutputError("There is no picture to save yet; open a model first.")
-            _write_png(path, self._result.pictures[0])
-        except ExplorerError as error:
-            self._session.message.emit("error", str(error))
-            return False
-        self._session.message.emit("info", f"The picture was saved as {path}.")
-        return True
-
-    def ask_and_save(self) -> None:
-        """Ask where, then save the picture."""
-        model = self._session.model
-        name = f"{model.name}.png" if model else "picture.png"
-        path, _ = QFileDialog.getSaveFileName(self, "Save the picture", name, "PNG picture (*.png)")
-        if path:
-            self.save_picture(path)
-
     def show_notice(self, level: Level, text: str, details: str = "") -> None:
         """Show a sentence under the picture, which stays; the next good picture takes it away."""
         self.notice.say(level, text, details)
@@ -212,16 +178,10 @@ class Canvas(QWidget):
     def take_key(self, event: QKeyEvent) -> bool:
         """Do what a key means for the picture, wherever the focus is; return whether it means something."""
         plain = event.modifiers() in (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.KeypadModifier)
-        if event.matches(QKeySequence.StandardKey.Copy):
-            self.copy_picture()
-        elif event.key() == Qt.Key.Key_Escape and self._is_loading:
+        if event.key() == Qt.Key.Key_Escape and self._is_loading:
             self.cancel_requested.emit()
         elif event.key() == Qt.Key.Key_B and plain:
             self.show_before(True)
-        elif event.key() == Qt.Key.Key_W and plain:
-            self.toggle_wiper()
-        elif event.key() == Qt.Key.Key_I and plain:
-            self.toggle_smooth()
         else:
             return False
         return True
@@ -352,18 +312,19 @@ class Canvas(QWidget):
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         has_picture = not self.view.picture.isNull()
         for text, keys, slot in (
             ("&Copy picture", "Ctrl+C", self.copy_picture),
-            ("&Save picture…", "Ctrl+S", self.ask_and_save),
-            ("&Fit", "0", self.fit),
+            ("&Save picture…", "Ctrl+S", self.save_wanted),
+            ("&Fit", "Ctrl+0", self.fit),
         ):
             action = QAction(text, menu)
             action.setShortcut(QKeySequence(keys))
             action.setEnabled(has_picture)
             action.triggered.connect(slot)
             menu.addAction(action)
-        menu.exec(event.globalPos())
+        menu.popup(event.globalPos())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if not self.take_key(event):
@@ -383,16 +344,3 @@ def _centred(widget: QWidget) -> QWidget:
     layout.addWidget(widget, stretch=3)
     layout.addStretch(1)
     return page
-
-
-def _write_png(path: Path, picture: np.ndarray) -> None:
-    """Write a picture, uint8 `(H, W, 1|3)`, losslessly.
-
-    Raises:
-        OutputError: the place is missing, read-only or full.
-    """
-    from PIL import Image
-
-    squeezed = picture[:, :, 0] if picture.shape[2] == 1 else picture
-    with paths.replacing(path) as temporary:
-        Image.fromarray(squeezed).save(temporary, format="PNG")

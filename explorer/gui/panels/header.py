@@ -16,6 +16,7 @@ class SeedField(QLineEdit):
         super().__init__(parent)
         self._session = session
         self.setPlaceholderText("seed")
+        self.setAcceptDrops(False)  # a file that is dropped here is for the window
         self.setFixedWidth(108)
         self.setValidator(QRegularExpressionValidator("[0-9]{1,10}", self))
         self.setToolTip("The seed that made this picture; type one and press Enter to see it again")

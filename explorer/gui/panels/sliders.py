@@ -12,7 +12,6 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QFontMetrics, QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import (
     QApplication,
-    QComboBox,
     QLineEdit,
     QStackedLayout,
     QToolButton,
@@ -31,6 +30,7 @@ from explorer.gui.widgets.center_slider import CenterSlider
 from explorer.gui.widgets.dimension_row import DimensionRow, RowFacts, row_height
 from explorer.gui.widgets.empty_state import EmptyState
 from explorer.gui.widgets.find_field import FindField
+from explorer.gui.widgets.fitting_combo import FittingCombo
 from explorer.gui.widgets.fold_button import FoldButton
 from explorer.gui.widgets.icons import icon
 from explorer.gui.widgets.row_list import BAR_WIDTH, RowList
@@ -68,9 +68,9 @@ class SlidersPanel(QWidget):
         return timer
 
     def _make_title(self) -> None:
-        self._choice = QComboBox(self)
-        self._choice.setAccessibleName("Space and order of the rows")
-        self._choice.setToolTip("Which latent space, and how its dimensions are ordered")
+        self._choice = FittingCombo(
+            "Space and order of the rows", "Which latent space, and how its dimensions are ordered", self
+        )
         self._find = FindField(self)
         self._find.setAccessibleName("Find a dimension")
         self._find.setToolTip("Find dimensions by name or number (Ctrl+F); Escape shows all")

@@ -13,6 +13,7 @@ class FindField(QLineEdit):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setPlaceholderText("find")
+        self.setAcceptDrops(False)  # a file that is dropped here is for the window
         self.setProperty("fill", True)
         self.setMinimumWidth(64)
 

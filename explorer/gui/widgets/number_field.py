@@ -43,6 +43,7 @@ class NumberField(QLineEdit):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("kind", "bare")
+        self.setAcceptDrops(False)  # a file that is dropped here is for the window
         self.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.setFont(theme.numbers_font())
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)

@@ -5,7 +5,6 @@ from dataclasses import replace
 import fakes
 import numpy as np
 import pytest
-from PIL import Image
 from PySide6.QtCore import QEvent, QPointF, Qt
 from PySide6.QtGui import QGuiApplication, QImage, QMouseEvent
 from PySide6.QtWidgets import QApplication, QPushButton, QToolButton
@@ -200,21 +199,21 @@ def test_holding_b_shows_the_picture_before_the_stages(canvas, pictures, session
     np.testing.assert_array_equal(on_screen(canvas), expected(pictures, session))
 
 
-def test_w_wipes_before_and_after_the_stages(canvas, pictures, session, qtbot):
+def test_the_wiper_shows_before_and_after_the_stages(canvas, pictures, session):
     session.add_stage(red_stage())
-    qtbot.keyClick(canvas.view, Qt.Key.Key_W)
+    canvas.toggle_wiper()
     shown = on_screen(canvas)[:7]
     np.testing.assert_array_equal(shown[:, :4], rgb(expected(pictures, session, stages=False))[:7, :4])
     np.testing.assert_array_equal(shown[:, 4:], expected(pictures, session)[:7, 4:])
     assert canvas.bar.line.middle == "before  |  after"
 
 
-def test_w_goes_through_both_comparisons(canvas, session, encoded, qtbot):
+def test_the_wiper_goes_through_both_comparisons(canvas, session, encoded):
     session.add_stage(red_stage())
     seen = []
     for _ in range(4):
         seen.append(canvas.compared if canvas.view.wiping else None)
-        qtbot.keyClick(canvas.view, Qt.Key.Key_W)
+        canvas.toggle_wiper()
     assert seen == ["original", "stages", None, "original"]
 
 
@@ -298,42 +297,22 @@ def test_an_error_before_the_first_picture_says_so(qtbot, session, pictures, tin
     assert canvas.view.picture.isNull()
 
 
-# ---- copy, save ----
+# ---- copy ----
 
 
-def test_copy_puts_exactly_the_picture_on_the_clipboard(canvas, pictures, session, qtbot):
+def test_copy_puts_exactly_the_picture_on_the_clipboard(canvas, pictures, session):
     canvas.view.zoom_step(1)
-    qtbot.keyClick(canvas.view, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    canvas.copy_picture()
     copied = QGuiApplication.clipboard().image()
     np.testing.assert_array_equal(pixels(copied), rgb(expected(pictures, session)))
     assert session.messages[-1] == ("info", "The picture was copied, 8×8 pixels.")
 
 
-@pytest.mark.parametrize("with_stage", [False, True])
-def test_save_writes_exactly_the_picture(canvas, pictures, session, tmp_path, with_stage):
-    if with_stage:
-        session.add_stage(red_stage())
-    assert canvas.save_picture(tmp_path / "face")
-    with Image.open(tmp_path / "face.png") as saved:
-        assert saved.mode == ("RGB" if with_stage else "L")
-        picture = expected(pictures, session)
-        np.testing.assert_array_equal(np.asarray(saved), picture if with_stage else picture[:, :, 0])
-
-
-def test_a_place_that_cannot_be_written_is_said_and_nothing_is_left(canvas, session, tmp_path):
-    assert not canvas.save_picture(tmp_path / "missing" / "face.png")
-    level, text = session.messages[-1]
-    assert level == "error"
-    assert "missing" in text
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_without_a_picture_there_is_nothing_to_save_or_copy(qtbot, session, pictures, tmp_path):
+def test_without_a_picture_there_is_nothing_to_copy(qtbot, session, pictures):
     canvas = Canvas(session, pictures)
     qtbot.addWidget(canvas)
     canvas.copy_picture()
-    assert not canvas.save_picture(tmp_path / "face.png")
-    assert session.messages == [("error", "There is no picture to save yet; open a model first.")]
+    assert session.messages == []
 
 
 # ---- states ----
