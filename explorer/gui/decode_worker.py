@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from explorer.errors import Cancelled, DeviceError
+from explorer.render import devices
 from explorer.render.requests import Request
 from explorer.render.scheduler import Answering, Scheduler
 
