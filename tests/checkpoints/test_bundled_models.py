@@ -125,4 +125,4 @@ def test_colours_move_smoothly_with_a_slider(faces, colorizer):
         with torch.inference_mode():
             chroma = 255 * _chroma(colorizer.apply(faces.model.decode(codes)))
         change = (chroma[1:] - chroma[:-1]).abs().flatten(1).mean(1)
-        assert float(change.max()) < 4, dim  # of 255
+        assert float(change.max()) < 5, dim  # of 255
