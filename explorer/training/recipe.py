@@ -10,11 +10,13 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from explorer.paths import replacing
-from explorer.training.loop import History
 from explorer.training.settings import SettingInfo, describe
+
+if TYPE_CHECKING:
+    from explorer.training.loop import History
 
 Progress = Callable[[float, str], None]
 ShouldStop = Callable[[], bool]
