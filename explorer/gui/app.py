@@ -56,6 +56,7 @@ class App(QObject):
         self.pictures = PictureSource(self.session, self.worker, self)
         self.jobs = JobRunner(self)
         self.window = MainWindow(self.session, self.pictures)
+        self.window.recall_layout()
         self.exporter = Exporter(self.session, self.pictures, self.jobs, self.window)
         self._encoding: dict[str, FittedPicture] = {}
         self._first_stages: tuple[str, ...] = ()
@@ -77,10 +78,8 @@ class App(QObject):
         self.window.show()
 
     def _on_exposed(self) -> None:
-        """Import torch and read the model now that the window is seen; sooner they would hold it back."""
+        """Import torch now that the window is seen; sooner it would hold the window back."""
         self.worker.begin()
-        if self._first_path is not None:
-            self.open(self._first_path)
 
     def close(self) -> None:
         """Stop the jobs and the decode thread, and wait for both."""
@@ -319,7 +318,10 @@ class App(QObject):
             self.session.set_activity(activity_maths.judge(self._kl, result.sensitivity))
 
     def _on_ready(self) -> None:
+        """Read the first model; beside the import of torch it would stall the window, and be no sooner."""
         self.window.set_status(self.worker.description)
+        if self._first_path is not None:
+            self.open(self._first_path)
 
     def _on_code_changed(self) -> None:
         self._code_time = time.perf_counter()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QByteArray, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QByteArray, QEvent, QSettings, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QAction,
     QActionGroup,
@@ -14,7 +14,6 @@ from PySide6.QtGui import (
     QIcon,
     QKeyEvent,
     QPaintEvent,
-    QShowEvent,
 )
 from PySide6.QtWidgets import QLabel, QMainWindow, QMenu, QMenuBar, QToolButton, QVBoxLayout, QWidget
 
@@ -33,7 +32,8 @@ from explorer.gui.widgets.message_bar import MessageBar
 
 SIZE = QSize(1280, 800)
 SIDE_WIDTHS = (340, 360)
-STRIP_HEIGHT = 168
+STRIP_HEIGHT = 143
+LAYOUT = 1  # another number forgets layouts that were kept before
 
 
 class MainWindow(QMainWindow):
@@ -62,12 +62,12 @@ class MainWindow(QMainWindow):
         self._status = QLabel(self)
         self._build_docks()
         self._build_top()
+        self._status.setContentsMargins(6, 2, 0, 6)
         self.statusBar().addWidget(self._status)
         self.statusBar().setSizeGripEnabled(False)
         self._connect()
         self.resize(SIZE)
         self.canvas.setFocus()
-        self._default_layout: QByteArray | None = None
         self._was_painted = False
 
     # ---- building ----
@@ -77,10 +77,17 @@ class MainWindow(QMainWindow):
         for corner in (Qt.Corner.BottomLeftCorner, Qt.Corner.BottomRightCorner):
             self.setCorner(corner, Qt.DockWidgetArea.BottomDockWidgetArea)
         self.docks = {
-            "latent": Dock("latent", "Latent", self.sliders, self),
+            "latent": Dock("latent", "Latent", self.sliders, self, bottom=4),
             "map": Dock("map", "Map", self.map, self),
-            "strip": Dock("strip", "Strip", self.strip, self),
+            "strip": Dock("strip", "Strip", self.strip, self, bottom=4),
         }
+        self.restore_layout()
+
+    def restore_layout(self) -> None:
+        """Put every dock to where it is at the first start."""
+        for dock in self.docks.values():
+            dock.setFloating(False)
+            dock.show()
         self.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, self.docks["latent"])
         self.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, self.docks["map"])
         self.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, self.docks["strip"])
@@ -182,10 +189,19 @@ class MainWindow(QMainWindow):
 
     # ---- wishes ----
 
-    def restore_layout(self) -> None:
-        """Put every dock back to where it was at the first start."""
-        if self._default_layout is not None:
-            self.restoreState(self._default_layout)
+    def remember_layout(self) -> None:
+        """Keep size, place and docks for the next start."""
+        settings = QSettings()
+        settings.setValue("window/geometry", self.saveGeometry())
+        settings.setValue("window/layout", self.saveState(LAYOUT))
+
+    def recall_layout(self) -> None:
+        """Take the size, place and docks of the last time."""
+        settings = QSettings()
+        geometry, layout = settings.value("window/geometry"), settings.value("window/layout")
+        if isinstance(geometry, QByteArray) and isinstance(layout, QByteArray):
+            self.restoreGeometry(geometry)
+            self.restoreState(layout, LAYOUT)
 
     def set_status(self, text: str) -> None:
         """Show what the engine does, at the left of the status bar."""
@@ -243,10 +259,12 @@ class MainWindow(QMainWindow):
 
     # ---- Qt ----
 
-    def showEvent(self, event: QShowEvent) -> None:
-        super().showEvent(event)
-        if self._default_layout is None:
-            self._default_layout = self.saveState()
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.ActivationChange and not self.isActiveWindow():
+            self.canvas.show_before(False)  # the key will be let go elsewhere
+        elif event.type() == QEvent.Type.WindowStateChange and self.isMinimized():
+            self.strip.stop()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
@@ -255,6 +273,7 @@ class MainWindow(QMainWindow):
             QTimer.singleShot(0, self.exposed.emit)
 
     def closeEvent(self, event: QCloseEvent) -> None:
+        self.remember_layout()
         self.hide()  # at once; the threads may need a moment to end
         self.closing.emit()
         super().closeEvent(event)

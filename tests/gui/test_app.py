@@ -4,9 +4,19 @@ import fakes
 import numpy as np
 import pytest
 from PIL import Image
-from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtCore import QEvent, QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
-from PySide6.QtWidgets import QApplication, QComboBox, QLineEdit
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractSlider,
+    QAbstractSpinBox,
+    QApplication,
+    QComboBox,
+    QLineEdit,
+    QMenu,
+    QScrollBar,
+    QWidget,
+)
 
 from explorer.formats import Opened
 from explorer.gui import app as app_module
@@ -376,3 +386,54 @@ def test_b_shows_before_also_while_a_combo_box_has_the_focus(faces, qtbot, tmp_p
 def test_no_text_field_takes_a_dropped_file(faces):
     fields = [field for field in faces.window.findChildren(QLineEdit) if field.acceptDrops()]
     assert fields == []
+
+
+def test_the_layout_is_remembered_and_can_be_put_back(qtbot, running):
+    running.window.resize(1111, 700)
+    running.window.docks["map"].close()
+    running.window.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, running.window.docks["latent"])
+    running.window.close()
+    again = app_module.App("cpu")
+    window = again.window
+    window.show()
+    assert window.height() == 700
+    assert not window.docks["map"].isVisible()
+    assert window.docks["strip"].isVisible()
+    assert window.dockWidgetArea(window.docks["latent"]) == Qt.DockWidgetArea.RightDockWidgetArea
+    window.actions_by_name["restore_layout"].trigger()
+    assert window.docks["map"].isVisible()
+    assert window.dockWidgetArea(window.docks["latent"]) == Qt.DockWidgetArea.LeftDockWidgetArea
+    window.close()
+    window.deleteLater()
+    again.deleteLater()
+    QApplication.processEvents()
+
+
+def test_a_minimised_window_stops_play(faces, qtbot):
+    window = faces.window
+    window.actions_by_name["play"].trigger()
+    assert window.strip.is_playing
+    window.showMinimized()
+    qtbot.waitUntil(lambda: not window.strip.is_playing)
+
+
+def test_a_key_that_is_let_go_in_another_window_was_let_go(faces, qtbot, monkeypatch, tmp_path):
+    with qtbot.waitSignal(faces.session.original_changed, timeout=WAIT):
+        drop(faces.window, picture_file(tmp_path / "person.png"))
+    faces.window.canvas.show_before(True)
+    monkeypatch.setattr(faces.window, "isActiveWindow", lambda: False)
+    QApplication.sendEvent(faces.window, QEvent(QEvent.Type.ActivationChange))
+    assert not faces.window.canvas.view.before_alone
+
+
+def test_every_control_has_a_name_and_a_tooltip(faces):
+    kinds = (QAbstractButton, QAbstractSpinBox, QComboBox, QLineEdit, QAbstractSlider)
+    found = [
+        widget
+        for widget in faces.window.findChildren(QWidget)
+        if isinstance(widget, kinds) or widget.focusPolicy() & Qt.FocusPolicy.TabFocus
+        if widget.isVisible() and not isinstance(widget, QScrollBar | QMenu)
+        if not isinstance(widget.parent(), QAbstractSpinBox)  # the part of one that one types into
+    ]
+    assert len(found) > 20
+    assert [w for w in found if not w.accessibleName() or not w.toolTip()] == []

@@ -60,6 +60,7 @@ class Canvas(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)  # has the keys until there is a picture
         self.view = PictureView(self)
         self.view.setAccessibleName("Picture on the canvas")
+        self.view.setToolTip("Wheel: zoom; drag: move; 0: the whole picture; hold B: the picture before")
         self.view.setAccessibleDescription("The decoded picture of the current code")
         self.bar = PictureBar(self.view, self)
         self.notice = Notice(self)

@@ -61,7 +61,7 @@ class Header(QWidget):
         for label in (self._name, self._facts):
             label.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
         layout = QHBoxLayout(self)
-        layout.setContentsMargins(8, 8, 8, 8)
+        layout.setContentsMargins(8, 4, 8, 8)
         layout.setSpacing(8)
         layout.addWidget(self._name)
         layout.addWidget(self._facts)

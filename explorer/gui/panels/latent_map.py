@@ -55,6 +55,9 @@ class LatentMap(QWidget):
         self._asked_region = QRectF()
         self.view = ScatterView(self)
         self.view.setAccessibleName("Map of the latent space")
+        self.view.setToolTip(
+            "Drag the marker; click a point or a place to go there; wheel: zoom; drag: move the map"
+        )
         self.view.setAccessibleDescription(
             "Arrow keys move the code; plus and minus zoom; Home shows everything"
         )

@@ -58,16 +58,18 @@ class TitleRow(QWidget):
 
 
 class Dock(QDockWidget):
-    """A movable, closable panel with a title row as its handle."""
+    """A movable, closable panel with a title row as its handle; `bottom` is the room under the panel, px."""
 
-    def __init__(self, name: str, title: str, panel: QWidget, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, name: str, title: str, panel: QWidget, parent: QWidget | None = None, *, bottom: int = MARGIN
+    ) -> None:
         super().__init__(title, parent)
         self.setObjectName(name)
         controls = panel.title_widgets() if hasattr(panel, "title_widgets") else []
         self.setTitleBarWidget(TitleRow(title, controls, self))
         content = QWidget(self)
         layout = QVBoxLayout(content)
-        layout.setContentsMargins(MARGIN, 4, MARGIN, MARGIN)
+        layout.setContentsMargins(MARGIN, 4, MARGIN, bottom)
         layout.addWidget(panel)
         self.setWidget(content)
 

@@ -12,6 +12,7 @@ from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, QSizeF, Qt, S
 from PySide6.QtGui import (
     QEnterEvent,
     QFocusEvent,
+    QHelpEvent,
     QImage,
     QKeyEvent,
     QMouseEvent,
@@ -272,6 +273,8 @@ class PictureView(QWidget):
         if event.type() == QEvent.Type.DevicePixelRatioChange:
             self.viewport.ratio = self.devicePixelRatioF()
             self._view_moved()
+        if isinstance(event, QHelpEvent) and self.viewport.pixel(QPointF(event.pos())) is not None:
+            return True  # no tooltip over the picture
         return super().event(event)
 
     def wheelEvent(self, event: QWheelEvent) -> None:

@@ -12,6 +12,7 @@ from PySide6.QtGui import (
     QContextMenuEvent,
     QEnterEvent,
     QFocusEvent,
+    QHelpEvent,
     QImage,
     QKeyEvent,
     QMouseEvent,
@@ -276,6 +277,11 @@ class ScatterView(QWidget):
     # ---- mouse and keys ----
 
     _keyboard_focus = False
+
+    def event(self, event: QEvent) -> bool:
+        if isinstance(event, QHelpEvent) and self.point_at(QPointF(event.pos())) >= 0:
+            return True  # a point has a card of its own
+        return super().event(event)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         self._keyboard_focus = False
