@@ -63,6 +63,7 @@ class App(QObject):
         self._kl: np.ndarray | None = None
         self._code_time = 0.0
         self._status_time = 0.0
+        self._first_path: str | None = None  # read once torch is there
         self._fill_menus()
         self._connect()
 
@@ -121,6 +122,7 @@ class App(QObject):
 
     def open(self, path: str) -> None:
         """Read a checkpoint, or encode a picture to the canvas; a second call cancels the first."""
+        self._first_path = None  # whatever is opened meanwhile goes before it
         spec = self.session.model.image if self.session.model else None
         job = self.jobs.start("open", partial(open_path, path, spec))
         self.window.canvas.show_loading(f"Opening {Path(path).name}", 0.0)

@@ -26,7 +26,7 @@ class DecodeWorker(QObject):
 
     result = Signal(object)  # a Result
     failed = Signal(str)  # a device could not be had; a sentence
-    ready = Signal()  # torch is there
+    ready = Signal()  # torch is there, or will not come: each result then says why
 
     def __init__(self, device: str = "auto", precision: str = "exact", parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -91,16 +91,18 @@ class DecodeWorker(QObject):
         if self._is_closed:
             raise Cancelled
         devices.preload_torch()
-        from explorer.render.renderer import Renderer  # imports torch, which takes seconds
-
         try:
-            renderer = Renderer(self.device, self._precision)  # type: ignore[arg-type]
-        except DeviceError as error:
-            self.failed.emit(str(error))
-            renderer = Renderer("cpu", self._precision)  # type: ignore[arg-type]
-        self._describe(renderer)
-        self.ready.emit()
-        return renderer
+            from explorer.render.renderer import Renderer  # imports torch, which takes seconds
+
+            try:
+                renderer = Renderer(self.device, self._precision)  # type: ignore[arg-type]
+            except DeviceError as error:
+                self.failed.emit(str(error))
+                renderer = Renderer("cpu", self._precision)  # type: ignore[arg-type]
+            self._describe(renderer)
+            return renderer
+        finally:
+            self.ready.emit()
 
     def _describe(self, renderer: Renderer) -> None:
         self.device = renderer.device

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-import threadpoolctl
 import torch
 from torch import nn
 
@@ -65,8 +64,6 @@ def chain_of(layers: object, inputs: int) -> Chain | None:
         chain = Chain(layers, inputs)
     except ValueError:
         return None
-    # Such small products lose by a second thread, and it would be taken from the window.
-    threadpoolctl.threadpool_limits(1, user_api="blas")
     probe = np.linspace(-1, 1, inputs, dtype=np.float32)
     with torch.inference_mode():
         expected = layers(torch.tensor(probe[None]))[0].numpy()

@@ -17,6 +17,7 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+import threadpoolctl
 import torch
 from torch import Tensor, nn
 
@@ -68,6 +69,8 @@ class Renderer:
         self._placed: weakref.WeakSet[Any] = weakref.WeakSet()
         self._chains: weakref.WeakKeyDictionary[Any, Chain] = weakref.WeakKeyDictionary()
         torch.set_num_threads(devices.decode_threads())
+        # The products in chains.py are small: they lose by a second thread, which would be taken from the window.
+        threadpoolctl.threadpool_limits(1, user_api="blas")
         self.set_device(device, precision)
 
     def set_device(self, name: str, precision: Precision | None = None) -> None:

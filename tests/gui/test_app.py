@@ -437,3 +437,20 @@ def test_every_control_has_a_name_and_a_tooltip(faces):
     ]
     assert len(found) > 20
     assert [w for w in found if not w.accessibleName() or not w.toolTip()] == []
+
+
+def test_the_first_model_is_read_when_the_window_is_seen(qtbot, running, tmp_path):
+    path = save(tmp_path / "first.safetensors")
+    with qtbot.waitSignal(running.session.model_changed, timeout=WAIT):
+        running.start(str(path))
+    qtbot.waitUntil(lambda: running.window.canvas.shown is not None, timeout=WAIT)
+    assert running.session.model.name == "first"
+
+
+def test_what_is_opened_while_torch_loads_goes_before_the_first_model(qtbot, running, tmp_path):
+    first, second = save(tmp_path / "first.safetensors"), save(tmp_path / "second.safetensors")
+    with qtbot.waitSignal(running.worker.ready, timeout=WAIT):
+        running.start(str(first))
+        open_and_wait(qtbot, running, second)
+    qtbot.waitUntil(lambda: not running.jobs.is_running("open"), timeout=WAIT)
+    assert running.session.model.name == "second"

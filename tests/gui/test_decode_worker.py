@@ -95,3 +95,19 @@ def test_after_close_nothing_runs_and_submit_is_harmless(qtbot, tiny_model):
     worker.cancel("canvas")
     worker.set_generation(3)
     assert not worker.is_alive()
+
+
+def test_ready_comes_also_where_no_renderer_can_be_made(qtbot, tiny_model, monkeypatch, caplog):
+    def fail(*_):
+        raise RuntimeError("torch is broken")
+
+    monkeypatch.setattr("explorer.render.renderer.Renderer.__init__", fail)
+    worker = DecodeWorker("cpu")
+    receiver = Receiver(worker)
+    with qtbot.waitSignal(worker.ready):
+        worker.begin()
+    worker.submit(request(tiny_model))
+    qtbot.waitUntil(lambda: bool(receiver.results))
+    assert receiver.results[0].error
+    assert "torch is broken" in receiver.results[0].bug
+    assert worker.close(PATIENCE)
