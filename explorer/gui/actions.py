@@ -58,6 +58,26 @@ COMMANDS = (
     Command("about", "&About Latent Explorer", (), "Version and licence"),
 )
 
+OTHER_KEYS = (
+    ("Hold B", "Show the picture before: the original, or the one without stages"),
+    ("Arrows", "On a slider: 0.1 spread, with Shift 1; on the map: move the code"),
+    ("Delete", "On a slider: its centre; on a stage: take it away"),
+    ("L", "On a slider: lock it against Random"),
+    ("Ctrl+F", "Find a dimension"),
+    ("Esc", "Stop loading"),
+)
+
+
+def keys_as_html() -> str:
+    """Return every key and what it does, as the rows of a table."""
+    keys = [(" or ".join(command.keys), command.tip) for command in COMMANDS if command.keys]
+    rows = (
+        f"<tr><td style='white-space: pre; padding-right: 16px'>{key}</td>"
+        f"<td style='white-space: pre'>{tip}</td></tr>"
+        for key, tip in (*keys, *OTHER_KEYS)
+    )
+    return f"<table cellspacing='2'>{''.join(rows)}</table>"
+
 
 def make_actions(parent: QWidget) -> dict[str, QAction]:
     """Return a QAction for every command, by name, with `parent` as owner and listening window."""

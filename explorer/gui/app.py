@@ -25,6 +25,7 @@ from PySide6.QtWidgets import QApplication, QMessageBox
 from explorer import __version__, paths
 from explorer.errors import ExplorerError
 from explorer.gui import theme
+from explorer.gui.actions import keys_as_html
 from explorer.gui.decode_worker import DecodeWorker
 from explorer.gui.exporting import Exporter
 from explorer.gui.jobs import BUG, JobRunner
@@ -274,12 +275,7 @@ class App(QObject):
         theme.prefer(name)
 
     def _on_shortcuts(self) -> None:
-        rows = [
-            f"{action.shortcut().toString()}\t{action.statusTip()}"
-            for action in self.window.actions_by_name.values()
-            if not action.shortcut().isEmpty()
-        ]
-        QMessageBox.information(self.window, "Keys", "\n".join(rows))
+        QMessageBox(QMessageBox.Icon.NoIcon, "Keys", keys_as_html(), parent=self.window).exec()
 
     def _on_about(self) -> None:
         QMessageBox.about(

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from explorer.formats import Opened
 from explorer.gui import app as app_module
+from explorer.gui.actions import keys_as_html
 from explorer.gui.widgets.chip import Chip
 from explorer.models import architecture
 
@@ -454,3 +455,11 @@ def test_what_is_opened_while_torch_loads_goes_before_the_first_model(qtbot, run
         open_and_wait(qtbot, running, second)
     qtbot.waitUntil(lambda: not running.jobs.is_running("open"), timeout=WAIT)
     assert running.session.model.name == "second"
+
+
+def test_the_list_of_keys_names_every_key_of_the_menus(faces):
+    table = keys_as_html()
+    for action in faces.window.actions_by_name.values():
+        for key in action.shortcuts():
+            assert key.toString() in table
+    assert "Hold B" in table
