@@ -504,7 +504,7 @@ class Session(QObject):
         if all(_same(getattr(self._state, name), value) for name, value in changes.items()):
             return
         is_new_step = merge is None or merge != self._merge_key
-        if is_new_step:
+        if is_new_step and self._state.opened is not None:  # nothing before the first model is worth a step
             self._past.append((what, self._state))
             del self._past[:-UNDO_LIMIT]
         self._future.clear()

@@ -351,12 +351,6 @@ def texts(widget):
     return [label.text() for label in widget.findChildren(QLabel) if label.isVisible()]
 
 
-def test_undoing_the_first_open_empties_it(canvas, session):
-    session.undo()
-    assert session.model is None
-    assert not canvas.view.isVisible()
-
-
 def test_every_control_has_tooltip_and_name(canvas):
     from PySide6.QtWidgets import QAbstractButton
 
