@@ -184,7 +184,7 @@ def test_a_stage_in_the_wrong_place(call, native, colorizer, tmp_path):
     call("export", "samples", colorizer, "--out", tmp_path / "o.png").refused("stage")
     call("export", "samples", native, "--stage", native, "--out", tmp_path / "o.png").refused("generator")
     two = ["--stage", colorizer, "--stage", colorizer]
-    call("export", "samples", native, *two, "--out", tmp_path / "o.png").refused("3x30x30", "1xany")
+    call("export", "samples", native, *two, "--out", tmp_path / "o.png").refused("3x30x30", "1x(any size)")
 
 
 def test_notes_are_told_where_the_call_ends_well(call, done, native, tmp_path):
