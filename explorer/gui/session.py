@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from explorer.formats import Opened
     from explorer.latent.activity import Activity
 
-UNDO_LIMIT = 500
+UNDO_LIMIT = 500  # steps
+UNDO_WEIGHTS = 250_000_000  # of all the models that undo keeps alive; a gigabyte
 SEED_LIMIT = 2**32
 Side = Literal["A", "B"]
 
@@ -523,12 +524,18 @@ class Session(QObject):
             signal.emit()
 
     def _forget_other_models(self) -> None:
-        """Keep the weights of two models at most alive: the open one and the one before it."""
-        kept: list[int] = []
-        for _, state in [("", self._state), *reversed(self._past)]:
-            if id(state.opened) not in kept:
-                kept.append(id(state.opened))
-        self._past = [step for step in self._past if id(step[1].opened) in kept[:2]]
+        """Keep the newest models that fit into `UNDO_WEIGHTS` for undo; the one before the open one always."""
+        kept: list[Opened] = []
+        weights = 0
+        for state in (self._state, *(state for _, state in reversed(self._past))):
+            opened = state.opened
+            if opened is None or any(opened is other for other in kept):
+                continue
+            weights += opened.model.parameter_count
+            if len(kept) >= 2 and weights > UNDO_WEIGHTS:
+                break
+            kept.append(opened)
+        self._past = [step for step in self._past if any(step[1].opened is other for other in kept)]
         self.undo_changed.emit()
 
 

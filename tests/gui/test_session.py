@@ -174,15 +174,17 @@ def test_another_model_keeps_stages_that_fit_and_undo_brings_the_first_back(sess
     assert len(session.stages) == 2
 
 
-def test_weights_of_two_models_at_most_stay_alive(session):
-    for seed in range(4):
+@pytest.mark.parametrize(("room", "alive"), [(10**9, 4), (0, 2)])
+def test_undo_keeps_as_many_models_as_their_weights_allow(session, monkeypatch, room, alive):
+    monkeypatch.setattr("explorer.gui.session.UNDO_WEIGHTS", room)
+    for seed in range(3):
         session.open(OpenedFake(fakes.tiny_vae(seed)))
         session.randomize()
     models = {session.model}
     while session.can_undo:
         session.undo()
         models.add(session.model)
-    assert len(models) == 2
+    assert len(models) == alive
 
 
 def test_aggregate_posterior_sets_centre_and_range():
