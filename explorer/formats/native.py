@@ -29,6 +29,7 @@ FORMAT = 1
 _KEY = "explorer"
 _MOST_HEADER = 32 << 20  # bytes; half a million tensors
 _MOST_TEXT = 1 << 20
+_MOST_DEPTH = 50  # of values within values
 
 
 def save_native(
@@ -149,9 +150,11 @@ def _said(text: Any, reading: Reading) -> dict[str, Any]:
         said = json.loads(text)
         if not isinstance(said, dict) or not isinstance(said.get("config"), dict):
             raise ValueError
+        if not isinstance(said.get("trained") or {}, dict) or _is_deeper(said, _MOST_DEPTH):
+            raise ValueError
     except (ValueError, RecursionError) as error:
         raise _bad(reading, "its description is damaged") from error
-    if said.get("format") != FORMAT:
+    if said.get("format") != FORMAT or isinstance(said["format"], bool):
         raise CheckpointError(
             f"{reading.path} is of format {shown(said.get('format'), 20)}, this program reads format "
             f"{FORMAT}; use a newer version of the program."
@@ -163,6 +166,14 @@ def _said(text: Any, reading: Reading) -> dict[str, Any]:
             f"known here ({known}); use a newer version of the program."
         )
     return said
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    """Return whether values lie in one another more than so many levels deep."""
+    if not isinstance(value, (dict, list)):
+        return False
+    inner = value.values() if isinstance(value, dict) else value
+    return levels == 0 or any(_is_deeper(entry, levels - 1) for entry in inner)
 
 
 def _typed(usual: Any, stated: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -115,10 +115,29 @@ def test_no_flipped_byte_gives_anything_but_a_sentence_or_a_model(native):
         {"spaces": {"z": {"shape": [5], "prior": "normal"}}},
         {"spaces": {"z": {"shape": [4], "prior": "unheard of"}}},
         {"spaces": 3},
+        {"spaces": {"z": 4}},
+        {"spaces": {"z": {"shape": 4, "prior": ["normal"]}}},
+        {"format": True},
+        {"trained": 5},
+        {"trained": "long"},
+        {"trained": ["long"]},
+        {"trained": {"by": json.loads("[" * 90 + "]" * 90)}},
     ],
 )
 def test_descriptions_that_cannot_be(native, said):
     refused(rewritten(native, **said))
+
+
+@pytest.mark.parametrize(
+    "field",
+    ["format", "kind", "architecture", "config", "spaces", "image", "native_range", "trained"],
+)
+def test_no_value_in_the_description_gives_anything_but_a_sentence_or_a_model(native, field):
+    content = native.read_bytes()
+    values = [None, True, 0, 5, -1, 1.5, float("nan"), 10**400, "", "x", [], ["x"], [[]], [None, 8, 8], {}]
+    for value in [*values, {"z": None}, {"z": []}, {"z": {}}, {"": 1}]:
+        native.write_bytes(content)
+        assert fate(rewritten(native, **{field: value})).endswith(".")
 
 
 @pytest.mark.parametrize("slope", ["steep", None, [0.2], float("nan")])
