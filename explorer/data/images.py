@@ -12,7 +12,8 @@ import math
 import re
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,8 +21,18 @@ import numpy as np
 from PIL import Image
 
 from explorer.data.arrays import is_npz, open_npy, open_npz
-from explorer.data.picture import decode_image, fit, grey, is_cropped, read_image, to_channels
-from explorer.data.wording import shown_list
+from explorer.data.picture import (
+    GREYED,
+    decode_told,
+    fit,
+    grey,
+    is_coloured,
+    is_cropped,
+    read_image,
+    read_told,
+    to_channels,
+)
+from explorer.data.wording import counted, shown, shown_list
 from explorer.errors import Cancelled, ImageError
 from explorer.models.base import ImageSpec
 
@@ -87,10 +98,10 @@ def read_pictures(path: Path | str, spec: ImageSpec, should_stop: Callable[[], b
         head[:2] == b"\0\0" and head[2:3] == b"\x08" and head[3:4] in b"\2\3\4"
     ):
         return _from_array(_idx(path, gzipped=head.startswith(b"\x1f\x8b")), None, path, spec, should_stop)
-    image = read_image(path)
-    pixels = fit(image, spec)
-    notes = _notes(0, is_cropped(image, spec), image.size != pixels.shape[1::-1], spec)
-    return Pictures(pixels[None], (path.name,), notes)
+    image, done = read_told(path)
+    changes = _Changes(spec)
+    pixels = changes.fit(image, done)
+    return Pictures(pixels[None], (path.name,), changes.notes())
 
 
 def natural(name: str) -> tuple[object, ...]:
@@ -143,15 +154,16 @@ def _from_files(
     """Read, crop and scale the files one by one; only the small results are kept."""
     images: list[np.ndarray] = []
     names: list[str] = []
-    cropped = scaled = 0
+    changes = _Changes(spec)
     reason = ""
     for name, read in sources:
         if should_stop():
             raise Cancelled
         try:
-            image = decode_image(read(), name)
+            image, done = decode_told(read(), name)
         except ImageError as error:
             reason = reason or str(error)
+            changes.left_out.append(name)
             continue
         except (
             zipfile.BadZipFile,
@@ -162,10 +174,9 @@ def _from_files(
             EOFError,
         ) as error:
             reason = reason or f"{name} cannot be unpacked ({error})."
+            changes.left_out.append(name)
             continue
-        pixels = fit(image, spec)
-        cropped += is_cropped(image, spec)
-        scaled += image.size != pixels.shape[1::-1]
+        pixels = changes.fit(image, done)
         if images and pixels.shape != images[0].shape:
             raise _uneven(path, images[0].shape, pixels.shape)
         images.append(pixels)
@@ -174,23 +185,45 @@ def _from_files(
         raise ImageError(
             f"{path} holds no picture that can be read{f': {reason}' if reason else f'; {_WANTED}.'}"
         )
-    notes = _notes(len(sources) - len(images), cropped, scaled, spec)
-    return Pictures(np.stack(images), tuple(names), notes)
+    return Pictures(np.stack(images), tuple(names), changes.notes())
 
 
-def _notes(left_out: int, cropped: int, scaled: int, spec: ImageSpec) -> tuple[str, ...]:
-    notes = []
-    if left_out:
-        notes.append(f"{_count(left_out, 'file')} could not be read as pictures and were left out.")
-    if cropped:
-        notes.append(f"{_count(cropped, 'picture')} were cropped to the middle and scaled to {spec}.")
-    if scaled > cropped:
-        notes.append(f"{_count(scaled - cropped, 'picture')} were scaled to {spec}.")
-    return tuple(note.replace("were", "was") if note.startswith("1 ") else note for note in notes)
+class _Changes:
+    """What was done to the pictures of a collection, counted as they are fitted."""
 
+    def __init__(self, spec: ImageSpec) -> None:
+        self.spec = spec
+        self.left_out: list[str] = []
+        self.cropped = self.scaled = 0
+        self.done: Counter[str] = Counter()
 
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
+    def fit(self, image: Image.Image, done: Iterable[str] = ()) -> np.ndarray:
+        """Return a picture as `spec` wants it, and remember what that and reading it (`done`) changed."""
+        pixels = fit(image, self.spec)
+        is_scaled, is_cut = image.size != pixels.shape[1::-1], is_cropped(image, self.spec)
+        self.cropped += is_cut
+        self.scaled += is_scaled and not is_cut
+        self.done.update(done)
+        self.done[GREYED] += self.spec.channels == 1 and is_coloured(np.asarray(image))
+        return pixels
+
+    def notes(self) -> tuple[str, ...]:
+        """Return a sentence for each kind of change; none where nothing was changed."""
+        notes = []
+        if self.left_out:
+            some = ", ".join(shown(name) for name in self.left_out[:3])
+            more = f" and {len(self.left_out) - 3} more" if len(self.left_out) > 3 else ""
+            many = counted(len(self.left_out), "file", "were")
+            notes.append(f"{many} left out, for no picture could be read there: {some}{more}.")
+        if self.cropped:
+            many = counted(self.cropped, "picture", "were")
+            notes.append(f"{many} cropped to the middle and scaled to {self.spec}.")
+        if self.scaled:
+            notes.append(f"{counted(self.scaled, 'picture', 'were')} scaled to {self.spec}.")
+        changed = [f"{counted(n, 'picture', 'were')} {what}" for what, n in sorted(self.done.items()) if n]
+        if changed:
+            notes.append(f"{'; '.join(changed)}.")
+        return tuple(notes)
 
 
 def _uneven(path: Path, first: tuple[int, ...], other: tuple[int, ...]) -> ImageError:
@@ -247,16 +280,17 @@ def _from_array(
     titles = titles or tuple(str(index) for index in range(len(array)))
     array = array if array.ndim == 4 else array[..., None]
     height, width = array.shape[1:3]
+    changes = _Changes(spec)
     if (spec.height or height, spec.width or width) == (height, width) and spec.channels in (1, 3):
-        return Pictures(to_channels(array, spec.channels), titles)
+        changes.done[GREYED] = sum(map(is_coloured, array)) if spec.channels == 1 else 0
+        return Pictures(to_channels(array, spec.channels), titles, changes.notes())
     fitted = []
     for pixels in array:
         if should_stop():
             raise Cancelled
         image = Image.fromarray(np.ascontiguousarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels))
-        fitted.append(fit(image, spec))
-    cropped = len(fitted) if is_cropped(image, spec) else 0
-    return Pictures(np.stack(fitted), titles, _notes(0, cropped, len(fitted), spec))
+        fitted.append(changes.fit(image))
+    return Pictures(np.stack(fitted), titles, changes.notes())
 
 
 def _idx(path: Path, *, gzipped: bool) -> np.ndarray:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
@@ -33,6 +34,14 @@ _TROUBLE = (
 _KINDS = "give a PNG, JPEG, WebP, GIF, BMP or TIFF picture"
 
 
+FRAME = "taken from the first frame of an animation"
+TURNED = "turned upright as the camera said"
+DEPTH = "scaled from more than 8 bit to 8"
+WHITE = "laid over white where transparent"
+GREYED = "turned from colour to grey"
+"""What reading may have done to a picture, to follow "1 picture was"."""
+
+
 def read_image(path: Path | str) -> Image.Image:
     """Return the first frame of a picture file, upright, as 8 bit `L` or `RGB`.
 
@@ -42,20 +51,25 @@ def read_image(path: Path | str) -> Image.Image:
     Raises:
         ImageError: the file is missing, no picture, damaged, or has more than `MOST_PIXELS` pixels.
     """
+    return read_told(path)[0]
+
+
+def read_told(path: Path | str) -> tuple[Image.Image, tuple[str, ...]]:
+    """Return what `read_image` does, and what was done to the picture on the way."""
     path = Path(path)
     try:
         if path.is_dir():
             raise ImageError(f"{path} is a folder, not a picture; {_KINDS}.")
         with path.open("rb") as file:
-            return decode_image(file, str(path))
+            return decode_told(file, str(path))
     except OSError as error:
         raise ImageError(
             f"{path} cannot be read ({(error.strerror or 'failed').lower()}); {_KINDS}."
         ) from error
 
 
-def decode_image(source: IO[bytes] | bytes, name: str) -> Image.Image:
-    """Return the picture in an open file or in bytes; `name` is for messages. See `read_image`."""
+def decode_told(source: IO[bytes] | bytes, name: str) -> tuple[Image.Image, tuple[str, ...]]:
+    """Return the picture in an open file or in bytes; `name` is for messages. See `read_told`."""
     stream = io.BytesIO(source) if isinstance(source, bytes) else source
     try:
         with warnings.catch_warnings():
@@ -67,7 +81,8 @@ def decode_image(source: IO[bytes] | bytes, name: str) -> Image.Image:
                         f"{MOST_PIXELS // 1_000_000} million; give a smaller picture."
                     )
                 image.load()
-                return _to_8_bit(ImageOps.exif_transpose(image))
+                upright = ImageOps.exif_transpose(image)
+                return _to_8_bit(upright), tuple(_done_to(image, upright))
     except Image.DecompressionBombError as error:
         raise ImageError(f"{name} has far too many pixels; give a smaller picture.") from error
     except UnidentifiedImageError as error:
@@ -76,13 +91,38 @@ def decode_image(source: IO[bytes] | bytes, name: str) -> Image.Image:
         raise ImageError(f"{name} is cut off or damaged; {_KINDS}.") from error
 
 
+def _done_to(image: Image.Image, upright: Image.Image) -> Iterator[str]:
+    """Yield what reading does to a picture as it was opened, besides unpacking it."""
+    if getattr(image, "n_frames", 1) > 1:
+        yield FRAME
+    if image.getexif().get(_ORIENTATION, 1) in range(2, 9):
+        yield TURNED
+    if image.mode.startswith("I") or image.mode == "F":
+        yield DEPTH
+    if _is_transparent(upright):
+        yield WHITE
+
+
+_ORIENTATION = 0x0112  # the EXIF tag
+
+
+def _is_transparent(image: Image.Image) -> bool:
+    """Return whether any pixel lets something shine through."""
+    if image.mode not in _WITH_ALPHA and "transparency" not in image.info:
+        return False
+    return image.convert("RGBA").getextrema()[3][0] < 255  # type: ignore[index]
+
+
+_WITH_ALPHA = ("LA", "La", "PA", "RGBA", "RGBa")
+
+
 def _to_8_bit(image: Image.Image) -> Image.Image:
     """Return any mode as `L` or `RGB`."""
     if image.mode in ("L", "RGB") and "transparency" not in image.info:
         return image.copy()
     if image.mode.startswith("I;16") or image.mode in ("I", "F"):
         return Image.fromarray(_scaled(np.asarray(image)))
-    if image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:
+    if image.mode in _WITH_ALPHA or "transparency" in image.info:
         image = image.convert("RGBA")
         white = Image.new("RGBA", image.size, "white")
         return Image.alpha_composite(white, image).convert("RGB")
@@ -105,6 +145,11 @@ def grey(rgb: np.ndarray) -> np.ndarray:
     """
     red, green, blue = (rgb[..., channel].astype(np.uint32) for channel in range(3))
     return ((30 * red + 59 * green + 11 * blue) // 100).astype(np.uint8)
+
+
+def is_coloured(pixels: np.ndarray) -> bool:
+    """Return whether pixels `(H, W[, C])` hold anything but shades of grey."""
+    return pixels.ndim == 3 and bool((pixels != pixels[..., :1]).any())
 
 
 def fit(image: Image.Image, spec: ImageSpec) -> np.ndarray:

@@ -9,6 +9,15 @@ def shown(word: object, most: int = 60) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
+def counted(number: int, what: str, verb: str = "") -> str:
+    """Return "1 picture" or "2 pictures", with the verb that agrees where its plural is given ("were")."""
+    words = f"{number} {what}{'' if number == 1 else 's'}"
+    return f"{words} {_SINGULAR[verb] if number == 1 else verb}" if verb else words
+
+
+_SINGULAR = {"were": "was", "are": "is"}
+
+
 def shown_list(words: Iterable[object]) -> str:
     """Return the first few words as they can stand in a sentence; "none" where there are none."""
     listed = [shown(word, 30) for word in words]

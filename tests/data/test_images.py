@@ -55,7 +55,7 @@ def test_a_folder_is_read_in_natural_order_with_notes(folder):
     assert found.images.dtype == np.uint8
     assert found.images[:, 3, 3, 0].tolist() == [1, 2, 10, 60, 50]
     assert found.notes == (
-        "1 file could not be read as pictures and was left out.",
+        "1 file was left out, for no picture could be read there: readme.txt.",
         "1 picture was cropped to the middle and scaled to 1x6x6.",
         "1 picture was scaled to 1x6x6.",
     )
@@ -78,7 +78,8 @@ def test_the_articles_faces_in_colour_and_in_grey_are_the_same(reference_data):
     colour, gray = read_pictures(data / "faces-30x30.zip", spec), read_pictures(data / "gray.npz", spec)
     np.testing.assert_array_equal(colour.images, gray.images)
     assert colour.names[9] == "face0010.png"
-    assert colour.notes == gray.notes == ()
+    assert colour.notes == ("1043 pictures were turned from colour to grey.",)
+    assert gray.notes == ()
 
 
 def test_mnist_is_read(reference_data):
@@ -94,6 +95,40 @@ def test_one_file_is_a_collection_of_one(folder):
     assert found.images.shape == (1, 6, 6, 3)
 
 
+def test_one_picture_is_counted_as_one(tmp_path):
+    picture(9, (20, 10)).save(tmp_path / "wide.png")
+    assert read_pictures(tmp_path / "wide.png", GREY).notes == (
+        "1 picture was cropped to the middle and scaled to 1x6x6.",
+    )
+
+
+def test_the_first_files_that_were_left_out_are_named(folder):
+    for number in range(4):
+        (folder / f"a{number}.txt").write_text("no picture")
+    notes = read_pictures(folder, GREY).notes
+    assert (
+        notes[0]
+        == "5 files were left out, for no picture could be read there: a0.txt, a1.txt, a2.txt and 2 more."
+    )
+
+
+def test_what_was_done_to_pictures_is_said_once(tmp_path):
+    Image.new("RGB", (6, 6), "red").save(tmp_path / "red.png")
+    Image.new("RGBA", (6, 6), (9, 9, 9, 0)).save(tmp_path / "clear.png")
+    Image.new("RGBA", (6, 6), (9, 9, 9, 255)).save(tmp_path / "opaque.png")
+    Image.fromarray(np.full((6, 6), 40_000, np.uint16)).save(tmp_path / "deep.png")
+    picture(1).save(tmp_path / "film.gif", save_all=True, append_images=[picture(200)])
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    picture(1).save(tmp_path / "turned.jpg", exif=turned)
+    assert read_pictures(tmp_path, GREY).notes == (
+        "1 picture was laid over white where transparent; 1 picture was scaled from more than 8 bit to 8; "
+        "1 picture was taken from the first frame of an animation; 1 picture was turned from colour to grey; "
+        "1 picture was turned upright as the camera said.",
+    )
+    assert read_pictures(tmp_path / "red.png", COLOUR).notes == ()
+
+
 @pytest.mark.parametrize("shape", [(4, 6, 6), (4, 6, 6, 1), (4, 6, 6, 3), (4, 9, 12), (4, 9, 12, 3)])
 @pytest.mark.parametrize("spec", [GREY, COLOUR])
 def test_npz_arrays_of_every_layout(tmp_path, shape, spec):
@@ -102,7 +137,8 @@ def test_npz_arrays_of_every_layout(tmp_path, shape, spec):
     found = read_pictures(tmp_path / "a.npz", spec)
     assert found.images.shape == (4, 6, 6, spec.channels)
     assert found.names == tuple("abcd")
-    assert bool(found.notes) == (shape[1:3] != (6, 6))
+    greyed = shape[3:] == (3,) and spec is GREY
+    assert len(found.notes) == (shape[1:3] != (6, 6)) + greyed
 
 
 def test_npy_pictures_in_0_to_1_are_channels_first(tmp_path):
