@@ -88,15 +88,16 @@ def _print_table(figures: list[Figure], machine: str) -> None:
         ("", "left"),
         ("plain", "right"),
         ("ratio", "right"),
-        ("note", "left"),
     ):
-        table.add_column(title, justify=justify, overflow="fold", no_wrap=title != "note")  # type: ignore[arg-type]
+        table.add_column(title, justify=justify, overflow="fold", no_wrap=True)  # type: ignore[arg-type]
     for figure in figures:
         numbers = (_text(value) for value in (figure.median, figure.p95, figure.p99))
-        table.add_row(
-            figure.name, *numbers, figure.unit, _text(figure.baseline), _text(figure.ratio), figure.note
-        )
-    Console().print(table)
+        table.add_row(figure.name, *numbers, figure.unit, _text(figure.baseline), _text(figure.ratio))
+    console = Console()
+    console.print(table)
+    for figure in figures:
+        if figure.note:
+            console.print(f"{figure.name}: {figure.note}", style="dim", soft_wrap=True, highlight=False)
 
 
 def _text(value: float | None) -> str:
