@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from explorer.data.arrays import open_npz
+from explorer.data.codes import in_float32
 from explorer.data.wording import shown_list
 from explorer.errors import LatentError
 from explorer.paths import replacing
@@ -129,10 +130,7 @@ def _codes(array: np.ndarray) -> np.ndarray:
     """Return codes as finite float32 `(N, dim)`."""
     if array.ndim < 2 or not len(array) or array.dtype.kind not in "fiu":
         raise LatentError(f"its codes are {_shape(array)} {array.dtype} where numbers (N, dim) belong.")
-    codes = array.reshape(len(array), -1).astype(np.float32)
-    if not np.isfinite(codes).all():
-        raise LatentError("its codes hold values that are not numbers; make it again with encode.")
-    return codes
+    return in_float32(array.reshape(len(array), -1), "it holds")
 
 
 def _column(values: np.ndarray) -> np.ndarray:

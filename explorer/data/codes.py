@@ -18,8 +18,8 @@ NAMES = ("z", "codes", "mean", "mu")
 def load_codes(path: Path | str, space: Space) -> np.ndarray:
     """Return float32 `(N, dim)` from an `.npy`, or from `z`, `codes`, `mean` or `mu` of an `.npz`.
 
-    Every trailing shape whose product is `space.dim` is taken, such as `(N, 100, 1, 1)`; a single code
-    without N too.
+    `(N, *space.shape)` is taken too, ones at the end do not matter, such as `(N, 100, 1, 1)`, and a single
+    code may come without N.
 
     Raises:
         LatentError: the file cannot be read or does not fit; the text says both shapes.
@@ -40,12 +40,40 @@ def load_codes(path: Path | str, space: Space) -> np.ndarray:
         raise LatentError(f"{path} holds {found.dtype} instead of numbers; give {wanted}.")
     if found.size == space.dim and found.shape in ((space.dim,), space.shape):
         found = found[None]
-    if found.ndim < 2 or not len(found) or found[0].size != space.dim:
+    if found.ndim > 1 and not len(found):
+        raise LatentError(f"There are no codes in {path} ({shape}); give {wanted}.")
+    if found.ndim < 2 or _without_ones(found.shape[1:]) not in (
+        _without_ones((space.dim,)),
+        _without_ones(space.shape),
+    ):
+        own = f" of the shape {'x'.join(map(str, space.shape))}" if len(space.shape) > 1 else ""
         raise LatentError(
-            f"The codes in {path} are {shape}, but the space {space.name} has {space.dim} dimensions; give "
-            f"{wanted}."
+            f"The codes in {path} are {shape}, but the space {space.name} has {space.dim} dimensions{own}; "
+            f"give {wanted}."
         )
-    codes = found.reshape(len(found), space.dim).astype(np.float32)
-    if not np.isfinite(codes).all():
-        raise LatentError(f"{path} holds values that are not numbers (NaN or infinite); give finite codes.")
-    return codes
+    return in_float32(found.reshape(len(found), space.dim), f"{path} holds")
+
+
+def in_float32(numbers: np.ndarray, where: str) -> np.ndarray:
+    """Return numbers as float32, all of them finite; `where` begins the sentence: "a.npy holds".
+
+    Raises:
+        LatentError: some are no numbers, or too large.
+    """
+    if not np.isfinite(numbers).all():
+        raise LatentError(f"{where} values that are not numbers (NaN or infinite); give finite codes.")
+    with np.errstate(over="ignore"):
+        narrow = numbers.astype(np.float32)
+    if not np.isfinite(narrow).all():
+        raise LatentError(
+            f"{where} values up to {np.abs(numbers).max():.3g}, which is too large for float32; give smaller "
+            "codes."
+        )
+    return narrow
+
+
+def _without_ones(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return a shape without the ones at its end."""
+    while shape and shape[-1] == 1:
+        shape = shape[:-1]
+    return shape

@@ -110,7 +110,7 @@ def _is_transparent(image: Image.Image) -> bool:
     """Return whether any pixel lets something shine through."""
     if image.mode not in _WITH_ALPHA and "transparency" not in image.info:
         return False
-    return image.convert("RGBA").getextrema()[3][0] < 255  # type: ignore[index]
+    return bool(np.asarray(image.convert("RGBA"))[..., 3].min() < 255)
 
 
 _WITH_ALPHA = ("LA", "La", "PA", "RGBA", "RGBa")

@@ -15,7 +15,7 @@ SPACE = Space("z", (10,))
     [
         (np.ones((4, 10)), 4),
         (np.ones((4, 10, 1, 1), np.float64), 4),
-        (np.ones((4, 2, 5), np.int32), 4),
+        (np.ones((4, 10, 1), np.int32), 4),
         (np.ones(10), 1),
     ],
 )
@@ -65,6 +65,28 @@ def test_the_references_codes_are_those_of_its_pictures(reference_data):
 def test_what_does_not_fit_is_said_in_one_sentence(tmp_path, array):
     np.save(tmp_path / "z.npy", array, allow_pickle=True)
     with pytest.raises(LatentError, match=r"z\.npy.*\.$"):
+        load_codes(tmp_path / "z.npy", SPACE)
+
+
+def test_only_the_spaces_own_shape_is_taken_apart(tmp_path):
+    space = Space("z", (4, 2, 2))
+    for shape in [(3, 4, 2, 2), (3, 16), (3, 16, 1, 1)]:
+        np.save(tmp_path / "z.npy", np.ones(shape))
+        assert load_codes(tmp_path / "z.npy", space).shape == (3, 16)
+    np.save(tmp_path / "z.npy", np.ones((3, 8, 2)))
+    with pytest.raises(LatentError, match=r"3x8x2, .*16 dimensions of the shape 4x2x2"):
+        load_codes(tmp_path / "z.npy", space)
+    np.save(tmp_path / "z.npy", np.ones((2, 5, 2)))
+    with pytest.raises(LatentError, match=r"2x5x2, .*10 dimensions; give"):
+        load_codes(tmp_path / "z.npy", SPACE)
+
+
+def test_why_codes_are_no_codes(tmp_path):
+    np.save(tmp_path / "z.npy", np.full((2, 10), 1e48))
+    with pytest.raises(LatentError, match=r"up to 1e\+48, which is too large for float32"):
+        load_codes(tmp_path / "z.npy", SPACE)
+    np.save(tmp_path / "z.npy", np.zeros((0, 10)))
+    with pytest.raises(LatentError, match="There are no codes"):
         load_codes(tmp_path / "z.npy", SPACE)
 
 
