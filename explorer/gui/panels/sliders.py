@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import cast
 
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QFontMetrics, QKeySequence, QResizeEvent, QShortcut
+from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import (
     QApplication,
     QLineEdit,
@@ -27,7 +27,7 @@ from explorer.gui.session import Session
 from explorer.gui.traversals import Traversals
 from explorer.gui.widgets import fold_button
 from explorer.gui.widgets.center_slider import CenterSlider
-from explorer.gui.widgets.dimension_row import DimensionRow, RowFacts, row_height
+from explorer.gui.widgets.dimension_row import DimensionRow, RowFacts, name_width, row_height
 from explorer.gui.widgets.empty_state import EmptyState
 from explorer.gui.widgets.find_field import FindField
 from explorer.gui.widgets.fitting_combo import FittingCombo
@@ -52,6 +52,7 @@ class SlidersPanel(QWidget):
         self._places: dict[int, int] = {}
         self._expanded = -1  # the dimension whose row has thumbnails; follows the focus when the hand is off
         self._must_rebuild = False
+        self._name_width = 0  # px, of the widest name
         self._is_untouched = True  # since the model was opened
         self._make_title()
         self._make_body()
@@ -152,6 +153,7 @@ class SlidersPanel(QWidget):
         if self._must_rebuild:
             return
         session = self._session
+        self._name_width = name_width(session.space.name, session.dim) if session.space is not None else 0
         self._items = row_order.items(session, self._find.text()) if session.model is not None else []
         self._places = {item: place for place, item in enumerate(self._items)}
         self._expanded = session.focused
@@ -250,8 +252,7 @@ class SlidersPanel(QWidget):
             tip += f" · influence {influence:.0%}"
             if session.activity.kl is not None:
                 tip += f" · KL {session.activity.kl[index]:.3g} nats"
-        widest = session.name_of(session.dim - 1)
-        width = max(QFontMetrics(self.font()).horizontalAdvance(widest), 26)
+        width = self._name_width
         center, spread = float(session.space.center[index]), float(session.space.spread[index])
         return RowFacts(index, name, title, center, spread, influence, tip, width)
 

@@ -5,11 +5,20 @@ It shows what it is told and tells what was done to it; it knows no session. Its
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFontMetrics, QImage, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtGui import (
+    QFontMetrics,
+    QFontMetricsF,
+    QImage,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import QToolButton, QWidget
 
 from explorer.gui import theme
@@ -28,12 +37,21 @@ _LOCK = 20
 _FIELD = 60
 _GAUGE = QSize(56, 5)
 _SPACE = 8
+_NAME = 26  # px, at least
 _SIDES = (24, 64)  # px, of a thumbnail
 
 
 def thumbnail_side(width: int) -> int:
     """Return the side of the thumbnails in a row of a width, px."""
     return min(max((width - 2 * PAD - (PICTURES - 1) * GAP) // PICTURES, _SIDES[0]), _SIDES[1])
+
+
+def name_width(letter: str, dim: int) -> int:
+    """Return the room that the widest name of `dim` dimensions needs, px, whichever digits it has."""
+    metrics = QFontMetricsF(theme.numbers_font())
+    digits = len(str(dim))
+    widest = max(metrics.horizontalAdvance(letter + digit * digits) for digit in "0123456789")
+    return max(math.ceil(widest) + 1, _NAME)
 
 
 def row_height(width: int, *, thumbnails: bool) -> int:
@@ -52,7 +70,7 @@ class RowFacts:
     spread: float
     influence: float | None = None
     tip: str = ""
-    name_width: int = 26  # px; the same in every row
+    name_width: int = _NAME  # px; the same in every row
 
 
 class DimensionRow(QWidget):
@@ -238,10 +256,11 @@ class DimensionRow(QWidget):
                 self._paint_gauge(painter, QRectF(gauge_left, _MIDDLE - 2, _GAUGE.width(), 5), colors)
 
     def _paint_names(self, painter: QPainter, right: int, colors: theme.Theme) -> None:
-        painter.setFont(self.font())
+        painter.setFont(theme.numbers_font())
         aligned = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
         painter.setPen(colors.quiet)
         painter.drawText(QRect(PAD, _MIDDLE - 10, self.facts.name_width, 20), aligned, self.facts.name)
+        painter.setFont(self.font())
         left = PAD + self.facts.name_width + 6
         metrics = QFontMetrics(self.font())
         title = metrics.elidedText(self.facts.title, Qt.TextElideMode.ElideRight, right - left)

@@ -4,7 +4,7 @@ import fakes
 import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QFontMetricsF, QKeyEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -511,3 +511,11 @@ def test_another_model_and_back_by_undo(tiny, session, qtbot):
     session.undo()
     assert names(tiny) == ["z1", "z2", "z3", "z4"]
     assert rows(tiny)[2].facts.title == "hair colour"
+
+
+def test_the_widest_of_many_names_has_room(panel, session):
+    session.open(OpenedFake(fakes.tiny_vae(latent_dim=512)))
+    row = panel.row_for(panel.dimensions()[0])
+    metrics = QFontMetricsF(theme.numbers_font())
+    names = [session.name_of(index) for index in range(512)]
+    assert max(metrics.horizontalAdvance(name) for name in names) <= row.facts.name_width
