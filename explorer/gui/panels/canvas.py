@@ -341,7 +341,5 @@ def _centred(widget: QWidget) -> QWidget:
     page = QWidget()
     layout = QHBoxLayout(page)
     layout.setContentsMargins(0, 0, 0, 0)
-    layout.addStretch(1)
-    layout.addWidget(widget, stretch=3)
-    layout.addStretch(1)
+    layout.addWidget(widget, alignment=Qt.AlignmentFlag.AlignCenter)
     return page

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QFontMetrics, QResizeEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 
 STEPS = 1000
 BAR_HEIGHT = 4
+WIDTH = 480  # where there is that much room, whatever the text: the bar must not change its length
 
 
 class Loading(QWidget):
@@ -46,8 +47,8 @@ class Loading(QWidget):
         layout.setSpacing(12)
         layout.addLayout(column, stretch=1)
         layout.addWidget(self._cancel)
-        self.setMinimumWidth(320)
-        self.setMaximumWidth(480)
+        self.setMinimumWidth(240)
+        self.setMaximumWidth(WIDTH)
         self.hide()
 
     @property
@@ -75,11 +76,27 @@ class Loading(QWidget):
         self.cancel_requested.emit()
 
     def _refresh_label(self) -> None:
-        """Show the text, a long path in it cut in the middle."""
-        room = max(self._label.width(), 200)
-        cut = self._label.fontMetrics().elidedText(self._text, Qt.TextElideMode.ElideMiddle, room)
+        """Show the text, a long file name in it cut in the middle."""
+        room = max(self._label.width(), 160)
+        cut = fitted_text(self._text, self._label.fontMetrics(), room)
         self._label.setText(cut)
         self._label.setToolTip(self._text if cut != self._text else "")
 
+    def sizeHint(self) -> QSize:
+        return QSize(WIDTH, super().sizeHint().height())
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         self._refresh_label()
+
+
+def fitted_text(text: str, metrics: QFontMetrics, room: int) -> str:
+    """Return a sentence that fits into `room` px: the longest word, which is a file's name, is cut first."""
+    over = metrics.horizontalAdvance(text) - room
+    if over <= 0:
+        return text
+    name = max(text.split(), key=lambda word: ("." in word.rstrip(".…"), len(word)), default="")
+    left = metrics.horizontalAdvance(name) - over
+    cut = text.replace(name, metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, left))
+    if left < metrics.horizontalAdvance("…mm") or metrics.horizontalAdvance(cut) > room:
+        return metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, room)
+    return cut
