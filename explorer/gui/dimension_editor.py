@@ -39,7 +39,7 @@ class DimensionEditor(QObject):
         row.stepped.connect(self._on_stepped)
         row.settled.connect(self._on_settled)
         row.centered.connect(self._on_centered)
-        row.entered.connect(self._set_at_once)
+        row.entered.connect(self._on_entered)
         row.lock_toggled.connect(self._session.set_locked)
         row.picture_chosen.connect(self._on_picture_chosen)
 
@@ -80,6 +80,15 @@ class DimensionEditor(QObject):
             self._session.commit()
         else:
             self._session.center_dimension(index)
+
+    def _on_entered(self, index: int, value: float) -> None:
+        """Take a typed value, and say where the slider ends before it."""
+        low, high = self._session.slider_range(index)
+        self._set_at_once(index, value)
+        if not low <= value <= high:
+            end = high if value > high else low
+            name = self._session.name_of(index)
+            self._session.message.emit("info", f"{name} was set to {end:.4g}, where its slider ends.")
 
     def _on_picture_chosen(self, index: int, which: int) -> None:
         assert self._session.space is not None

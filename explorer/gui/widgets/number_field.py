@@ -1,10 +1,9 @@
-"""A quiet field for one number: signed, rounded to look at, exact to type."""
+"""A quiet field for one number: signed and rounded to look at, two decimals more to edit, exact to type."""
 
 from __future__ import annotations
 
 import math
 
-import numpy as np
 from PySide6.QtCore import QRect, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QLineEdit, QWidget
@@ -24,6 +23,15 @@ def signed(value: float, decimals: int = 2) -> str:
     return text.replace("-", MINUS)
 
 
+def editable(value: float, decimals: int) -> str:
+    """Return a number to edit: `-1.2346`, `5.0`; large ones as `1.2346e+05`."""
+    if abs(value) >= _WIDEST:
+        return f"{value:.{decimals}e}"
+    text = f"{value:.{decimals}f}".rstrip("0")
+    text += "0" if text.endswith(".") else ""
+    return text if text.strip("-0.") else "0.0"
+
+
 def parse(text: str) -> float | None:
     """Return the finite number that was typed, with point or comma, or None."""
     try:
@@ -34,7 +42,7 @@ def parse(text: str) -> float | None:
 
 
 class NumberField(QLineEdit):
-    """Shows a float32; while it is edited, with every digit that tells it from its neighbours."""
+    """Shows a number that is kept elsewhere, exactly; only what was typed here is told, so looking rounds nothing."""
 
     entered = Signal(float)
     left = Signal(int)  # to the field above (-1) or below (+1)
@@ -68,9 +76,15 @@ class NumberField(QLineEdit):
     def _set_text(self, text: str) -> None:
         if text != self.text():
             self.setText(text)
+            self.setCursorPosition(0)
 
     def _digits(self) -> str:
-        return str(np.float32(self._value))
+        return editable(self._value, self._decimals + 2)
+
+    def _select(self) -> None:
+        """Select the text, the cursor at its start: where it has no room its end is what is not seen."""
+        self.end(False)
+        self.home(True)
 
     def enter(self) -> bool:
         """Take what was typed; return False, and say so, where it is no number."""
@@ -83,6 +97,7 @@ class NumberField(QLineEdit):
         self.setModified(False)
         self.entered.emit(value)
         self._set_text(self._digits())
+        self.setCursorPosition(0)
         return True
 
     def _mark(self, *, invalid: bool) -> None:
@@ -100,11 +115,11 @@ class NumberField(QLineEdit):
         key = event.key()
         if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             if self.enter():
-                self.selectAll()
+                self._select()
         elif key == Qt.Key.Key_Escape and self.isModified():
             self._mark(invalid=False)
             self.setText(self._digits())
-            self.selectAll()
+            self._select()
         elif key in (Qt.Key.Key_Up, Qt.Key.Key_Down) and self.enter():
             self.left.emit(-1 if key == Qt.Key.Key_Up else 1)
         else:
@@ -113,9 +128,10 @@ class NumberField(QLineEdit):
     def focusInEvent(self, event: QFocusEvent) -> None:
         super().focusInEvent(event)
         self.setText(self._digits())
+        self.setCursorPosition(0)
         by_mouse = event.reason() == Qt.FocusReason.MouseFocusReason
         if not by_mouse:
-            self.selectAll()
+            self._select()
         self.focused.emit(by_mouse)
 
     def focusOutEvent(self, event: QFocusEvent) -> None:

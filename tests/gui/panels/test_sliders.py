@@ -160,7 +160,9 @@ def test_typing_beyond_the_slider_ends_at_its_end(tiny, session, qtbot):
     field = tiny.row_for(2).field
     field.setFocus(Qt.FocusReason.TabFocusReason)
     qtbot.keyClicks(field, "99")
-    qtbot.keyClick(field, Qt.Key.Key_Return)
+    with qtbot.waitSignal(session.message) as told:
+        qtbot.keyClick(field, Qt.Key.Key_Return)
+    assert told.args == ["info", "z3 was set to 5, where its slider ends."]
     assert session.code[2] == 5
     assert field.text() == "5.0"
 

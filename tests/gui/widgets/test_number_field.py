@@ -5,7 +5,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLineEdit, QWidget
 
-from explorer.gui.widgets.number_field import NumberField, decimals_for, parse, signed
+from explorer.gui.widgets.number_field import NumberField, decimals_for, editable, parse, signed
 
 
 @pytest.mark.parametrize(
@@ -79,10 +79,27 @@ def focus(field, qtbot):
     qtbot.waitUntil(field.hasFocus)
 
 
-def test_every_digit_is_there_to_edit_and_looking_changes_nothing(field, entered, qtbot):
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(2.9163929, "2.9164"), (-0.5, "-0.5"), (5.0, "5.0"), (-1e-9, "0.0"), (123456.7, "1.2346e+05")],
+)
+def test_numbers_have_four_decimals_to_edit(value, text):
+    assert editable(value, 4) == text
+
+
+def test_a_long_number_shows_its_start_after_enter(field, qtbot):
+    field.entered.connect(lambda _value: field.show_value(2.916392937163929))
+    focus(field, qtbot)
+    qtbot.keyClicks(field, "9,5")
+    qtbot.keyClick(field, Qt.Key.Key_Return)
+    assert field.text() == "2.9164"
+    assert field.cursorPosition() == 0
+
+
+def test_looking_changes_nothing(field, entered, qtbot):
     assert field.text() == "+1.23"
     focus(field, qtbot)
-    assert field.text() == "1.23456"
+    assert field.text() == "1.2346"
     field.clearFocus()
     assert field.text() == "+1.23"
     assert entered == []
