@@ -5,7 +5,15 @@ import itertools
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QFontInfo, QFontMetrics, QPalette
-from PySide6.QtWidgets import QApplication, QComboBox, QLineEdit, QPushButton, QSpinBox, QToolButton
+from PySide6.QtWidgets import (
+    QApplication,
+    QComboBox,
+    QLineEdit,
+    QPushButton,
+    QSpinBox,
+    QToolButton,
+    QTreeWidget,
+)
 
 from explorer.gui import theme
 from explorer.gui.widgets.icons import icon
@@ -152,3 +160,14 @@ def test_theme_is_applied_to_one_application_only_once(application):
     theme.apply_theme(application, theme.DARK)
     theme.apply_theme(application, theme.LIGHT)
     assert QApplication.style().name() == style.name()
+
+
+@pytest.mark.parametrize("chosen", THEMES, ids=lambda t: t.name)
+def test_the_header_of_a_file_list_is_of_the_theme(application, qtbot, chosen):
+    theme.apply_theme(application, chosen)
+    tree = QTreeWidget()
+    tree.setHeaderLabels(["Name"])
+    qtbot.addWidget(tree)
+    tree.show()
+    header = tree.header()
+    assert pixel(header, 3, 3) == chosen.panel
