@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from explorer.cli.options import CheckpointArgument, Decoding, Engine
-from explorer.errors import ImageError, UsageError
+from explorer.data.wording import counted
+from explorer.errors import ImageError, LatentError, UsageError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,9 +41,9 @@ def decode(
     """Decode codes to pictures: float32 (N, C, H, W) in [0, 1]."""
     from explorer.cli.work import Work
     from explorer.data.codes import load_codes
-    from explorer.export.writing import check_target, save_array
+    from explorer.export.writing import ARRAYS, check_target, save_array
 
-    check_target(out)
+    check_target(out, ARRAYS)
     with Work(file, decoding) as work:
         codes = load_codes(latents, work.space)
         images = work.renderer.decode(
@@ -68,6 +69,8 @@ def encode(
 
     Kept as NAME.codes.npz beside NAME.pth it gives the window its map, ranges and activity.
     """
+    import numpy as np
+
     from explorer.cli.work import open_model, renderer_for, say
     from explorer.data.code_book import CodeBook
     from explorer.data.images import read_pictures
@@ -81,6 +84,12 @@ def encode(
     pictures = read_pictures(images, model.image)  # type: ignore[union-attr]
     columns = read_labels(labels, pictures.names) if labels else {}
     mean, logvar = renderer_for(engine).encode(model, pictures.images)  # type: ignore[arg-type]
+    broken = ~np.isfinite(mean if logvar is None else np.stack((mean, logvar))).all(axis=-1)
+    if count := int(broken.reshape(-1, len(mean)).any(axis=0).sum()):
+        raise LatentError(
+            f"The codes that {file} gave of {count} of {counted(len(mean), 'picture')} are not numbers (NaN or "
+            "infinite), so no code book was written; the weights may be damaged."
+        )
     CodeBook(
         mean,
         logvar,
@@ -89,7 +98,7 @@ def encode(
         model.origin.sha256 if model.origin else None,
         model.default_space,  # type: ignore[union-attr]
     ).save(out)
-    say(*pictures.notes, f"{out}: the codes of {len(mean)} pictures.")
+    say(*pictures.notes, f"{out}: the codes of {counted(len(mean), 'picture')}.")
 
 
 def apply(
@@ -106,9 +115,9 @@ def apply(
 ) -> None:
     """Apply an image-to-image network to pictures: float32 (N, C, H, W) in [0, 1]."""
     from explorer.cli.work import open_stage, renderer_for, say
-    from explorer.export.writing import check_target, save_array
+    from explorer.export.writing import ARRAYS, check_target, save_array
 
-    check_target(out)
+    check_target(out, ARRAYS)
     network = open_stage(stage, engine)
     pictures, notes = _pictures_for(network, images)
     applied = renderer_for(engine).apply(network, pictures, raw=raw)

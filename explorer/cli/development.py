@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from explorer.cli.options import Device, pairs
+from explorer.data.wording import counted
 from explorer.errors import UsageError
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def train(
             on_progress=report,
         )
     how = "finished" if result.finished else "stopped early"
-    say(f"{result.checkpoint}: {how} after {result.epochs} epochs in {result.seconds:.0f} s.")
+    say(f"{result.checkpoint}: {how} after {counted(result.epochs, 'epoch')} in {result.seconds:.0f} s.")
 
 
 def _print_recipes(recipes: Mapping[str, Recipe]) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from explorer.cli.options import CheckpointArgument, Decoding, ScaleOption, add_command
+from explorer.data.wording import counted
 from explorer.errors import LatentError, UsageError
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def strip(
         raise UsageError("--ends source needs pictures; give --images A B, or leave it out.")
     writing.check_target(out, writing.STILLS)
     if save_codes:
-        writing.check_target(save_codes)
+        writing.check_target(save_codes, writing.ARRAYS)
     with Work(file, decoding) as work:
         pair, sources = _ends_of(work, codes, images)
         between = interpolation.path(pair[0], pair[1], steps, path.value)
@@ -118,7 +119,7 @@ def _ends_of(
         pair = load_codes(codes, work.space)
         if len(pair) != 2:
             raise LatentError(
-                f"{codes} holds {len(pair)} codes where two belong; give (2, {work.space.dim})."
+                f"{codes} holds {counted(len(pair), 'code')} where two belong; give (2, {work.space.dim})."
             )
         return pair, []
     assert images is not None
@@ -165,7 +166,7 @@ def reconstructions(
         writing.save_image(
             sheet, out, work.recipe("reconstructions", codes, errors=errors.tolist(), scale=scale)
         )
-        work.tell(f"Mean squared error {errors.mean():.1f} (0..255) over {len(chosen)} pictures.")
+        work.tell(f"Mean squared error {errors.mean():.1f} (0..255) over {counted(len(chosen), 'picture')}.")
 
 
 def sheet(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from explorer.cli.options import CheckpointArgument, Decoding
+from explorer.data.wording import counted
 from explorer.errors import ExplorerError, LatentError
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ def _lines(key: str, value: Any) -> list[str]:
         ]
     if key == "code_book":
         columns = ", ".join(value["labels"]) or "none"
-        return [f"{value['pictures']} pictures, label columns: {columns}"]
+        return [f"{counted(value['pictures'], 'picture')}, label columns: {columns}"]
     if key == "encoder":
         return ["yes" if value else "no"]
     if key == "parameters":
@@ -179,6 +180,8 @@ def activity(
     A dimension is active where its KL is above 0.1 nat; without codes that carry a variance, where its
     sensitivity (mean change of the picture, 0..255, for one spread) is above 5 % of the largest.
     """
+    import numpy as np
+
     from explorer.cli.work import Work, print_json
     from explorer.latent import activity as maths
 
@@ -196,6 +199,13 @@ def activity(
         sensitivity = work.renderer.sensitivity(
             work.model, places, work.space.name, work.options_for(len(places))
         )
+        unmeasured = int((~np.isfinite(sensitivity)).sum())
+        if unmeasured:
+            work.tell(
+                f"The sensitivity of {unmeasured} of {counted(len(sensitivity), 'dimension')} could not be "
+                "measured, because the pictures hold values that are not numbers (NaN or infinite); the weights "
+                "may be damaged."
+            )
         judged = maths.judge(kl, sensitivity)
         if kl is None:
             work.tell(
@@ -245,7 +255,7 @@ def _print_activity(rows: list[dict[str, Any]], labels: list[str], influence: An
     from explorer.cli.work import print_table
 
     table = Table(
-        title=f"{sum(row['active'] for row in rows)} of {len(rows)} dimensions are active",
+        title=f"{sum(row['active'] for row in rows)} of {counted(len(rows), 'dimension', 'are')} active",
         title_justify="left",
     )
     table.add_column("dimension")

@@ -19,6 +19,7 @@ RECIPE_KEY = "latent-explorer"
 
 STILLS = (".png", ".webp", ".gif")
 FILMS = (".gif", ".webp")
+ARRAYS = (".npy",)
 _FRAME = 90  # milliseconds
 _END = 700
 
@@ -33,6 +34,8 @@ def check_target(path: Path | str, suffixes: Sequence[str] = ()) -> None:
         OutputError: there is no such folder, it is read-only, or `path` is a folder.
     """
     path = Path(path)
+    if path.is_dir():
+        raise OutputError(f"{path} is a folder; give the name of a file in it.")
     if suffixes and path.suffix.lower() not in suffixes:
         raise UsageError(
             f"{path} would be a kind of file that cannot be written here; "
@@ -43,8 +46,6 @@ def check_target(path: Path | str, suffixes: Sequence[str] = ()) -> None:
         raise OutputError(
             f"{path} cannot be written: there is no folder {folder}; make it or choose another."
         )
-    if path.is_dir():
-        raise OutputError(f"{path} is a folder; give the name of a file in it.")
     if not os.access(folder, os.W_OK):
         raise OutputError(f"{path} cannot be written: {folder} is read-only; choose another place.")
 

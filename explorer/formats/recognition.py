@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from explorer.data.wording import shown
+from explorer.data.wording import counted, shown
 from explorer.errors import CheckpointError
 from explorer.formats.calibration import settle
 from explorer.formats.reader import Reading
@@ -246,7 +246,7 @@ def _unfamiliar(tensors: Mapping[str, Tensor], reading: Reading, families: Seque
     some = ", ".join(f"{shown(key)} {_shape(tensor)}" for key, tensor in list(tensors.items())[:3])
     hinted = f" that draws {reading.hints.image}, as the hint image says" if reading.hints.image else ""
     return (
-        f"{reading.path} holds {len(tensors)} tensors ({some}{', ...' if len(tensors) > 3 else ''}) of no "
+        f"{reading.path} holds {counted(len(tensors), 'tensor')} ({some}{', ...' if len(tensors) > 3 else ''}) of no "
         f"network known here{hinted}; state dicts of {', '.join(families)} can be opened."
     )
 

@@ -92,8 +92,8 @@ def judge(kl: np.ndarray | None, sensitivity: np.ndarray | None) -> Activity:
     With a posterior: KL above 0.1 nat. Collapsed dimensions of a trained VAE lie an order of magnitude below
     that, used ones above: the gap that active units were defined by (Burda et al. 2016, arXiv:1509.00519,
     section 5.2, there by the variance of the mean). Without one: sensitivity above 5 % of the largest. Where
-    nothing was measured, all count as active. Influence follows the sensitivity, or the KL where that is all
-    there is; what is not a number counts as 0.
+    no dimension changes anything, all count as active; where nothing could be measured (NaN), none. Influence
+    follows the sensitivity, or the KL where that is all there is; what is not a number counts as 0.
 
     Args:
         kl: nats `(D,)`, or None.
@@ -111,5 +111,5 @@ def judge(kl: np.ndarray | None, sensitivity: np.ndarray | None) -> Activity:
     if kl is not None:
         active = np.nan_to_num(kl, nan=0.0, posinf=np.inf) > ACTIVE_KL
     else:
-        active = influence > ACTIVE_SENSITIVITY if largest > 0 else np.ones(len(influence), bool)
+        active = influence > ACTIVE_SENSITIVITY if largest > 0 else np.isfinite(measure)
     return Activity(kl, sensitivity, active, influence)

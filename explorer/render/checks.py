@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from explorer.data.wording import counted
 from explorer.errors import LatentError, UsageError
 from explorer.models.base import NO_OPTIONS, DecodeOptions
 
@@ -37,7 +38,8 @@ def checked(
     if labels is not None and len(labels) != len(codes):
         if len(labels) != 1:
             raise UsageError(
-                f"{len(labels)} labels came with {len(codes)} codes; give one for each, or one for all."
+                f"{counted(len(labels), 'label')} came with {counted(len(codes), 'code')}; give one for each, or "
+                "one for all."
             )
         options = replace(options, labels=np.repeat(labels, len(codes), axis=0))
     return codes, options

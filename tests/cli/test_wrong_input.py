@@ -134,6 +134,20 @@ def test_weights_that_are_not_numbers_are_drawn_as_a_check_pattern(done, weights
     assert np.isnan(np.load(tmp_path / "d.npy")).sum() == 450
 
 
+def test_a_network_of_nothing_but_nan_is_said_everywhere(call, done, weights, two_faces, tmp_path):
+    import torch
+
+    path = save_weights(
+        tmp_path / "nan.pth", {key: torch.full_like(value, torch.nan) for key, value in weights.items()}
+    )
+    refusal = call("encode", path, two_faces[0], "--out", tmp_path / "o.npz")
+    assert refusal.refused("1 of 1 picture are not numbers", "no code book was written")
+    assert not (tmp_path / "o.npz").exists()
+    outcome = done("activity", path, "--json")
+    assert not any(row["active"] for row in outcome.json)
+    assert "10 of 10 dimensions could not be measured" in outcome.err
+
+
 def test_latents_that_do_not_fit(call, native, tmp_path):
     for name, array in {
         "wide": np.zeros((2, 11)),
@@ -233,6 +247,25 @@ def test_a_call_that_is_interrupted_is_quiet(call, native, tmp_path, monkeypatch
 
 
 # ---- places that cannot be written ----
+
+
+def test_every_command_says_the_same_of_a_target(call, native, faces, colorizer, tmp_path):
+    commands = {
+        "npy": [
+            ["decode", native, "--latents", faces / "reference.npz"],
+            ["apply", colorizer, faces / "gray.npz"],
+        ],
+        "npz": [["encode", native, faces / "gray.npz"]],
+        "png": [["export", "samples", native], ["export", "sheet", native]],
+    }
+    for kind, calls in commands.items():
+        for command in calls:
+            call(*command, "--out", tmp_path).refused("is a folder; give the name of a file in it")
+            for name in ("x", "x.jpg"):
+                call(*command, "--out", tmp_path / name).refused(f".{kind}", status=2)
+    strip = ["export", "strip", native, "--codes", "a.npy", "--out", tmp_path / "a.png"]
+    call(*strip, "--save-codes", tmp_path / "x.png").refused(".npy", status=2)
+    assert not list(tmp_path.iterdir())
 
 
 def test_places_that_cannot_be_written(call, native, faces, tmp_path):

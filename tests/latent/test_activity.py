@@ -48,6 +48,11 @@ def test_all_may_be_active_and_a_constant_decoder_hides_nothing():
         activity.judge(None, None)
 
 
+def test_nothing_is_active_where_nothing_could_be_measured():
+    assert not activity.judge(None, np.full(4, np.nan)).active.any()
+    assert activity.judge(None, np.array([np.nan, 1.0])).active.tolist() == [False, True]
+
+
 def test_kl_alone_orders_by_kl():
     assert activity.judge(np.array([0.5, 2.0]), None).influence.tolist() == [0.25, 1.0]
 
