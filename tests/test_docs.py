@@ -121,3 +121,16 @@ def test_the_training_example_runs(reference_data, tmp_path):
     assert done.returncode == 0, done.stderr
     assert "epoch 1" in done.stdout
     assert out.stat().st_size > 1_000_000
+    assert (
+        brightest_of_samples(out) > 0.4
+    )  # digits; with the divergence too strong or too weak, black smudges
+
+
+def brightest_of_samples(path):
+    """Return the mean, over samples, of each picture's brightest pixel, 0..1."""
+    import torch
+
+    from explorer.formats import open_latent
+
+    codes = torch.randn(64, 8, generator=torch.Generator().manual_seed(0))
+    return open_latent(path).model.decode(codes).amax((1, 2, 3)).mean().item()
