@@ -14,7 +14,7 @@ Decode = Callable[[np.ndarray], np.ndarray]
 """Codes float32 `(N, D)` to pictures `(N, C, H, W)` in 0..1."""
 
 ACTIVE_KL = 0.1  # nats
-ACTIVE_SENSITIVITY = 0.05  # of the largest
+ACTIVE_SENSITIVITY = 0.01  # of the largest
 PROBES = 64
 
 
@@ -91,7 +91,7 @@ def judge(kl: np.ndarray | None, sensitivity: np.ndarray | None) -> Activity:
 
     With a posterior: KL above 0.1 nat. Collapsed dimensions of a trained VAE lie an order of magnitude below
     that, used ones above: the gap that active units were defined by (Burda et al. 2016, arXiv:1509.00519,
-    section 5.2, there by the variance of the mean). Without one: sensitivity above 5 % of the largest. Where
+    section 5.2, there by the variance of the mean). Without one: sensitivity above 1 % of the largest. Where
     no dimension changes anything, all count as active; where nothing could be measured (NaN), none. Influence
     follows the sensitivity, or the KL where that is all there is; what is not a number counts as 0.
 

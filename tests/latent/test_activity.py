@@ -34,7 +34,7 @@ def test_kl_decides_where_there_is_one():
 
 
 def test_sensitivity_decides_without_a_posterior():
-    judged = activity.judge(None, np.array([100.0, 5.01, 4.99]))
+    judged = activity.judge(None, np.array([100.0, 1.01, 0.99]))
     assert judged.active.tolist() == [True, True, False]
     assert judged.kl is None
 
