@@ -55,12 +55,15 @@ def replacing(path: Path | str) -> Iterator[Path]:
     """Yield a temporary path beside `path` that takes its place when the block ends without an error.
 
     The temporary name keeps the suffix, so a writer that goes by it still works. The data is on the disk
-    before the rename, so a full disk or a kill leaves the old file as it was.
+    before the rename, so a full disk or a kill leaves the old file as it was. A link stays a link: the file
+    it leads to is replaced.
 
     Raises:
-        OutputError: the place is missing, read-only or full.
+        OutputError: the place is missing, read-only or full, or `path` is no file but a device, say.
     """
-    path = Path(path)
+    path = Path(os.path.realpath(path))
+    if path.exists() and not path.is_file():
+        raise OutputError(f"{path} is no ordinary file, so it is not replaced; give the name of a file.")
     temporary: Path | None = None
     try:
         handle, name = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=path.suffix, dir=path.parent)

@@ -9,8 +9,11 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from explorer.errors import UsageError
+
 COMFORTABLE = 128  # pixels; smaller pictures are enlarged until their shorter side reaches this
 LARGEST = 16_384  # pixels a side; an automatic scale stays below this
+MOST_PIXELS = 400_000_000  # of a whole page; more than that fits neither memory nor any viewer
 PAPER = (255, 255, 255)
 INK = (28, 34, 48)
 _TEXT = 14
@@ -31,11 +34,24 @@ def scale_for(height: int, width: int, columns: int = 1, rows: int = 1) -> int:
     """Return the enlargement that makes a grid of small pictures pleasant to look at.
 
     The smallest whole number that brings the shorter side of a picture to 128 pixels: 5 for 30x30, 2 for
-        64x64, 1 from 128x128 on; less where the whole grid would become longer than 16 384 pixels.
+    64x64, 1 from 128x128 on; less where the whole grid would become longer than 16 384 pixels.
     """
     wanted = math.ceil(COMFORTABLE / max(1, min(height, width)))
     room = LARGEST // max(1, height * rows, width * columns)
     return max(1, min(wanted, room))
+
+
+def check_page(width: int, height: int) -> None:
+    """Refuse a page of more than `MOST_PIXELS` before memory is taken for it.
+
+    Raises:
+        UsageError: it would be larger.
+    """
+    if width * height > MOST_PIXELS:
+        raise UsageError(
+            f"The whole picture would have {width}x{height} pixels, more than {MOST_PIXELS // 1_000_000} "
+            "million; ask for fewer pictures or a smaller --scale."
+        )
 
 
 def enlarge(pictures: np.ndarray, scale: int) -> np.ndarray:
@@ -63,10 +79,14 @@ def grid(pictures: np.ndarray, columns: int, scale: int | None = None) -> Image.
 
     Returns:
         mode L for grey pictures, else RGB; picture i has its corner at `(i % columns, i // columns)` cells.
+
+    Raises:
+        UsageError: it would have more than `MOST_PIXELS`.
     """
     count, height, width, channels = pictures.shape
     rows = math.ceil(count / columns)
     scale = scale or scale_for(height, width, columns, rows)
+    check_page(columns * width * scale, rows * height * scale)
     cells = np.full((rows * columns, height, width, channels), 255, np.uint8)
     cells[:count] = pictures
     table = cells.reshape(rows, columns, height, width, channels).swapaxes(1, 2)
@@ -80,10 +100,14 @@ def labelled_rows(rows: Sequence[Image.Image], labels: Sequence[str]) -> Image.I
     Args:
         rows: pictures of one size.
         labels: one a row.
+
+    Raises:
+        UsageError: the page would have more than `MOST_PIXELS`.
     """
     margin = max((text_size(label)[0] for label in labels), default=0)
     margin = margin + 2 * _MARGIN if margin else 0
     height = max(rows[0].height, text_size("Ag")[1] if margin else 0)
+    check_page(margin + rows[0].width, height * len(rows))
     page = Image.new("RGB", (margin + rows[0].width, height * len(rows)), PAPER)
     draw = ImageDraw.Draw(page)
     for index, (row, label) in enumerate(zip(rows, labels, strict=True)):

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
-from explorer.export.layout import captioned, grid, labelled_rows, scale_for, to_rgb
+from explorer.export.layout import captioned, check_page, grid, labelled_rows, scale_for, to_rgb
 
 RECONSTRUCTIONS_IN_A_ROW = 9
 ROOM_FOR_UNIT = 80  # pixels
@@ -52,7 +52,9 @@ def reconstructions(
         unit = "MSE " if width * scale >= ROOM_FOR_UNIT else ""
         captions = [f"{unit}{error:.0f}" for error in errors[chosen]] if errors is not None else []
         bands.append(captioned(grid(np.concatenate(pair), columns, scale), captions, width * scale))
-    page = Image.new(bands[0].mode, (bands[0].width, sum(band.height for band in bands)), "white")
+    height = sum(band.height for band in bands)
+    check_page(bands[0].width, height)
+    page = Image.new(bands[0].mode, (bands[0].width, height), "white")
     top = 0
     for band in bands:
         page.paste(band, (0, top))

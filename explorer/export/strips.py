@@ -16,8 +16,7 @@ def with_sources(pictures: np.ndarray, first: np.ndarray | None, last: np.ndarra
     Args:
         pictures: uint8 `(N, H, W, 1|3)`, both ends included.
         first, last: uint8 `(H', W', 1|3)`, what the ends were encoded from, in their own colours; None
-            leaves that
-            end as it is. Another size is brought to `(H, W)` by a centre crop and Lanczos.
+            leaves that end as it is. Another size is brought to `(H, W)` by a centre crop and Lanczos.
 
     Returns:
         uint8 `(N, H, W, 3)` where a source has colours, else as many channels as before; a copy.

@@ -20,6 +20,9 @@ RECIPE_KEY = "latent-explorer"
 STILLS = (".png", ".webp", ".gif")
 FILMS = (".gif", ".webp")
 ARRAYS = (".npy",)
+LONGEST_SIDE = {".gif": 65_535, ".webp": 16_383}
+"""Pixels; neither format can say a larger number."""
+
 _FRAME = 90  # milliseconds
 _END = 700
 
@@ -57,7 +60,7 @@ def save_image(image: Image.Image, path: Path | str, recipe: Recipe | None = Non
     comment.
 
     Raises:
-        UsageError: another suffix.
+        UsageError: another suffix, or more pixels to a side than the format takes.
         OutputError: it could not be written; the old file is untouched.
     """
     save_film([image], path, recipe) if Path(path).suffix.lower() in FILMS else _save_png(image, path, recipe)
@@ -69,10 +72,16 @@ def save_film(frames: Sequence[Image.Image], path: Path | str, recipe: Recipe | 
     WebP keeps every pixel as it is. GIF does so for grey pictures; colours are reduced to 256 for each frame.
 
     Raises:
-        UsageError: another suffix.
+        UsageError: another suffix, or more than `LONGEST_SIDE` pixels to a side.
         OutputError: it could not be written; the old file is untouched.
     """
     check_target(path, FILMS)
+    width, height = frames[0].size
+    if max(width, height) > (most := LONGEST_SIDE[Path(path).suffix.lower()]):
+        raise UsageError(
+            f"{path} would be {width}x{height} pixels, and files of this kind have at most {most} to a side; "
+            "write a .png, or ask for fewer pictures or a smaller --scale."
+        )
     durations = [_FRAME] * len(frames)
     durations[0] = durations[-1] = _END
     kind = Path(path).suffix.lower()

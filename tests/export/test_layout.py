@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from explorer.export import layout
+from explorer.errors import UsageError
+from explorer.export import layout, sheets
 
 RANDOM = np.random.default_rng(0)
 
@@ -61,3 +62,16 @@ def test_other_scripts_are_drawn():
     page = np.asarray(layout.labelled_rows(rows, ["髪の色", "длина"]))
     assert (page[:30, :-30] < 128).any()
     assert (page[30:, :-30] < 128).any()
+
+
+def test_a_page_that_no_memory_holds_is_refused_before_it_is_made():
+    with pytest.raises(UsageError, match="20000x20001 pixels.*smaller --scale"):
+        layout.check_page(20_000, 20_001)
+    layout.check_page(20_000, 20_000)
+    many = np.broadcast_to(np.uint8(0), (4, 4, 1000, 1000, 1))
+    with pytest.raises(UsageError, match="64000x64000"):
+        layout.grid(many.reshape(16, 1000, 1000, 1), 4, scale=16)
+    with pytest.raises(UsageError, match="20000x40000"):
+        sheets.traversals(many[:2, :1], ["", ""], scale=20)
+    with pytest.raises(UsageError, match="20000x40000"):
+        sheets.reconstructions(many[0, :1], many[0, :1], scale=20)

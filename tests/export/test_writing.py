@@ -123,3 +123,29 @@ def test_what_cannot_be_written_is_found_out_before(tmp_path):
     with pytest.raises(UsageError, match=r"\.gif or \.webp"):
         writing.save_film(frames(1), tmp_path / "a.png")
     writing.check_target(tmp_path / "A.PNG", writing.STILLS)
+
+
+@pytest.mark.parametrize(("suffix", "most"), [("webp", 16_383), ("gif", 65_535)])
+def test_a_side_that_the_format_cannot_say_is_refused(tmp_path, suffix, most):
+    path = tmp_path / f"a.{suffix}"
+    path.write_text("old")
+    with pytest.raises(UsageError, match=f"{most + 1}x1 pixels.*write a .png"):
+        writing.save_image(Image.new("L", (most + 1, 1)), path)
+    assert path.read_text() == "old"
+    writing.save_image(Image.new("L", (most, 1)), path)
+    with Image.open(path) as image:
+        assert image.size == (most, 1)
+
+
+def test_a_device_is_no_file_to_replace_and_a_link_stays_a_link(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(OutputError, match="no ordinary file"):
+        writing.save_array(np.zeros(3), pipe)
+    assert pipe.is_fifo()
+    link, file = tmp_path / "link.npy", tmp_path / "file.npy"
+    file.write_text("old")
+    link.symlink_to(file)
+    writing.save_array(np.arange(3.0), link)
+    assert link.is_symlink()
+    assert np.load(file).tolist() == [0, 1, 2]
