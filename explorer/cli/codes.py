@@ -39,16 +39,17 @@ def decode(
     raw: RawOption = False,
 ) -> None:
     """Decode codes to pictures: float32 (N, C, H, W) in [0, 1]."""
-    from explorer.cli.work import Work
+    from explorer.cli.work import Work, share_done
     from explorer.data.codes import load_codes
     from explorer.export.writing import ARRAYS, check_target, save_array
 
     check_target(out, ARRAYS)
     with Work(file, decoding) as work:
         codes = load_codes(latents, work.space)
-        images = work.renderer.decode(
-            work.model, codes, work.space.name, work.options_for(len(codes)), stages=work.stages, raw=raw
-        )
+        with share_done("Decoding") as told:
+            images = work.renderer.decode(
+                work.model, codes, work.space.name, work.options, work.stages, raw=raw, on_progress=told
+            )
         save_array(images, out)
         work.tell(*_bad_values(images))
 
@@ -71,7 +72,7 @@ def encode(
     """
     import numpy as np
 
-    from explorer.cli.work import open_model, renderer_for, say
+    from explorer.cli.work import open_model, renderer_for, say, share_done
     from explorer.data.code_book import CodeBook
     from explorer.data.images import read_pictures
     from explorer.data.labels import read_labels
@@ -83,7 +84,8 @@ def encode(
         raise UsageError(f"{file} has no encoder, so pictures cannot become codes; use a VAE for that.")
     pictures = read_pictures(images, model.image)  # type: ignore[union-attr]
     columns = read_labels(labels, pictures.names) if labels else {}
-    mean, logvar = renderer_for(engine).encode(model, pictures.images)  # type: ignore[arg-type]
+    with share_done("Encoding") as told:
+        mean, logvar = renderer_for(engine).encode(model, pictures.images, told)  # type: ignore[arg-type]
     broken = ~np.isfinite(mean if logvar is None else np.stack((mean, logvar))).all(axis=-1)
     if count := int(broken.reshape(-1, len(mean)).any(axis=0).sum()):
         raise LatentError(
@@ -114,13 +116,14 @@ def apply(
     raw: RawOption = False,
 ) -> None:
     """Apply an image-to-image network to pictures: float32 (N, C, H, W) in [0, 1]."""
-    from explorer.cli.work import open_stage, renderer_for, say
+    from explorer.cli.work import open_stage, renderer_for, say, share_done
     from explorer.export.writing import ARRAYS, check_target, save_array
 
     check_target(out, ARRAYS)
     network = open_stage(stage, engine)
     pictures, notes = _pictures_for(network, images)
-    applied = renderer_for(engine).apply(network, pictures, raw=raw)
+    with share_done("Applying the stage") as told:
+        applied = renderer_for(engine).apply(network, pictures, raw, told)
     save_array(applied, out)
     say(*notes, *_bad_values(applied))
 

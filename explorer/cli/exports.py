@@ -95,9 +95,10 @@ def strip(
         pair, sources = _ends_of(work, codes, images)
         between = interpolation.path(pair[0], pair[1], steps, path.value)
         pictures = work.pictures(between)
-        if images is not None and ends is not Ends.decoded:
+        shown = ends or (Ends.source if sources else Ends.decoded)
+        if shown is Ends.source:
             pictures = strips.with_sources(pictures, *sources)
-        recipe = work.recipe("strip", between, path=path.value, scale=scale)
+        recipe = work.recipe("strip", between, path=path.value, ends=shown.value, scale=scale)
         if out.suffix.lower() in writing.FILMS:
             writing.save_film(strips.frames(pictures, scale), out, recipe)
         else:
@@ -155,7 +156,7 @@ def reconstructions(
         codes, _ = work.encode(chosen)
         result = work.render(codes)
         assert result.pictures is not None
-        floats = work.renderer.decode(work.model, codes, work.space.name, work.options_for(len(codes)))
+        floats = work.renderer.decode(work.model, codes, work.space.name, work.options)
         wrong = 255.0 * floats - chosen.transpose(0, 3, 1, 2)
         errors = (wrong.astype(np.float64) ** 2).mean(axis=(1, 2, 3))
         if result.pictures.shape[1:3] != chosen.shape[1:3]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -89,17 +90,15 @@ def _latent_facts(model: LatentModel, opened: Opened) -> dict[str, Any]:
 def _bundled_stages(image: ImageSpec) -> list[str]:
     """Return the names of bundled stages that take pictures of this shape."""
     from explorer import paths
-    from explorer.formats import open_checkpoint
-    from explorer.models.base import StageModel
+    from explorer.formats import open_stage
+    from explorer.formats.native import kind_of
 
     fitting = []
     for name, path in paths.bundled().items():
-        try:
-            model = open_checkpoint(str(path)).model
-        except ExplorerError:
-            continue
-        if isinstance(model, StageModel) and model.input.accepts(image):
-            fitting.append(name)
+        if kind_of(path) == "stage":
+            with contextlib.suppress(ExplorerError):
+                if open_stage(path).input.accepts(image):
+                    fitting.append(name)
     return fitting
 
 
@@ -178,11 +177,11 @@ def activity(
     """Say what each latent dimension does: KL, sensitivity, and whether the model uses it.
 
     A dimension is active where its KL is above 0.1 nat; without codes that carry a variance, where its
-    sensitivity (mean change of the picture, 0..255, for one spread) is above 5 % of the largest.
+    sensitivity (mean change of the picture, 0..255, for one spread) is above 1 % of the largest.
     """
     import numpy as np
 
-    from explorer.cli.work import Work, print_json
+    from explorer.cli.work import Work, print_json, share_done
     from explorer.latent import activity as maths
 
     with Work(file, decoding) as work:
@@ -196,9 +195,9 @@ def activity(
                 else None
             )
         places = maths.probes(work.space, mean)
-        sensitivity = work.renderer.sensitivity(
-            work.model, places, work.space.name, work.options_for(len(places))
-        )
+        with share_done("Measuring") as told:
+            sensitivity = work.renderer.sensitivity(work.model, places, work.space.name, work.options, told)
+        judged = maths.judge(kl, sensitivity)
         unmeasured = int((~np.isfinite(sensitivity)).sum())
         if unmeasured:
             work.tell(
@@ -206,7 +205,6 @@ def activity(
                 "measured, because the pictures hold values that are not numbers (NaN or infinite); the weights "
                 "may be damaged."
             )
-        judged = maths.judge(kl, sensitivity)
         if kl is None:
             work.tell(
                 "No codes with a variance were given (--codes), so sensitivity alone decides what is active."

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 import json
 import math
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
     from explorer.formats import Opened
     from explorer.render.renderer import Renderer
     from explorer.render.requests import RenderResult
+
+
+PATIENCE = 1.0
+"""Seconds of work before progress is shown."""
 
 
 def say(*sentences: str) -> None:
@@ -58,16 +63,34 @@ def _plain(value: Any) -> Any:
 
 @contextlib.contextmanager
 def progress() -> Iterator[Callable[[float, str], None]]:
-    """Show a line of progress while the block runs, where standard error is a terminal."""
+    """Show a line of progress on standard error, where that is a terminal and the block takes its time."""
     if not sys.stderr.isatty():
         yield lambda fraction, text: None
         return
-    from rich.console import Console
-    from rich.progress import Progress
+    begun = time.monotonic()
+    shown = contextlib.ExitStack()
+    update: Callable[..., None] | None = None
 
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=1.0)
-        yield lambda fraction, text: bar.update(task, completed=fraction, description=text)
+    def report(fraction: float, text: str) -> None:
+        nonlocal update
+        if update is None and time.monotonic() - begun > PATIENCE:
+            from rich.console import Console
+            from rich.progress import Progress
+
+            bar = shown.enter_context(Progress(console=Console(stderr=True), transient=True))
+            update = functools.partial(bar.update, bar.add_task("", total=1.0))
+        if update is not None:
+            update(completed=fraction, description=text)
+
+    with shown:
+        yield report
+
+
+@contextlib.contextmanager
+def share_done(text: str) -> Iterator[Callable[[float], None]]:
+    """Show progress as `progress` does, of work that tells only its share, under one text."""
+    with progress() as report:
+        yield lambda share: report(share, text)
 
 
 def open_model(file: str, engine: Engine) -> Opened:
@@ -132,18 +155,6 @@ class Work:
         """Say sentences when the block has ended well, each once."""
         self._told |= dict.fromkeys(sentences)
 
-    def options_for(self, count: int) -> DecodeOptions:
-        """Return the decode options for `count` codes; a single label goes to all of them."""
-        labels = self.options.labels
-        if labels is None or len(labels) == count:
-            return self.options
-        if len(labels) == 1:
-            return replace(self.options, labels=np.repeat(labels, count, axis=0))
-        raise UsageError(
-            f"{self.decoding.labels} holds {len(labels)} labels for {count} codes; "
-            "give one for each, or one for all."
-        )
-
     def render(self, codes: np.ndarray, *, stages: Sequence[StageModel] | None = None) -> RenderResult:
         """Return what the renderer makes of codes `(N, dim)`; a warning about its values is told."""
         from explorer.render.requests import RenderRequest, RenderResult, frozen_codes
@@ -156,10 +167,11 @@ class Work:
             self.model,
             codes=codes,
             space=self.space.name,
-            options=self.options_for(len(codes)),
+            options=self.options,
             stages=self.stages if stages is None else tuple(stages),
         )
-        result = self.renderer.render(request)
+        with share_done("Decoding") as told:
+            result = self.renderer.render(request, told)
         assert isinstance(result, RenderResult)
         if result.warning:
             self.tell(result.warning)
@@ -182,7 +194,8 @@ class Work:
                 f"Pictures become codes of the space {self.model.default_space}; "
                 f"leave out --space {self.space.name}."
             )
-        return self.renderer.encode(self.model, images)
+        with share_done("Encoding") as told:
+            return self.renderer.encode(self.model, images, told)
 
     def recipe(self, kind: str, codes: np.ndarray, **more: object) -> dict[str, object]:
         """Return what is needed to make the pictures again, plain values."""
@@ -197,6 +210,8 @@ class Work:
             "space": self.space.name,
             "stages": [stage.name for stage in self.stages],
         }
+        if given := self.options.given():
+            recipe["options"] = {name: _plain(getattr(self.options, name)) for name in given}
         if codes.size <= 20_000:
             recipe["codes"] = [[float(str(value)) for value in code] for code in codes]
         return recipe | more

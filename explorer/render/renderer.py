@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import time
 import weakref
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -49,8 +49,15 @@ CHUNK_SECONDS = 0.008
 
 LARGEST_BATCH = 64  # of `fast`
 
+Progress = Callable[[float], None]
+"""Told the share that is done, 0..1, before each piece of work."""
+
 _OUT_OF_MEMORY = ("out of memory", "not enough memory", "can't allocate memory")
 _CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d)
+
+
+def _untold(share: float) -> None:
+    """Listen to no progress."""
 
 
 class Renderer:
@@ -97,7 +104,7 @@ class Renderer:
 
     # ---- requests ----
 
-    def render(self, request: Request) -> Result:
+    def render(self, request: Request, on_progress: Progress = _untold) -> Result:
         """Answer a request.
 
         Raises:
@@ -106,12 +113,14 @@ class Renderer:
         steps = self.steps(request)
         while True:
             try:
-                next(steps)
+                on_progress(next(steps))
             except StopIteration as end:
                 return end.value
 
-    def steps(self, request: Request) -> Generator[None, None, Result]:
-        """Answer a request in pieces of `CHUNK_SECONDS` or one picture, if that is longer; yield in between.
+    def steps(self, request: Request) -> Generator[float, None, Result]:
+        """Answer a request in pieces of `CHUNK_SECONDS` or one picture, if that is longer.
+
+        Between two pieces the share that is done is yielded, 0..1.
 
         Raises:
             ExplorerError: as `render`.
@@ -125,7 +134,7 @@ class Renderer:
                 return (yield from self._activity_steps(request))
         raise TypeError(f"no such request: {type(request).__name__}")
 
-    def _render_steps(self, request: RenderRequest) -> Generator[None, None, RenderResult]:
+    def _render_steps(self, request: RenderRequest) -> Generator[float, None, RenderResult]:
         begun = pause = time.perf_counter()
         model, stages = request.model, request.stages
         codes, options = checked(model, request.codes, request.space, request.options)
@@ -137,7 +146,7 @@ class Renderer:
         for part in self._parts(len(codes)):
             mark = time.perf_counter()
             if mark - pause > CHUNK_SECONDS:
-                yield
+                yield part.start / len(codes)
                 pause = mark = time.perf_counter()
             images = self._decode_part(request, codes[part], of_part(options, part))
             before, count = to_uint8(images if stages else shrunk(images, request.max_side))
@@ -163,21 +172,28 @@ class Renderer:
             warning=warning(model, stages, bad, shown),
         )
 
-    def _encode_steps(self, request: EncodeRequest) -> Generator[None, None, EncodeResult]:
+    def _encode_steps(self, request: EncodeRequest) -> Generator[float, None, EncodeResult]:
         begun = pause = time.perf_counter()
-        parts = []
-        for encoded in self._encoded(request.model, request.images):
-            parts.append(encoded)
+        means: list[np.ndarray] = []
+        logvars: list[np.ndarray] = []
+        model, images = request.model, _checked_images(request.model, request.images)
+        for part in self._parts(len(images)):
             if time.perf_counter() - pause > CHUNK_SECONDS:
-                yield
+                yield part.start / len(images)
                 pause = time.perf_counter()
-        mean, logvar = _distribution(parts)
+            self._place(model)
+            with torch.inference_mode(), self._precision_of(model):
+                said = model.encode(self._tensor(images[part].transpose(0, 3, 1, 2)) / 255.0)
+                means.append(as_array(said.mean.float().flatten(1)))
+                if said.logvar is not None:
+                    logvars.append(as_array(said.logvar.float().flatten(1)))
+        mean, logvar = np.concatenate(means), np.concatenate(logvars) if logvars else None
         total = {"total": 1000 * (time.perf_counter() - begun)}
         return EncodeResult(
             request.slot, request.generation, request.id, milliseconds=total, mean=mean, logvar=logvar
         )
 
-    def _activity_steps(self, request: ActivityRequest) -> Generator[None, None, ActivityResult]:
+    def _activity_steps(self, request: ActivityRequest) -> Generator[float, None, ActivityResult]:
         begun = pause = time.perf_counter()
         model, space = request.model, request.space
         codes, options = checked(model, request.codes, space, request.options)
@@ -193,7 +209,7 @@ class Renderer:
             for dim, value in enumerate(sensitivities(decode, codes[part], spread)):
                 total[dim] += value
                 if time.perf_counter() - pause > CHUNK_SECONDS:
-                    yield
+                    yield (place + (dim + 1) / len(spread)) / len(codes)
                     pause = time.perf_counter()
         return ActivityResult(
             request.slot,
@@ -213,6 +229,7 @@ class Renderer:
         options: DecodeOptions = NO_OPTIONS,
         stages: Sequence[StageModel] = (),
         raw: bool = False,
+        on_progress: Progress = _untold,
     ) -> np.ndarray:
         """Return the pictures of codes `(N, dim)`: float32 `(N, C, H, W)` in 0..1; NaN stays NaN.
 
@@ -227,6 +244,7 @@ class Renderer:
         parts: list[np.ndarray] = []
         with self._memory_watched(model):
             for part in self._parts(len(codes)):
+                on_progress(part.start / len(codes))
                 native = self._native(model, codes[part], space, of_part(options, part))
                 if raw and not stages:
                     parts.append(as_array(native))
@@ -237,7 +255,13 @@ class Renderer:
                 parts.append(as_array(images))
         return joined(parts, (image.channels, image.height, image.width), np.float32)
 
-    def apply(self, stage: StageModel, images: np.ndarray, raw: bool = False) -> np.ndarray:
+    def apply(
+        self,
+        stage: StageModel,
+        images: np.ndarray,
+        raw: bool = False,
+        on_progress: Progress = _untold,
+    ) -> np.ndarray:
         """Apply a stage to pictures, float32 `(N, C, H, W)` in 0..1; the same comes back.
 
         `raw`: the stage's own values, unclipped.
@@ -253,14 +277,16 @@ class Renderer:
                 f"{'x'.join(map(str, images.shape[1:]))}; give it pictures of that shape."
             )
         out = stage.output_for(ImageSpec(*images.shape[1:]))
+        parts: list[np.ndarray] = []
         with self._memory_watched(stage):
-            parts = [
-                as_array(self._apply(stage, self._tensor(images[part]), raw))
-                for part in self._parts(len(images))
-            ]
+            for part in self._parts(len(images)):
+                on_progress(part.start / len(images))
+                parts.append(as_array(self._apply(stage, self._tensor(images[part]), raw)))
         return joined(parts, (out.channels, out.height, out.width), np.float32)
 
-    def encode(self, model: LatentModel, images: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+    def encode(
+        self, model: LatentModel, images: np.ndarray, on_progress: Progress = _untold
+    ) -> tuple[np.ndarray, np.ndarray | None]:
         """Return mean `(N, dim)` and log variance (or None) of pictures, uint8 `(N, H, W, C)`.
 
         Raises:
@@ -268,8 +294,10 @@ class Renderer:
             ImageError: the pictures are not of the model's shape.
             DeviceError: memory ran out.
         """
-        with self._memory_watched(model):
-            return _distribution(list(self._encoded(model, images)))
+        result = self.render(EncodeRequest("", 0, 0, model, images), on_progress)
+        assert isinstance(result, EncodeResult)
+        assert result.mean is not None
+        return result.mean, result.logvar
 
     def sensitivity(
         self,
@@ -277,13 +305,14 @@ class Renderer:
         codes: np.ndarray,
         space: str | None = None,
         options: DecodeOptions = NO_OPTIONS,
+        on_progress: Progress = _untold,
     ) -> np.ndarray:
         """Return how much one spread of each dimension changes the picture around codes `(N, dim)`.
 
         float32 `(dim,)`, 0..255: see `explorer.latent.activity.sensitivity`.
         """
         request = ActivityRequest("", 0, 0, model, codes, space or model.default_space, options)
-        result = self.render(request)
+        result = self.render(request, on_progress)
         assert isinstance(result, ActivityResult)
         assert result.sensitivity is not None
         return result.sensitivity
@@ -340,26 +369,6 @@ class Renderer:
             native = stage.apply_raw(tensor).float()
             return native if raw else stage.native_range.to_unit(native).clamp(0, 1)
 
-    def _encoded(
-        self, model: LatentModel, images: np.ndarray
-    ) -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
-        """Yield mean and log variance of each part of pictures, uint8 `(N, H, W, C)`."""
-        images = np.asarray(images)
-        spec = model.image
-        wanted = (spec.height, spec.width, spec.channels)
-        if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != wanted or not len(images):
-            raise ImageError(
-                f"{model.name} encodes 8-bit pictures of {spec} (channels x height x width), not "
-                f"{images.dtype} of {' x '.join(map(str, images.shape))}; fit them to the model first."
-            )
-        for part in self._parts(len(images)):
-            self._place(model)
-            with torch.inference_mode(), self._precision_of(model):
-                said = model.encode(self._tensor(images[part].transpose(0, 3, 1, 2)) / 255.0)
-                mean = as_array(said.mean.float().flatten(1))
-                logvar = None if said.logvar is None else as_array(said.logvar.float().flatten(1))
-            yield mean, logvar
-
     # ---- device ----
 
     def _place(self, model: LatentModel | StageModel) -> None:
@@ -368,8 +377,9 @@ class Renderer:
             return
         for module in model.modules:
             module.eval().to(self.device)
-            if self.precision == "fast" and _has_convolutions(module):
-                module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            if _has_convolutions(module):  # back to plain order, too: another order rounds in another way
+                order = torch.channels_last if self.precision == "fast" else torch.contiguous_format
+                module.to(memory_format=order)  # type: ignore[call-overload]
         self._placed.add(model)
         if self.device == "cpu" and self.precision == "exact" and isinstance(model, LatentModel):
             chain = chain_of(model.chain, model.spaces[model.default_space].dim)
@@ -408,11 +418,16 @@ class Renderer:
             ) from error
 
 
-def _distribution(
-    parts: list[tuple[np.ndarray, np.ndarray | None]],
-) -> tuple[np.ndarray, np.ndarray | None]:
-    logvars = [logvar for _, logvar in parts if logvar is not None]
-    return np.concatenate([mean for mean, _ in parts]), np.concatenate(logvars) if logvars else None
+def _checked_images(model: LatentModel, images: np.ndarray) -> np.ndarray:
+    """Return pictures to encode; raises `ImageError` where they are not uint8 `(N, H, W, C)` of its shape."""
+    images, spec = np.asarray(images), model.image
+    wanted = (spec.height, spec.width, spec.channels)
+    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != wanted or not len(images):
+        raise ImageError(
+            f"{model.name} encodes 8-bit pictures of {spec} (channels x height x width), not "
+            f"{images.dtype} of {' x '.join(map(str, images.shape))}; fit them to the model first."
+        )
+    return images
 
 
 def _has_convolutions(network: nn.Module) -> bool:

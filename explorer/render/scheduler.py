@@ -30,7 +30,7 @@ from explorer.render.requests import (
 )
 
 if TYPE_CHECKING:
-    Steps = Generator[None, None, Result]
+    Steps = Generator[object, None, Result]
 
 log = logging.getLogger(__name__)
 

@@ -269,6 +269,44 @@ def test_the_article_network_gives_its_own_pictures_and_codes(renderer, referenc
     assert np.abs(logvar - reference["logvar"]).max() < 1e-3
 
 
+def test_exact_pictures_are_the_same_after_a_while_of_fast_ones():
+    from explorer.models import architecture
+
+    family = architecture("conv-colorizer")
+    torch.manual_seed(0)
+    network = family.network(family.config())
+    stage = family.wrap(network, family.config(), name="colours")
+    images = np.random.default_rng(0).random((3, 1, 30, 30), np.float32)
+    renderer = Renderer("cpu")
+    before = renderer.apply(stage, images)
+    renderer.set_device("cpu", "fast")
+    renderer.apply(stage, images)
+    assert not network.stem.weight.is_contiguous()
+    renderer.set_device("cpu", "exact")
+    assert np.array_equal(renderer.apply(stage, images), before)
+    assert network.stem.weight.is_contiguous()
+
+
+def test_long_work_tells_the_share_that_is_done(renderer, tiny_model, codes, monkeypatch):
+    monkeypatch.setattr("explorer.render.renderer.CHUNK_SECONDS", 0.0)
+    model, stage = tiny_model, colour_stage()
+    images = np.zeros((COUNT, 8, 8, 1), np.uint8)
+    works = [
+        lambda told: renderer.decode(model, codes, on_progress=told),
+        lambda told: renderer.encode(model, images, told),
+        lambda told: renderer.apply(stage, np.zeros((COUNT, 1, 8, 8), np.float32), on_progress=told),
+        lambda told: renderer.sensitivity(model, codes[:5], on_progress=told),
+        lambda told: renderer.render(render_request(model, codes), told),
+    ]
+    for work in works:
+        shares = []
+        work(shares.append)
+        assert len(shares) >= 19
+        assert shares == sorted(shares)
+        assert 0.9 <= shares[-1] <= 1
+        assert shares[0] < 0.1
+
+
 @pytest.mark.parametrize("precision", ["exact", "fast"])
 def test_a_gpu_gives_what_the_cpu_gives(precision, codes):
     if not torch.cuda.is_available():
