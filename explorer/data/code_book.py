@@ -17,6 +17,7 @@ from explorer.data.arrays import open_npz
 from explorer.data.codes import in_float32
 from explorer.data.wording import shown_list
 from explorer.errors import LatentError
+from explorer.models.base import aggregate_posterior
 from explorer.paths import replacing
 
 _LABELS = "labels_"
@@ -76,15 +77,13 @@ class CodeBook:
         Raises:
             OutputError: it could not be written.
         """
-        variance = self.mean.astype(np.float64).var(axis=0)
+        center, spread = aggregate_posterior(self.mean, self.logvar)
         arrays: dict[str, np.ndarray] = {"mean": self.mean}
         if self.logvar is not None:
             arrays["logvar"] = self.logvar
-            variance = variance + np.exp(self.logvar.astype(np.float64)).mean(axis=0)
         arrays["names"] = np.array(self.names, dtype=np.str_)
         arrays |= {_LABELS + column: np.asarray(values) for column, values in self.labels.items()}
-        arrays["center"] = self.mean.mean(axis=0, dtype=np.float64).astype(np.float32)
-        arrays["spread"] = np.sqrt(variance).astype(np.float32)
+        arrays["center"], arrays["spread"] = center.astype(np.float32), spread.astype(np.float32)
         arrays["space"] = np.array(self.space)
         if self.model_sha256:
             arrays["model_hash"] = np.array(self.model_sha256)

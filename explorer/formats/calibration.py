@@ -30,8 +30,7 @@ file)."""
 
 
 def settle(family: Architecture, config: Any, tensors: Mapping[str, Tensor]) -> tuple[Any, tuple[str, ...]]:
-    """Return the hypothesis that agrees best with the statistics in the weights, and notes on what was
-    settled.
+    """Return the hypothesis that agrees best with the statistics in the weights, and notes about it.
 
     Without batch norm, or where the weights hold no usable statistics, the first hypothesis is taken.
     """
@@ -65,10 +64,10 @@ def _differences(chosen: Any, hypotheses: Sequence[Any]) -> str:
 
 
 def _misfit(family: Architecture, config: Any, tensors: Mapping[str, Tensor]) -> float:
-    """Return how far the batch norms' inputs are from what they remember; infinite where there is nothing to
-    compare.
+    """Return how far the batch norms' inputs are from what they remember.
 
-    The mean is compared in units of the remembered standard deviation, the variance by its logarithm.
+    The mean is compared in units of the remembered standard deviation, the variance by its logarithm. Infinite
+    where there is nothing to compare.
     """
     with torch.device("meta"):
         network = family.network(config)

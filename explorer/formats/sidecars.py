@@ -51,8 +51,10 @@ def find(checkpoint: Path, kind: str) -> Path | None:
 
 
 def writable_place(checkpoint: Path, kind: str) -> Path:
-    """Return where a sidecar is to be written: beside the checkpoint, else in the user's data folder
-    (made)."""
+    """Return where a sidecar is to be written: beside the checkpoint, else in the user's data folder.
+
+    That folder is made where it is missing.
+    """
     beside = sidecar(checkpoint, kind)
     if os.access(beside.parent, os.W_OK) and (not beside.exists() or os.access(beside, os.W_OK)):
         return beside

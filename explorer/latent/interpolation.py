@@ -30,8 +30,8 @@ def slerp(a: np.ndarray, b: np.ndarray, t: float | np.ndarray) -> np.ndarray:
     """Interpolate on the arc around the origin (Shoemake 1985; for codes White 2016, arXiv:1609.04468).
 
     The length changes smoothly from |a| to |b|, so samples of a normal prior stay as long as they are.
-    Codes that
-    point the same way or opposite ways, or one of length 0, define no arc: the straight line is taken.
+    Codes that point the same way or opposite ways, or one of length 0, define no arc: the straight line is
+    taken.
 
     Args:
         a, b: codes `(D,)`.

@@ -33,8 +33,7 @@ class Architecture:
         recognise: `recognise(shapes) -> config | None`, by keys and shapes; None where the family takes no
             plain files.
         hypotheses: `hypotheses(config) -> configs` that have the very same tensors (an activation's slope,
-            batch norm's
-            eps), the likeliest first; statistics in the weights choose.
+            batch norm's eps), the likeliest first; statistics in the weights choose.
     """
 
     name: str

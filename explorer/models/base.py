@@ -70,9 +70,8 @@ class Space:
         name: the paper's letter, `z`, `w`, `w+`.
         shape: shape of one code, `(10,)` or `(4, 8, 8)`.
         prior: what sampling draws from; `none` means that the data must tell.
-        center, spread: float32 `(dim,)`, per dimension: the mean and the standard deviation of the codes of
-            real
-            pictures where a code book told them (`measured`), else the prior's.
+        center, spread: float32 `(dim,)`, per dimension: those of the codes of real pictures where a code
+            book told them (`measured`, see `aggregate_posterior`), else the prior's.
         mappings: to other spaces, tensor `(N, *shape)` to tensor.
     """
 
@@ -115,13 +114,24 @@ class Space:
 
     def with_data(self, mean: np.ndarray, logvar: np.ndarray | None = None) -> Space:
         """Return this space with centre and spread of the aggregate posterior of codes `(N, dim)`."""
-        mean = mean.reshape(len(mean), -1).astype(np.float64)
-        variance = mean.var(axis=0)
-        if logvar is not None:
-            variance = variance + np.exp(logvar.reshape(len(mean), -1).astype(np.float64)).mean(axis=0)
-        spread = np.sqrt(variance)
-        spread = np.where(spread > 0, spread, 1.0)
-        return replace(self, center=mean.mean(axis=0), spread=spread, measured=True)
+        center, spread = aggregate_posterior(mean, logvar)
+        return replace(self, center=center, spread=np.where(spread > 0, spread, 1.0), measured=True)
+
+
+def aggregate_posterior(mean: np.ndarray, logvar: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """Return centre and spread, float64 `(dim,)` each, of the codes that an encoder gives real pictures.
+
+    The spread is `sqrt(var(mean_i) + mean(exp(logvar_i)))`: a dead dimension, whose means are all 0, has
+    about 1 and not 0.
+
+    Args:
+        mean, logvar: `(N, dim)` or `(N, *shape)`; no `logvar` counts as no variance.
+    """
+    mean = np.asarray(mean, np.float64).reshape(len(mean), -1)
+    variance = mean.var(axis=0)
+    if logvar is not None:
+        variance = variance + np.exp(np.asarray(logvar, np.float64).reshape(mean.shape)).mean(axis=0)
+    return mean.mean(axis=0), np.sqrt(variance)
 
 
 @dataclass(frozen=True, eq=False)
@@ -266,7 +276,7 @@ class LatentModel(_Described):
         options: DecodeOptions = NO_OPTIONS,
         max_side: int | None = None,
     ) -> Tensor:
-        """Decode cheaper and smaller where the network can; here it is `decode`."""
+        """Decode cheaper, to pictures of about `max_side` pixels, where the network can; here it is `decode`."""
         return self.decode(codes, space, options)
 
     def encode(self, images: Tensor) -> CodeDistribution:
@@ -284,8 +294,7 @@ class LatentModel(_Described):
 
 
 class StageModel(_Described):
-    """A network from pictures to pictures, run after the decoder; `network(images) -> images`, native
-    range."""
+    """A network from pictures to pictures, run after the decoder: `network(images)`, in its native range."""
 
     def __init__(
         self,

@@ -1,5 +1,4 @@
-"""DCGAN generator (Radford, Metz & Chintala 2015, arXiv:1511.06434), with the module names of
-pytorch/examples.
+"""DCGAN generator (Radford, Metz & Chintala 2015, arXiv:1511.06434), named as in pytorch/examples.
 
 A code as a 1x1 map becomes 4x4 by one transposed convolution, and doubles with every further one; batch norm
 and ReLU between them, tanh at the end. Any number of blocks, any widths, any code size. Running statistics
@@ -22,8 +21,7 @@ from explorer.models.sizes import most_said
 
 @dataclass(frozen=True)
 class DcganConfig:
-    """Sizes: `widths` are the channels after each block but the last, which gives `channels`; 4 *
-    2**len(widths) pixels."""
+    """Sizes: `widths` are the channels after each block but the last, which gives `channels`."""
 
     latent_dim: int = 100
     widths: tuple[int, ...] = (512, 256, 128, 64)
@@ -36,7 +34,7 @@ class DcganConfig:
 
     @property
     def side(self) -> int:
-        """Height and width of the pictures."""
+        """Height and width of the pictures: 4, doubled by every block after the first."""
         return 4 << len(self.widths)
 
 

@@ -1,5 +1,4 @@
-"""Fully connected generator (Goodfellow et al. 2014, arXiv:1406.2661): linear layers, tanh, pictures as flat
-rows.
+"""Fully connected generator (Goodfellow et al. 2014, arXiv:1406.2661): linear layers and tanh, flat pictures.
 
 One `Sequential`, so the keys are `0.weight`, `2.weight`, ...; with batch norm between the layers it is the
 kind that WGAN-GP examples use (Gulrajani et al. 2017, arXiv:1704.00028).

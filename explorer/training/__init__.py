@@ -6,11 +6,13 @@ a `RECIPE`; name it in `RECIPES`.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from explorer.errors import OutputError, UsageError
+from explorer.formats.reader import Progress, ShouldStop, never, nothing
 from explorer.training.recipe import Recipe, Run, TrainingResult
 from explorer.training.settings import parse
 
@@ -36,8 +38,8 @@ def train(
     model: str | None = None,
     settings: Mapping[str, str] | None = None,
     device: str = "auto",
-    on_progress: Callable[[float, str], None] = lambda fraction, text: None,
-    should_stop: Callable[[], bool] = lambda: False,
+    on_progress: Progress = nothing,
+    should_stop: ShouldStop = never,
 ) -> TrainingResult:
     """Train by a recipe, leaving a run folder (see `recipe`).
 
@@ -49,7 +51,7 @@ def train(
         recipe: a key of `RECIPES`.
         data: a folder, zip, npz or idx file of pictures.
         out: the run folder; made where it is missing.
-        data_b: a second collection, for recipes that translate between two.
+        data_b: a second collection, for recipes that translate between two; none of these does.
         model: a checkpoint that the recipe builds on, a path or a bundled name.
         settings: texts by name, as `--set key=value` gives them.
         on_progress: told a fraction in 0..1 and a text for people.
@@ -70,6 +72,7 @@ def train(
     if data_b is not None:
         raise UsageError(f"The recipe {recipe} takes one collection of pictures; leave --data-b out.")
     folder = Path(out)
+    is_new = not folder.exists()
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -77,4 +80,10 @@ def train(
         raise OutputError(
             f"The run folder {folder} could not be made ({reason}); choose another place."
         ) from error
-    return chosen.run(Run(Path(data), None, model, folder, values, device, on_progress, should_stop))
+    try:
+        return chosen.run(Run(Path(data), model, folder, values, device, on_progress, should_stop))
+    except BaseException:  # of any kind: a run that left nothing leaves no folder
+        if is_new:
+            with contextlib.suppress(OSError):  # not empty
+                folder.rmdir()
+        raise

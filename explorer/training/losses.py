@@ -34,8 +34,7 @@ def moment_penalty(codes: Tensor) -> Tensor:
     """Return how far mean and covariance of sampled codes `(N, D)` are from those of N(0, I).
 
     Squared differences, summed. Keeps dimensions uncorrelated, so that each does something of its own and
-    samples of
-    the prior look like data: DIP-VAE-II (Kumar et al. 2018, arXiv:1711.00848, equation 6).
+    samples of the prior look like data: DIP-VAE-II (Kumar et al. 2018, arXiv:1711.00848, equation 6).
     """
     center = codes.mean(0)
     deviations = codes - center

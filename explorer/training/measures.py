@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from explorer.latent.activity import ACTIVE_KL, kl_per_dim
+from explorer.models.base import aggregate_posterior
 
 
 def mean_squared_error(pictures: np.ndarray, others: np.ndarray) -> float:
@@ -41,17 +42,17 @@ def activity_figures(mean: np.ndarray, logvar: np.ndarray) -> dict[str, object]:
     Args:
         mean, logvar: posteriors `(N, D)`.
 
-    Returns: `kl_per_dim` (nats), `active_dimensions`, `posterior_mean` and `posterior_spread` of the
-        aggregate posterior (0 and 1 where it is the prior), `largest_correlation` between two dimensions'
-        means.
+    Returns:
+        `kl_per_dim` (nats), `active_dimensions`, `posterior_mean` and `posterior_spread` of the aggregate
+        posterior (0 and 1 where it is the prior), `largest_correlation` between two dimensions' means.
     """
     kl = kl_per_dim(mean, logvar)
-    spread = np.sqrt(mean.var(axis=0) + np.exp(logvar).mean(axis=0))
+    center, spread = aggregate_posterior(mean, logvar)
     correlation = np.corrcoef(mean.T) - np.eye(mean.shape[1]) if mean.shape[1] > 1 else np.zeros((1, 1))
     return {
         "kl_per_dim": rounded(kl),
         "active_dimensions": int((kl > ACTIVE_KL).sum()),
-        "posterior_mean": rounded(mean.mean(axis=0)),
+        "posterior_mean": rounded(center),
         "posterior_spread": rounded(spread),
         "largest_correlation": round(float(np.nanmax(np.abs(correlation))), 3),
     }

@@ -7,19 +7,17 @@ A run folder holds `model.safetensors` (the newest whole checkpoint), `losses.cs
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from explorer.formats.reader import Progress, ShouldStop
 from explorer.paths import replacing
 from explorer.training.settings import SettingInfo, describe
 
 if TYPE_CHECKING:
     from explorer.training.loop import History
-
-Progress = Callable[[float, str], None]
-ShouldStop = Callable[[], bool]
 
 
 @dataclass(frozen=True)
@@ -27,7 +25,7 @@ class Run:
     """What a recipe is given.
 
     Attributes:
-        data, data_b: collections of pictures, as `data.images.read_pictures` takes them.
+        data: a collection of pictures, as `data.images.read_pictures` takes it.
         model: a checkpoint that the recipe builds on, a path or a bundled name.
         out: the run folder; it exists.
         settings: the recipe's settings dataclass.
@@ -37,7 +35,6 @@ class Run:
     """
 
     data: Path
-    data_b: Path | None
     model: str | None
     out: Path
     settings: Any
