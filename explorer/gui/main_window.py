@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QByteArray, QEvent, QSettings, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QByteArray, QEvent, QObject, QSettings, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QAction,
     QActionGroup,
     QCloseEvent,
     QDragEnterEvent,
     QDropEvent,
+    QGuiApplication,
     QIcon,
     QKeyEvent,
     QPaintEvent,
+    QResizeEvent,
 )
 from PySide6.QtWidgets import QLabel, QMainWindow, QMenu, QMenuBar, QToolButton, QVBoxLayout, QWidget
 
@@ -33,6 +35,7 @@ from explorer.gui.widgets.message_bar import MessageBar
 SIZE = QSize(1280, 800)
 SIDE_WIDTHS = (340, 360)
 STRIP_HEIGHT = 143
+SIDES_SHARE = 0.6  # of the window's width at most, in a narrow window; the rest is the canvas's
 LAYOUT = 1  # another number forgets layouts that were kept before
 
 
@@ -81,6 +84,8 @@ class MainWindow(QMainWindow):
             "map": Dock("map", "Map", self.map, self),
             "strip": Dock("strip", "Strip", self.strip, self, bottom=4),
         }
+        for dock in self.docks.values():
+            dock.installEventFilter(self)
         self.restore_layout()
 
     def restore_layout(self) -> None:
@@ -91,10 +96,28 @@ class MainWindow(QMainWindow):
         self.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, self.docks["latent"])
         self.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, self.docks["map"])
         self.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, self.docks["strip"])
-        self.resizeDocks(
-            [self.docks["latent"], self.docks["map"]], list(SIDE_WIDTHS), Qt.Orientation.Horizontal
-        )
+        self._side_widths = dict(zip(("latent", "map"), SIDE_WIDTHS, strict=True))
+        self._give_side_widths()
         self.resizeDocks([self.docks["strip"]], [STRIP_HEIGHT], Qt.Orientation.Vertical)
+
+    def _give_side_widths(self) -> None:
+        """Give the docks at the sides the widths that are wanted, all less in a narrow window."""
+        sides = (Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea)
+        names = [
+            name
+            for name, dock in self.docks.items()
+            if name in self._side_widths
+            and dock.isVisibleTo(self)
+            and not dock.isFloating()
+            and self.dockWidgetArea(dock) in sides
+        ]
+        wanted = [self._side_widths[name] for name in names]
+        scale = min(1.0, SIDES_SHARE * self.width() / max(sum(wanted), 1))
+        self.resizeDocks(
+            [self.docks[name] for name in names],
+            [round(scale * width) for width in wanted],
+            Qt.Orientation.Horizontal,
+        )
 
     def _build_top(self) -> None:
         actions = self.actions_by_name
@@ -201,7 +224,8 @@ class MainWindow(QMainWindow):
         geometry, layout = settings.value("window/geometry"), settings.value("window/layout")
         if isinstance(geometry, QByteArray) and isinstance(layout, QByteArray):
             self.restoreGeometry(geometry)
-            self.restoreState(layout, LAYOUT)
+            if self.restoreState(layout, LAYOUT):
+                self._side_widths = {}  # those that the docks have once they are shown
 
     def set_status(self, text: str) -> None:
         """Show what the engine does, at the left of the status bar."""
@@ -259,6 +283,18 @@ class MainWindow(QMainWindow):
 
     # ---- Qt ----
 
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        by_hand = bool(QGuiApplication.mouseButtons() & Qt.MouseButton.LeftButton)
+        if event.type() == QEvent.Type.Resize and by_hand and isinstance(watched, Dock):
+            self._side_widths[watched.objectName()] = watched.width()
+        return super().eventFilter(watched, event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Keep the docks' widths: what a narrow window took from them comes back with the room."""
+        super().resizeEvent(event)
+        if self._side_widths:
+            self._give_side_widths()
+
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
         if event.type() == QEvent.Type.ActivationChange and not self.isActiveWindow():
@@ -270,6 +306,8 @@ class MainWindow(QMainWindow):
         super().paintEvent(event)
         if not self._was_painted:
             self._was_painted = True
+            if not self._side_widths:
+                self._side_widths = {name: self.docks[name].width() for name in ("latent", "map")}
             QTimer.singleShot(0, self.exposed.emit)
 
     def closeEvent(self, event: QCloseEvent) -> None:

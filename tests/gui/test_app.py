@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QMenu,
     QScrollBar,
+    QToolButton,
     QWidget,
 )
 
@@ -463,3 +464,31 @@ def test_the_list_of_keys_names_every_key_of_the_menus(faces):
         for key in action.shortcuts():
             assert key.toString() in table
     assert "Hold B" in table
+
+
+def test_the_docks_get_their_widths_back_when_the_window_grows_again(running, qtbot):
+    window = running.window
+
+    def widths():
+        return {name: dock.width() for name, dock in window.docks.items()}
+
+    window.resize(1280, 800)
+    qtbot.waitUntil(lambda: window.width() == 1280)
+    before = widths()
+    window.resize(window.minimumSizeHint())
+    qtbot.waitUntil(lambda: widths()["map"] < before["map"])
+    window.resize(1280, 800)
+    qtbot.waitUntil(lambda: widths() == before)
+
+
+def test_the_buttons_stay_where_they_are_when_a_stage_comes(faces, qtbot, tmp_path):
+    random = next(
+        button
+        for button in faces.window.findChildren(QToolButton)
+        if button.defaultAction() is faces.window.actions_by_name["random"]
+    )
+    before = random.mapTo(faces.window, random.rect().topLeft())
+    with qtbot.waitSignal(faces.session.stages_changed, timeout=WAIT):
+        faces.open_stages(str(save_colorizer(tmp_path / "colour.safetensors")))
+    QApplication.processEvents()
+    assert random.mapTo(faces.window, random.rect().topLeft()) == before

@@ -7,6 +7,7 @@ from PySide6.QtGui import QAction, QRegularExpressionValidator
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QSizePolicy, QToolButton, QWidget
 
 from explorer.gui.session import SEED_LIMIT, Session
+from explorer.gui.widgets.elided_label import ElidedLabel
 
 
 class SeedField(QLineEdit):
@@ -55,25 +56,24 @@ class Header(QWidget):
         self._session = session
         self._name = QLabel(self)
         self._name.setObjectName("modelName")
-        self._facts = QLabel(self)
+        self._name.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
+        self._facts = ElidedLabel(self)
         self._facts.setObjectName("quiet")
-        self._facts.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        for label in (self._name, self._facts):
-            label.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
+        buttons: list[QWidget] = []
+        for action in actions:
+            buttons.append(_button(action, self))
+            if action.objectName() == "random":
+                buttons.append(SeedField(session, self))
         layout = QHBoxLayout(self)
         layout.setContentsMargins(8, 4, 8, 8)
         layout.setSpacing(8)
-        layout.addWidget(self._name)
-        layout.addWidget(self._facts)
-        layout.addStretch(1)
-        for action in actions:
-            layout.addWidget(_button(action, self))
-            if action.objectName() == "random":
-                layout.addWidget(SeedField(session, self))
-        layout.addStretch(1)
-        layout.addWidget(stages)
-        layout.addStretch(1)
-        layout.addWidget(export)
+        left, right = QWidget(self), QWidget(self)  # equally wide: the buttons stay in the middle
+        _fill(left, [self._name, self._facts, None])
+        _fill(right, [None, stages, export])
+        layout.addWidget(left, stretch=1)
+        for button in buttons:
+            layout.addWidget(button)
+        layout.addWidget(right, stretch=1)
         session.model_changed.connect(self._refresh)
         session.space_changed.connect(self._refresh)
         self._refresh()
@@ -89,6 +89,18 @@ class Header(QWidget):
         height, width = model.image.height, model.image.width
         self._facts.setText(f"{model.architecture} · {space.dim}-D · {width}×{height}")
         self._facts.setToolTip("\n".join(model.notes) or "Nothing had to be guessed to read this model")
+
+
+def _fill(place: QWidget, widgets: list[QWidget | None]) -> None:
+    """Put widgets into a row; None is room that grows."""
+    layout = QHBoxLayout(place)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setSpacing(8)
+    for widget in widgets:
+        if widget is None:
+            layout.addStretch(1)
+        else:
+            layout.addWidget(widget)
 
 
 def _button(action: QAction, parent: QWidget) -> QToolButton:

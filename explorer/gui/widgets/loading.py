@@ -47,7 +47,7 @@ class Loading(QWidget):
         layout.setSpacing(12)
         layout.addLayout(column, stretch=1)
         layout.addWidget(self._cancel)
-        self.setMinimumWidth(240)
+        self.setMinimumWidth(140)
         self.setMaximumWidth(WIDTH)
         self.hide()
 
