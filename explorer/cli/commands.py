@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 from explorer import __version__
 from explorer.cli import codes, development, exports, inspection, window
 from explorer.cli.options import add_command, unwrapped
+from explorer.errors import UsageError
 
 _OWN_OPTIONS = ("--help", "--version")
 
@@ -18,7 +19,13 @@ class _CommandOrFile(TyperGroup):
     """A group in which a first word that is no command is a file to open in the window."""
 
     def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
-        """Put the hidden command `open` in front where no command was named."""
+        """Put the hidden command `open` in front where no command was named.
+
+        Raises:
+            UsageError: a word is empty; as a path it would be the current folder.
+        """
+        if "" in args:
+            raise UsageError("One of the names or values given is empty; write it, or leave it out.")
         if not args or args[0] not in (*self.commands, *_OWN_OPTIONS):
             args = ["open", *args]
         return super().parse_args(ctx, args)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import numpy as np
 
-from explorer.data.arrays import is_npz, open_npy, open_npz
+from explorer.data.arrays import open_npy, open_npz
 from explorer.data.wording import shown_list
 from explorer.errors import LatentError
 from explorer.models.base import Space
@@ -25,7 +26,7 @@ def load_codes(path: Path | str, space: Space) -> np.ndarray:
         LatentError: the file cannot be read or does not fit; the text says both shapes.
     """
     wanted = f"float codes (N, {space.dim}) as .npy or .npz"
-    if is_npz(path):
+    if zipfile.is_zipfile(path):
         arrays = open_npz(path, LatentError, wanted)
         found = next((arrays[name] for name in NAMES if name in arrays), None)
         if found is None:

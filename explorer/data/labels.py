@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import csv
+import io
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 
+from explorer.data.wording import shown
 from explorer.errors import LatentError
 
 
@@ -16,21 +19,27 @@ def read_labels(csv_path: Path | str, names: Sequence[str]) -> dict[str, np.ndar
 
     The first row names the columns; the first column is the picture's file name, matched whole or without
     folders. A column is float32 where every entry is a number (NaN where missing), else text ("" where
-    missing).
+    missing). Columns may be separated by semicolons or tabs, as spreadsheets write them.
 
     Raises:
-        LatentError: the file cannot be read, has no column besides the file, or names none of the pictures.
+        LatentError: the file cannot be read, has no column besides the file, names none of the pictures, or
+            a column or a row occurs twice.
     """
     hint = "give a CSV file whose first row names the columns and whose first column is the picture's file"
     try:
         with Path(csv_path).open(newline="", encoding="utf-8-sig") as file:
-            rows = [row for row in csv.reader(file) if row]
+            text = file.read()
+        rows = [row for row in csv.reader(io.StringIO(text), delimiter=_delimiter(text)) if row]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         reason = getattr(error, "strerror", None) or "it is no UTF-8 text of comma-separated values"
         raise LatentError(f"{csv_path} cannot be read ({reason.lower()}); {hint}.") from error
     if not rows or len(rows[0]) < 2:
         raise LatentError(f"{csv_path} has no label column; {hint}.")
     columns = [title.strip() or f"column {index + 1}" for index, title in enumerate(rows[0])]
+    if twice := _twice(columns[1:]):
+        raise LatentError(f"{csv_path} has more than one column called {shown(twice)}; rename one of them.")
+    if twice := _twice([name for row in rows[1:] if (name := row[0].strip())]):
+        raise LatentError(f"{csv_path} has more than one row of {shown(twice)}; keep one of them.")
     by_name = {row[0].strip(): row for row in reversed(rows[1:])}
     by_name = {PurePosixPath(name).name: row for name, row in by_name.items()} | by_name
     found = [by_name.get(name, by_name.get(PurePosixPath(name).name)) for name in names]
@@ -41,6 +50,17 @@ def read_labels(csv_path: Path | str, names: Sequence[str]) -> dict[str, np.ndar
         for index, column in enumerate(columns)
         if index
     }
+
+
+def _delimiter(text: str) -> str:
+    """Return what separates the columns: a comma, or the semicolon or tab that the first row has more of."""
+    title = text.lstrip("\r\n").partition("\n")[0]
+    return max(",;\t", key=title.count)
+
+
+def _twice(names: Sequence[str]) -> str | None:
+    """Return the first name that occurs more than once."""
+    return next((name for name, count in Counter(names).items() if count > 1), None)
 
 
 def _column(entries: list[str]) -> np.ndarray:

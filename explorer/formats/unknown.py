@@ -31,6 +31,8 @@ def describe(head: bytes, path: Path) -> str:
     if head[257:262] == b"ustar":
         return "is a tar archive; unpack it first"
     if len(head) > 1 and head[0] == 0x80 and head[1] in range(2, 6):
+        if len(head) < 64 and not head.endswith(b"."):  # how every pickle ends
+            return f"is cut off after {len(head)} bytes; copy or download it again"
         return (
             "is a plain pickle, which could run code, so it was not opened; save the weights with torch.save"
         )

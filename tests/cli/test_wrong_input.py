@@ -104,11 +104,21 @@ def test_files_that_are_no_checkpoints(call, reference, tmp_path, name, content)
     assert (tmp_path / "out.npy").read_text() == "old"
 
 
+def test_an_empty_name_is_not_the_current_folder(call, native, tmp_path):
+    call("encode", native, "", "--out", tmp_path / "a.npz").refused("is empty", status=2)
+
+
+def test_an_empty_npz_is_not_called_damaged(call, native, tmp_path):
+    np.savez(tmp_path / "z.npz")
+    out = call("decode", native, "--latents", tmp_path / "z.npz", "--out", tmp_path / "o.npy")
+    assert out.refused("has none of the arrays", "it has: none")
+
+
 def test_a_truncated_checkpoint(call, vaeg, tmp_path):
     whole = vaeg.read_bytes()
-    for size in (100, len(whole) // 2, len(whole) - 10):
+    for size in (10, 30, 100, len(whole) // 2, len(whole) - 10):
         (tmp_path / "cut.pth").write_bytes(whole[:size])
-        call("info", tmp_path / "cut.pth").refused("cut.pth")
+        call("info", tmp_path / "cut.pth").refused("cut.pth is cut off")
 
 
 def test_a_tensor_that_is_missing_or_of_another_shape_is_named(call, weights, tmp_path):

@@ -19,6 +19,30 @@ def test_columns_follow_the_pictures(tmp_path):
     assert labels["note"].tolist() == ["x", "", ""]
 
 
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_columns_as_spreadsheets_separate_them(tmp_path, delimiter):
+    text = "file|hair|note\na.png|red|'one, two; three'\n".replace("'", '"')
+    (tmp_path / "tags.csv").write_text(text.replace("|", delimiter))
+    labels = read_labels(tmp_path / "tags.csv", ["a.png"])
+    assert {column: values.tolist() for column, values in labels.items()} == {
+        "hair": ["red"],
+        "note": ["one, two; three"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("file,hair,hair\na.png,red,blue\n", "more than one column called hair"),
+        ("file,hair\na.png,red\na.png,blue\n", "more than one row of a.png"),
+    ],
+)
+def test_what_occurs_twice_is_said(tmp_path, text, said):
+    (tmp_path / "tags.csv").write_text(text)
+    with pytest.raises(LatentError, match=said):
+        read_labels(tmp_path / "tags.csv", ["a.png"])
+
+
 def test_folders_in_the_table_do_not_matter(tmp_path):
     (tmp_path / "tags.csv").write_text("file,hair\ntrain/a.png,red\ntest/b.png,blue\n")
     assert read_labels(tmp_path / "tags.csv", ["b.png", "train/a.png"])["hair"].tolist() == ["blue", "red"]
