@@ -15,7 +15,8 @@ import torch
 from torch import Tensor
 
 from explorer.data.images import grey, read_pictures
-from explorer.errors import Cancelled, UsageError
+from explorer.data.wording import counted
+from explorer.errors import Cancelled, ImageError
 from explorer.models.base import ImageSpec
 
 
@@ -77,16 +78,17 @@ def load(
             left out.
 
     Raises:
-        ImageError: a collection cannot be read.
-        UsageError: nothing would be left to learn from.
+        ImageError: a collection cannot be read, or nothing would be left to learn from.
         Cancelled: `should_stop` turned true.
     """
+    if extra and not Path(extra).exists():
+        raise ImageError(f"There is no file or folder {extra}, which extra names; check its spelling.")
     main = read_pictures(Path(data), spec, should_stop=should_stop)
     split = len(main.images) - hold_out
     if split < 2:
-        raise UsageError(
-            f"{data} has {len(main.images)} pictures, so hold_out={hold_out} leaves too few to learn from; "
-            "lower it or give more."
+        raise ImageError(
+            f"{data} has {counted(len(main.images), 'picture')}, so hold_out={hold_out} leaves too few to learn "
+            "from; lower it or give more."
         )
     images, kept_out = main.images[:split], main.images[split:]
     notes, sources = list(main.notes), [Path(data).name]
@@ -99,7 +101,7 @@ def load(
         raise Cancelled
     distinct = distances(images, kept_out) >= near_copy
     if distinct[:split].sum() < 2:
-        raise UsageError(
+        raise ImageError(
             f"Nearly all pictures of {data} are near copies of the {hold_out} kept out; "
             "lower near_copy or hold_out."
         )

@@ -189,3 +189,17 @@ def test_every_recipe_says_what_it_is():
         assert {"hold_out", "near_copy", "extra", "seed", "epochs"} <= {
             info.name for info in recipe.described
         }
+
+
+def test_a_run_that_left_nothing_leaves_no_folder(tmp_path, data):
+    def press():
+        raise KeyboardInterrupt
+
+    (tmp_path / "there").mkdir()
+    for out in ("new", "there"):
+        with pytest.raises(ImageError, match="too few"):
+            _train(data, tmp_path / out, hold_out=10_000)
+        with pytest.raises(KeyboardInterrupt):
+            _train(data, tmp_path / out, should_stop=press)
+    assert (tmp_path / "there").is_dir()
+    assert not (tmp_path / "new").exists()

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from explorer.errors import Cancelled, ImageError, UsageError
+from explorer.errors import Cancelled, ImageError
 from explorer.models.base import ImageSpec
 from explorer.training.pictures import distances, load, weighted
 
@@ -58,7 +58,7 @@ def test_a_picture_exactly_at_the_threshold_stays(tmp_path):
     images[:3] = 10  # mean squared error 100 to the kept-out one
     path = _save(tmp_path / "a.npz", images)
     assert load(path, GREY, hold_out=1, near_copy=100).removed == 0
-    with pytest.raises(UsageError, match="near copies"):
+    with pytest.raises(ImageError, match="near copies"):
         load(path, GREY, hold_out=1, near_copy=100.1)
 
 
@@ -79,7 +79,7 @@ def test_weights_repeat_the_main_pictures_alone(tmp_path, noise):
 
 
 def test_keeping_out_everything_is_refused(tmp_path, noise):
-    with pytest.raises(UsageError, match="40 pictures"):
+    with pytest.raises(ImageError, match="40 pictures"):
         load(_save(tmp_path / "a.npz", noise), GREY, hold_out=39)
 
 
@@ -91,3 +91,8 @@ def test_a_missing_collection_is_told(tmp_path):
 def test_reading_can_be_stopped(tmp_path, noise):
     with pytest.raises(Cancelled):
         load(_save(tmp_path / "a.npz", noise), GREY, should_stop=lambda: True)
+
+
+def test_a_missing_second_collection_is_named_before_anything_is_read(tmp_path):
+    with pytest.raises(ImageError, match="none-extra, which extra names"):
+        load(tmp_path / "none-main", GREY, extra=str(tmp_path / "none-extra"))
