@@ -17,7 +17,7 @@ from PySide6.QtGui import (
     QPaintEvent,
     QResizeEvent,
 )
-from PySide6.QtWidgets import QLabel, QMainWindow, QMenu, QMenuBar, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMainWindow, QMenu, QMenuBar, QToolButton, QVBoxLayout, QWidget
 
 from explorer.gui.actions import make_actions
 from explorer.gui.panels.canvas import Canvas
@@ -29,18 +29,19 @@ from explorer.gui.panels.strip import Strip
 from explorer.gui.pictures import PictureSource
 from explorer.gui.session import Session
 from explorer.gui.widgets.dock import Dock, Frame
+from explorer.gui.widgets.elided_label import ElidedLabel
 from explorer.gui.widgets.icons import icon
-from explorer.gui.widgets.message_bar import MessageBar
 
 SIZE = QSize(1280, 800)
 SIDE_WIDTHS = (340, 360)
 STRIP_HEIGHT = 143
 SIDES_SHARE = 0.6  # of the window's width at most, in a narrow window; the rest is the canvas's
+INFO_MILLISECONDS = 6000
 LAYOUT = 1  # another number forgets layouts that were kept before
 
 
 class MainWindow(QMainWindow):
-    """Docks around the canvas, a header, menus, a message bar and a status bar."""
+    """Docks around the canvas, a header, menus and a status bar."""
 
     files_dropped = Signal(list)  # paths
     closing = Signal()
@@ -58,15 +59,18 @@ class MainWindow(QMainWindow):
         self.map = LatentMap(session, pictures)
         self.strip = Strip(session, pictures)
         self.stages = StagesBar(session, pictures)
-        self.messages = MessageBar()
         self.device_menu = QMenu("&Device", self)
         self.bundled_menu = QMenu("Open &bundled", self)
         self.export_menu = self._make_export_menu()
-        self._status = QLabel(self)
+        self._status = ElidedLabel(self)
+        self._engine = ""
+        self._said = QTimer(self)  # runs while the status bar shows a message
+        self._said.setSingleShot(True)
+        self._said.timeout.connect(self._show_engine)
         self._build_docks()
         self._build_top()
         self._status.setContentsMargins(6, 2, 0, 6)
-        self.statusBar().addWidget(self._status)
+        self.statusBar().addWidget(self._status, 1)
         self.statusBar().setSizeGripEnabled(False)
         self._connect()
         self.resize(SIZE)
@@ -137,7 +141,6 @@ class MainWindow(QMainWindow):
         layout.setSpacing(0)
         layout.addWidget(self._make_menu_bar())
         layout.addWidget(Header(self._session, buttons, self.stages, export, self))
-        layout.addWidget(self.messages)
         self.setMenuWidget(top)
 
     def _make_export_menu(self) -> QMenu:
@@ -198,7 +201,7 @@ class MainWindow(QMainWindow):
             self.actions_by_name[name].triggered.connect(_without_checked(slot))
         self.actions_by_name["thumbnails"].toggled.connect(self._on_thumbnails_toggled)
         self.actions_by_name["background"].toggled.connect(self._on_background_toggled)
-        session.message.connect(self.messages.show_message)
+        session.message.connect(self.show_message)
         for signal in (
             session.undo_changed,
             session.model_changed,
@@ -228,8 +231,28 @@ class MainWindow(QMainWindow):
                 self._side_widths = {}  # those that the docks have once they are shown
 
     def set_status(self, text: str) -> None:
-        """Show what the engine does, at the left of the status bar."""
-        self._status.setText(text)
+        """Show what the engine does, in the status bar."""
+        self._engine = text
+        if not self._said.isActive():
+            self._show_engine()
+
+    def show_message(self, level: str, text: str) -> None:
+        """Show a sentence: what went wrong under the picture, until it is closed; other news in the status bar."""
+        if level in ("error", "warning"):
+            self.canvas.show_notice(level, text)  # type: ignore[arg-type]
+        else:
+            self._status.setText(text)
+            self._status.setToolTip(text)
+            self._said.start(INFO_MILLISECONDS)
+
+    @property
+    def status(self) -> str:
+        """What the status bar shows."""
+        return self._status.text()
+
+    def _show_engine(self) -> None:
+        self._status.setText(self._engine)
+        self._status.setToolTip("")
 
     def set_choices(
         self, menu: QMenu, choices: Sequence[tuple[str, str]], chosen: str | None

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 
 from explorer.formats import Opened
 from explorer.gui import app as app_module
+from explorer.gui import main_window
 from explorer.gui.actions import keys_as_html
 from explorer.gui.widgets.chip import Chip
 from explorer.models import architecture
@@ -163,7 +164,7 @@ def test_a_file_that_is_no_checkpoint_is_a_sentence_and_nothing_is_lost(faces, q
     assert level == "error"
     assert "bad.pt" in sentence
     assert sentence.endswith(".")
-    assert faces.window.messages.text == sentence
+    assert faces.window.canvas.notice.text == sentence
     assert (faces.session.model, faces.window.canvas.shown) == before
 
 
@@ -492,3 +493,32 @@ def test_the_buttons_stay_where_they_are_when_a_stage_comes(faces, qtbot, tmp_pa
         faces.open_stages(str(save_colorizer(tmp_path / "colour.safetensors")))
     QApplication.processEvents()
     assert random.mapTo(faces.window, random.rect().topLeft()) == before
+
+
+def test_what_went_wrong_is_said_under_the_picture_and_moves_no_dock(faces, qtbot):
+    window = faces.window
+    before = {name: dock.geometry() for name, dock in window.docks.items()}
+    faces.session.message.emit("error", "x.pth is empty.")
+    faces.session.set_dimension(0, 0.5)
+    qtbot.waitUntil(lambda: not faces.pictures.is_waiting("canvas"), timeout=WAIT)
+    assert window.canvas.notice.text == "x.pth is empty."  # a good picture has nothing to do with it
+    assert {name: dock.geometry() for name, dock in window.docks.items()} == before
+    close = next(b for b in window.canvas.notice.findChildren(QToolButton) if "Close" in b.accessibleName())
+    qtbot.mouseClick(close, Qt.MouseButton.LeftButton)
+    assert window.canvas.notice.text == ""
+
+
+def test_what_went_wrong_is_said_without_a_model_too(running):
+    running.session.message.emit("error", "x.pth is empty.")
+    assert running.window.canvas.notice.isVisible()
+
+
+def test_news_stand_in_the_status_bar_for_a_while(faces, monkeypatch, qtbot):
+    monkeypatch.setattr(main_window, "INFO_MILLISECONDS", 50)
+    faces.window.set_status("CPU float32")
+    faces.session.message.emit("info", "Saved x.png.")
+    assert faces.window.status == "Saved x.png."
+    faces.window.set_status("CPU float32, decode 1.0 ms")
+    assert faces.window.status == "Saved x.png."
+    qtbot.waitUntil(lambda: faces.window.status.startswith("CPU float32"))
+    assert faces.window.canvas.notice.text == ""

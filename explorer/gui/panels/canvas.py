@@ -53,6 +53,7 @@ class Canvas(QWidget):
         self._result: RenderResult | None = None
         self._original: tuple[Original | None, QImage] = (None, QImage())  # the image made of it
         self._is_loading = False
+        self._is_told = False  # the notice is about something else than the picture
         self._is_moving = False  # the code is being dragged: nothing may make the picture jump
         self._wanted: dict[Comparison, bool] = {"original": True, "stages": False}
         self._compared: Comparison | None = None
@@ -69,6 +70,7 @@ class Canvas(QWidget):
         self.bar.compare_wanted.connect(self.toggle_wiper)
         session.model_changed.connect(self._on_model_changed)
         session.space_changed.connect(self._on_chain_changed)
+        session.stages_changed.connect(self._forget_told)
         session.stages_changed.connect(self._on_chain_changed)
         session.code_changed.connect(self._on_code_changed)
         session.code_committed.connect(self._on_code_committed)
@@ -161,7 +163,12 @@ class Canvas(QWidget):
             )
 
     def show_notice(self, level: Level, text: str, details: str = "") -> None:
-        """Show a sentence under the picture, which stays; the next good picture takes it away."""
+        """Show a sentence under the picture, which stays.
+
+        It is of something else than the picture, so pictures leave it; closing it takes it away, and so does
+        another model, stage or encoded picture.
+        """
+        self._is_told = True
         self.notice.say(level, text, details)
 
     def show_loading(self, text: str, fraction: float | None = None) -> None:
@@ -200,7 +207,13 @@ class Canvas(QWidget):
         space = session.space.name if session.space else ""
         return Shown(session.generation, space, session.code, session.enabled_stages)
 
+    def _forget_told(self) -> None:
+        if self._is_told:
+            self._is_told = False
+            self.notice.release()
+
     def _on_model_changed(self) -> None:
+        self._is_told = False
         self.notice.release()
         self._wanted = {"original": True, "stages": self._wanted["stages"]}
         self._asked = None
@@ -234,6 +247,7 @@ class Canvas(QWidget):
             self.refresh()
 
     def _on_original_changed(self) -> None:
+        self._forget_told()
         if self._session.original is not None:
             self._wanted["original"] = True
         self._refresh_comparison()
@@ -241,6 +255,7 @@ class Canvas(QWidget):
     def _on_rendered(self, result: RenderResult) -> None:
         if result.error is not None or result.pictures is None:
             sentence = result.error or "No picture came back; try another code."
+            self._is_told = False
             self.notice.say("error", sentence, result.bug or "")
             if self._result is None:
                 self._refresh_page()
@@ -250,7 +265,10 @@ class Canvas(QWidget):
         if self._pages.currentWidget() is not self.view:
             self._refresh_page()
         if result.warning:
+            self._is_told = False
             self.notice.say("warning", result.warning)
+        elif self._is_told:
+            pass
         elif self._is_moving:
             self.notice.hide()
         elif not self.notice.isHidden():

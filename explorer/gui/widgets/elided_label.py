@@ -18,7 +18,7 @@ class ElidedLabel(QLabel):
     def shown_text(self) -> str:
         """Return what there is room for."""
         metrics = self.fontMetrics()
-        cut = metrics.elidedText(self.text(), Qt.TextElideMode.ElideRight, self.width())
+        cut = metrics.elidedText(self.text(), Qt.TextElideMode.ElideRight, self.contentsRect().width())
         return cut if cut == self.text() or len(cut) > 6 else ""
 
     def minimumSizeHint(self) -> QSize:

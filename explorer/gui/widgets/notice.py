@@ -1,4 +1,4 @@
-"""A finished sentence in the colour of an error or a warning; selectable, with its details on demand."""
+"""A finished sentence in the colour of an error or a warning; selectable, closable, with its details on demand."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Literal
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWidget
+
+from explorer.gui.widgets.icons import icon
 
 Level = Literal["error", "warning"]
 
@@ -28,7 +30,7 @@ class Notice(QWidget):
         self._label.setTextInteractionFlags(
             Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
         )
-        self._label.setAccessibleName("What went wrong with the picture")
+        self._label.setAccessibleName("What went wrong")
         self._label.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self._button = QToolButton(self)
         self._button.setText("Copy details")
@@ -36,11 +38,18 @@ class Notice(QWidget):
         self._button.setAccessibleName("Copy details of the error")
         self._button.setProperty("kind", "bare")
         self._button.clicked.connect(self._on_copy_clicked)
+        close = QToolButton(self)
+        close.setIcon(icon("close"))
+        close.setAutoRaise(True)
+        close.setToolTip("Close this message")
+        close.setAccessibleName("Close this message")
+        close.clicked.connect(self.release)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(8)
         layout.addWidget(self._label, stretch=1)
         layout.addWidget(self._button, alignment=Qt.AlignmentFlag.AlignTop)
+        layout.addWidget(close, alignment=Qt.AlignmentFlag.AlignTop)
         self.hide()
 
     @property
