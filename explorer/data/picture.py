@@ -120,7 +120,9 @@ def _to_8_bit(image: Image.Image) -> Image.Image:
     """Return any mode as `L` or `RGB`."""
     if image.mode in ("L", "RGB") and "transparency" not in image.info:
         return image.copy()
-    if image.mode.startswith("I;16") or image.mode in ("I", "F"):
+    if image.mode.startswith("I;16"):
+        return Image.fromarray(_scaled(np.asarray(image), 65535.0))
+    if image.mode in ("I", "F"):
         return Image.fromarray(_scaled(np.asarray(image)))
     if image.mode in _WITH_ALPHA or "transparency" in image.info:
         image = image.convert("RGBA")
@@ -129,11 +131,11 @@ def _to_8_bit(image: Image.Image) -> Image.Image:
     return image.convert("L" if image.mode == "1" else "RGB")
 
 
-def _scaled(values: np.ndarray) -> np.ndarray:
-    """Return values of 16 or 32 bit, or floating point, as uint8: by the range they are evidently in."""
+def _scaled(values: np.ndarray, white: float | None = None) -> np.ndarray:
+    """Return values as uint8; where nobody says what `white` is, by the range they are evidently in."""
     values = np.nan_to_num(values.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
     top = float(values.max(initial=0.0))
-    white = next((bound for bound in (1.0, 255.0, 65535.0) if top <= bound), top)
+    white = white or next((bound for bound in (1.0, 255.0, 65535.0) if top <= bound), top)
     return np.round(values.clip(0, white) * (255 / white)).astype(np.uint8)
 
 

@@ -46,6 +46,11 @@ def test_16_bit_is_scaled(tmp_path, name):
     deep = np.array([[0, 257, 65535, 32896]], dtype=np.uint16)
     image = read_image(saved(tmp_path / name, Image.fromarray(deep)))
     assert np.asarray(image).tolist() == [[0, 1, 255, 128]]
+    night = np.array([[0, 128, 255, 257]], dtype=np.uint16)  # as dark as it is, whatever its brightest pixel
+    image = read_image(saved(tmp_path / name, Image.fromarray(night)))
+    assert np.asarray(image).tolist() == [[0, 0, 1, 1]]
+    image = read_image(saved(tmp_path / name, Image.fromarray(night[:, :3])))
+    assert np.asarray(image).tolist() == [[0, 0, 1]]
 
 
 @pytest.mark.parametrize(
