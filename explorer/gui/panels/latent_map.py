@@ -91,6 +91,7 @@ class LatentMap(QWidget):
         for signal in (session.model_changed, session.space_changed, session.map_changed):
             signal.connect(self._refresh)
         session.activity_changed.connect(self._refresh)
+        session.stages_changed.connect(self._refresh_background)
         session.code_changed.connect(self._refresh_marker)
         session.anchors_changed.connect(self._refresh_route)
         session.strip_changed.connect(self._refresh_route)
@@ -212,7 +213,6 @@ class LatentMap(QWidget):
             "map-background",
             self._plane.point(grid),
             self._on_background,
-            stages=False,
             max_side=TILE_PIXELS,
         )
 

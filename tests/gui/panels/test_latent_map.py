@@ -3,6 +3,7 @@
 import fakes
 import numpy as np
 import pytest
+import torch
 from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, Qt
 from PySide6.QtGui import QMouseEvent, QRegion, QWheelEvent
 from PySide6.QtWidgets import QApplication
@@ -13,6 +14,7 @@ from explorer.gui.map_ground import TILES
 from explorer.gui.panels.latent_map import LatentMap
 from explorer.gui.session import Session
 from explorer.latent import plane
+from explorer.models.base import ImageSpec, StageModel
 
 
 class Opened:
@@ -330,6 +332,16 @@ def test_the_background_is_the_decoded_grid_of_the_plane(panel, session, picture
     session.set_map(background=False)
     assert panel.view.grab().toImage() != with_background
     assert panel.view.grab().toImage().pixelColor(4, 4) == theme.current().window
+
+
+def test_the_background_goes_through_the_stages(panel, session, pictures):
+    stage = StageModel(
+        torch.nn.Identity(), name="same", architecture="test", input=ImageSpec(1), output=ImageSpec(1)
+    )
+    del pictures.worker.requests[:]
+    session.add_stage(stage)
+    requests = [r for r in pictures.worker.requests if r.slot == "map-background"]
+    assert [request.stages for request in requests] == [session.enabled_stages]
 
 
 def test_any_two_dimensions_can_be_the_plane(qtbot, panel, session, book):
