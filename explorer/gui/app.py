@@ -217,7 +217,10 @@ class App(QObject):
         target = result.slot.removeprefix("encode:")
         if result.error is not None or result.mean is None:
             self._on_failed(result.error or "The picture could not be encoded.")
-        elif target == "canvas":
+            return
+        if picture.changes:
+            self.session.message.emit("info", f"{picture.path.name} was {', then '.join(picture.changes)}.")
+        if target == "canvas":
             self.session.show_encoded(result.mean[0], picture.shown, picture.path.name)
         else:
             self.session.set_anchor(target, Anchor(result.mean[0], picture.shown, picture.path.name))  # type: ignore[arg-type]

@@ -24,6 +24,7 @@ class FittedPicture:
     path: Path
     fitted: np.ndarray
     shown: np.ndarray
+    changes: tuple[str, ...] = ()  # what was done to it for that, to follow "was"
 
 
 def is_picture(path: str) -> bool:
@@ -43,11 +44,20 @@ def fit_picture(path: str, spec: ImageSpec) -> FittedPicture:
     Raises:
         ImageError: it cannot be read.
     """
-    from explorer.data.images import fit, read_image
+    from explorer.data.picture import GREYED, fit, is_coloured, is_cropped, read_told
     from explorer.models.base import ImageSpec
 
-    image = read_image(path)
-    return FittedPicture(Path(path), fit(image, spec), fit(image, ImageSpec(3, spec.height, spec.width)))
+    image, done = read_told(path)
+    fitted, shown = fit(image, spec), fit(image, ImageSpec(3, spec.height, spec.width))
+    changes = list(done)
+    size = f"{fitted.shape[1]}×{fitted.shape[0]}"
+    if is_cropped(image, spec):
+        changes.append(f"cropped to the middle and scaled to {size}")
+    elif image.size != fitted.shape[1::-1]:
+        changes.append(f"scaled to {size}")
+    if spec.channels == 1 and is_coloured(np.asarray(image)):
+        changes.append(GREYED)
+    return FittedPicture(Path(path), fitted, shown, tuple(changes))
 
 
 def open_path(

@@ -195,6 +195,8 @@ def test_a_dropped_picture_is_encoded_to_the_canvas(faces, qtbot, tmp_path):
     path = picture_file(tmp_path / "person.png")
     with qtbot.waitSignal(faces.session.original_changed, timeout=WAIT):
         drop(faces.window, path)
+    changes = "cropped to the middle and scaled to 8×8, then turned from colour to grey"
+    assert faces.window.status == f"person.png was {changes}."
     model = faces.session.model
     mean, _ = Renderer("cpu").encode(model, fit(read_image(path), model.image)[None])
     assert np.array_equal(faces.session.code, mean[0])
