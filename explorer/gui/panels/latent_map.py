@@ -344,6 +344,7 @@ class LatentMap(QWidget):
         self._pictures.want("map-hover", self._codes[point], self._on_hover_picture, max_side=2 * PICTURE)
 
     def _on_menu_wanted(self, x: float, y: float, point: int, place: QPoint) -> None:
+        self._on_point_hovered(-1)  # its card would cover the menu
         menu = self.make_menu(x, y, point)
         if menu is not None:
             menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)

@@ -298,6 +298,14 @@ def test_the_menu_sets_anchors_to_a_point_or_a_place(panel, session, book):
     assert np.allclose(session.code, expected)
 
 
+def test_the_menu_takes_the_card_away(panel, monkeypatch):
+    monkeypatch.setattr(panel, "make_menu", lambda *place: None)  # a menu that pops up waits for a person
+    panel.view.point_hovered.emit(5)
+    assert panel.card.isVisible()
+    panel.view.menu_wanted.emit(0.0, 0.0, 5, panel.mapToGlobal(QPoint(5, 5)))
+    assert not panel.card.isVisible()
+
+
 def test_the_legend_names_the_colours_of_the_points(panel, session, book):
     assert session.map.colour == "brightness"
     assert [entry.text for entry in panel.legend.entries] == ["dark", "", "", "", "light"]
