@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtGui import QValidator
 from PySide6.QtWidgets import QSpinBox, QToolButton, QWidget
 
 from explorer.gui.session import Session
@@ -11,6 +12,21 @@ from explorer.gui.widgets.fitting_combo import FittingCombo
 from explorer.gui.widgets.icons import icon
 
 MAX_STEPS = 31
+
+
+class _Steps(QSpinBox):
+    """Takes any number that is typed, and the nearest in its range for it."""
+
+    def validate(self, text: str, position: int) -> object:
+        if text.removesuffix(self.suffix()).strip().isdecimal():
+            return QValidator.State.Acceptable, text, position
+        return super().validate(text, position)
+
+    def valueFromText(self, text: str) -> int:
+        digits = text.removesuffix(self.suffix()).strip()
+        if not digits.isdecimal():
+            return int(super().valueFromText(text))
+        return min(max(int(digits), self.minimum()), self.maximum())
 
 
 class StripControls(QObject):
@@ -48,7 +64,7 @@ class StripControls(QObject):
         )
         self._path.addItem("lerp", "lerp")
         self._path.addItem("slerp", "slerp")
-        self._steps = QSpinBox(parent)
+        self._steps = _Steps(parent)
         self._steps.setRange(1, MAX_STEPS)
         self._steps.lineEdit().setAcceptDrops(False)  # a file that is dropped here is for the window
         self._steps.setToolTip("Number of pictures between A and B, 1 to 31")

@@ -297,7 +297,10 @@ def test_single_letter_keys_do_nothing_inside_a_text_field(faces, qtbot):
     code = faces.session.code
     qtbot.keyClicks(field, "r")
     assert faces.session.code is code
+    assert field.property("invalid")
+    assert faces.window.status == "A seed is a whole number from 0 to 4294967295."
     qtbot.keyClicks(field, "7")
+    assert not field.property("invalid")
     qtbot.keyClick(field, Qt.Key.Key_Return)
     assert faces.session.seed == 7
 

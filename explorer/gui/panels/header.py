@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction, QRegularExpressionValidator
+from PySide6.QtGui import QAction, QFocusEvent, QRegularExpressionValidator
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QSizePolicy, QToolButton, QWidget
 
 from explorer.gui.session import SEED_LIMIT, Session
@@ -23,9 +23,28 @@ class SeedField(QLineEdit):
         self.setToolTip("The seed that made this picture; type one and press Enter to see it again")
         self.setAccessibleName("Seed of the random code")
         self.returnPressed.connect(self._on_return_pressed)
+        self.inputRejected.connect(self._on_input_rejected)
+        self.textChanged.connect(self._on_text_changed)
         session.seed_changed.connect(self._refresh)
         session.model_changed.connect(self._refresh)
         self._refresh()
+
+    def _on_input_rejected(self) -> None:
+        self._mark(invalid=True)
+        self._session.message.emit("info", f"A seed is a whole number from 0 to {SEED_LIMIT - 1}.")
+
+    def _on_text_changed(self) -> None:
+        self._mark(invalid=False)
+
+    def _mark(self, *, invalid: bool) -> None:
+        if bool(self.property("invalid")) != invalid:
+            self.setProperty("invalid", invalid)
+            self.style().unpolish(self)
+            self.style().polish(self)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        self._mark(invalid=False)
+        super().focusOutEvent(event)
 
     def _on_return_pressed(self) -> None:
         seed = int(self.text())

@@ -99,6 +99,15 @@ def test_the_ends_show_sources_or_reconstructions(filled, session, pictures, tin
     assert len(pictures.worker.requests) == asked, "nothing new had to be decoded"
 
 
+def test_too_many_steps_are_as_many_as_there_can_be(filled, session, qtbot):
+    steps = control(filled, "Pictures between A and B")
+    steps.selectAll()
+    qtbot.keyClicks(steps, "99")
+    qtbot.keyClick(steps, Qt.Key.Key_Return)
+    assert session.strip.steps == 31
+    assert steps.text() == "31 steps"
+
+
 def test_another_number_of_steps(filled, session):
     steps = control(filled, "Pictures between A and B")
     steps.setValue(3)
