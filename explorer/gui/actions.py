@@ -60,7 +60,9 @@ COMMANDS = (
 
 OTHER_KEYS = (
     ("Hold B", "Show the picture before: the original, or the one without stages"),
-    ("Arrows", "On a slider: 0.1 spread, with Shift 1; on the map: move the code"),
+    ("Arrows", "On a slider: 0.1 spread; on the map: move the code"),
+    ("Shift + arrows", "On a slider: 1 spread; on the map: move the code ten times as far"),
+    ("Double click", "On a slider: its centre; on the map: all of it; on the picture: fit it"),
     ("Delete", "On a slider: its centre; on a stage: take it away"),
     ("L", "On a slider: lock it against Random"),
     ("Ctrl+F", "Find a dimension"),
