@@ -32,7 +32,8 @@ from explorer.gui.jobs import BUG, JobRunner
 from explorer.gui.main_window import MainWindow, window_icon
 from explorer.gui.opening import FittedPicture, fit_picture, open_path
 from explorer.gui.pictures import PictureSource
-from explorer.gui.session import Anchor, Session, Side
+from explorer.gui.session import Session
+from explorer.gui.state import Anchor, Side
 from explorer.latent import activity as activity_maths
 
 if TYPE_CHECKING:

@@ -9,13 +9,25 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from explorer.errors import ExplorerError
+from explorer.gui.state import (
+    Anchor,
+    MapSettings,
+    Original,
+    RowSettings,
+    Side,
+    StageEntry,
+    State,
+    StripSettings,
+    frozen_code,
+    same,
+)
 from explorer.latent import sampling
 from explorer.models.base import ImageSpec, LatentModel, Space, StageModel, check_stages
 
@@ -27,85 +39,6 @@ if TYPE_CHECKING:
 UNDO_LIMIT = 500  # steps
 UNDO_WEIGHTS = 250_000_000  # of all the models that undo keeps alive; a gigabyte
 SEED_LIMIT = 2**32
-Side = Literal["A", "B"]
-
-
-@dataclass(frozen=True, eq=False)
-class Anchor:
-    """One end of the strip: a code, and the picture it was encoded from where there was one."""
-
-    code: np.ndarray  # (dim,) float32
-    picture: np.ndarray | None = None  # uint8 (H, W, 1|3)
-    label: str = ""
-
-
-@dataclass(frozen=True)
-class StripSettings:
-    """`steps` counts the pictures between A and B."""
-
-    steps: int = 7
-    path: Literal["lerp", "slerp"] = "lerp"
-    ends: Literal["source", "decoded"] = "source"
-
-
-@dataclass(frozen=True, eq=False)
-class StageEntry:
-    """A stage in the chain; `id` stays the same while it is moved or toggled."""
-
-    id: int
-    stage: StageModel
-    enabled: bool = True
-
-
-@dataclass(frozen=True, eq=False)
-class Original:
-    """The picture (uint8 `(H, W, 1|3)`) that was encoded to the canvas, and the code `(dim,)` that it became."""
-
-    picture: np.ndarray
-    code: np.ndarray
-    label: str = ""
-
-
-@dataclass(frozen=True)
-class MapSettings:
-    """`plane` is `pca` or two 0-based dimensions; `colour` names a label column."""
-
-    plane: Literal["pca"] | tuple[int, int] = "pca"
-    colour: str | None = None
-    background: bool = True
-
-
-@dataclass(frozen=True)
-class RowSettings:
-    """How the slider rows are shown."""
-
-    order: Literal["influence", "number"] = "influence"
-    thumbnails_all: bool = False
-    inactive_open: bool = False
-
-
-@dataclass(frozen=True, eq=False)
-class State:
-    """Everything that undo brings back."""
-
-    opened: Opened | None = None
-    space: str = "z"
-    code: np.ndarray = field(default_factory=lambda: _frozen(np.zeros(0)))
-    locked: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))
-    seed: int | None = None
-    original: Original | None = None
-    anchor_a: Anchor | None = None
-    anchor_b: Anchor | None = None
-    strip: StripSettings = StripSettings()
-    stages: tuple[StageEntry, ...] = ()
-    map: MapSettings = MapSettings()
-
-
-def _frozen(code: np.ndarray) -> np.ndarray:
-    """Return a read-only float32 copy `(dim,)`."""
-    array = np.array(code, dtype=np.float32).reshape(-1)
-    array.flags.writeable = False
-    return array
 
 
 class Session(QObject):
@@ -258,7 +191,7 @@ class Session(QObject):
             "Open",
             opened=opened,
             space=space.name,
-            code=_frozen(space.center),
+            code=frozen_code(space.center),
             locked=np.zeros(space.dim, bool),
             seed=None,
             original=None,
@@ -287,7 +220,7 @@ class Session(QObject):
         self._set(
             "Space",
             space=name,
-            code=_frozen(space.center),
+            code=frozen_code(space.center),
             locked=np.zeros(space.dim, bool),
             seed=None,
             original=None,
@@ -305,7 +238,7 @@ class Session(QObject):
         code[index] = min(max(value, low), high)
         if not np.isfinite(code[index]) or self._state.code[index] == code[index]:
             return
-        self._set(f"{self.name_of(index)}", merge=("dimension", index), code=_frozen(code), seed=None)
+        self._set(f"{self.name_of(index)}", merge=("dimension", index), code=frozen_code(code), seed=None)
 
     def center_dimension(self, index: int) -> None:
         """Put one dimension back to its centre, as a step of its own."""
@@ -320,7 +253,7 @@ class Session(QObject):
         Raises:
             ValueError: not `(dim,)` finite numbers.
         """
-        code = _frozen(code)
+        code = frozen_code(code)
         if code.shape != self._state.code.shape or not np.isfinite(code).all():
             raise ValueError(f"a code must be {self.dim} finite numbers, not {code.shape}")
         self._set(what, merge=merge, code=code, seed=None)
@@ -338,13 +271,13 @@ class Session(QObject):
         seed = secrets.randbelow(SEED_LIMIT) if seed is None else int(seed)
         drawn = sampling.sample(self.space, 1, seed)[0]
         code = np.where(self._state.locked, self._state.code, drawn)
-        self._set("Random", code=_frozen(code), seed=seed, original=None)
+        self._set("Random", code=frozen_code(code), seed=seed, original=None)
         self.code_committed.emit()
 
     def reset(self) -> None:
         """Put every dimension to its centre, the locked ones too."""
         if self.space:
-            self._set("Reset", code=_frozen(self.space.center), seed=None, original=None)
+            self._set("Reset", code=frozen_code(self.space.center), seed=None, original=None)
             self.code_committed.emit()
 
     def set_locked(self, index: int, locked: bool) -> None:
@@ -356,7 +289,7 @@ class Session(QObject):
 
     def show_encoded(self, code: np.ndarray, picture: np.ndarray, label: str) -> None:
         """Show the code of a picture that was encoded, and keep the picture for the wiper."""
-        code = _frozen(code)
+        code = frozen_code(code)
         self._set("Picture", code=code, seed=None, original=Original(picture, code, label))
         self.code_committed.emit()
 
@@ -502,7 +435,7 @@ class Session(QObject):
     def _set(self, what: str, *, merge: object = None, **changes: object) -> None:
         """Make the next state; steps with the same `merge` key in a row become one."""
         following = replace(self._state, **changes)  # type: ignore[arg-type]
-        if all(_same(getattr(self._state, name), value) for name, value in changes.items()):
+        if all(same(getattr(self._state, name), value) for name, value in changes.items()):
             return
         is_new_step = merge is None or merge != self._merge_key
         if is_new_step and self._state.opened is not None:  # nothing before the first model is worth a step
@@ -518,7 +451,7 @@ class Session(QObject):
         before, self._state = self._state, state
         emitted = []
         for name, signal in self._signals.items():
-            if not _same(getattr(before, name), getattr(state, name)) and signal not in emitted:
+            if not same(getattr(before, name), getattr(state, name)) and signal not in emitted:
                 emitted.append(signal)
         for signal in emitted:
             signal.emit()
@@ -537,13 +470,6 @@ class Session(QObject):
             kept.append(opened)
         self._past = [step for step in self._past if any(step[1].opened is other for other in kept)]
         self.undo_changed.emit()
-
-
-def _same(one: object, other: object) -> bool:
-    """Compare parts of a state: arrays and small settings by value, the rest by identity."""
-    if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
-        return np.array_equal(one, other)
-    return one is other or (isinstance(one, str | int | StripSettings | MapSettings) and one == other)
 
 
 def _fitting(image: ImageSpec, entries: Sequence[StageEntry]) -> tuple[StageEntry, ...]:
@@ -573,6 +499,6 @@ def _first_anchors(opened: Opened, space: Space) -> dict[str, Anchor]:
     else:
         codes = [(sampling.sample(space, 1, seed)[0], f"seed {seed}") for seed in (1, 2)]
     return {
-        name: Anchor(_frozen(code), None, label)
+        name: Anchor(frozen_code(code), None, label)
         for name, (code, label) in zip(("anchor_a", "anchor_b"), codes, strict=True)
     }

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from explorer.errors import ExplorerError, StageError
-from explorer.gui.session import Anchor, Session
+from explorer.gui.session import Session
+from explorer.gui.state import Anchor
 from explorer.latent.activity import judge
 from explorer.models.base import ImageSpec, Space, StageModel
 

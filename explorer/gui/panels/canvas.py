@@ -14,7 +14,8 @@ from PySide6.QtGui import QAction, QContextMenuEvent, QGuiApplication, QImage, Q
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
 from explorer.gui.pictures import PictureSource, to_qimage
-from explorer.gui.session import Original, Session
+from explorer.gui.session import Session
+from explorer.gui.state import Original
 from explorer.gui.widgets.drop_zone import DropZone
 from explorer.gui.widgets.loading import Loading
 from explorer.gui.widgets.notice import Level, Notice

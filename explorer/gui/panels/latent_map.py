@@ -15,7 +15,8 @@ from PySide6.QtWidgets import QMenu, QToolButton, QWidget
 from explorer.gui import theme
 from explorer.gui.map_ground import TILE_PIXELS, home_region, joined_tiles, tile_centres
 from explorer.gui.pictures import PictureSource, to_qimage
-from explorer.gui.session import Anchor, Session, Side
+from explorer.gui.session import Session
+from explorer.gui.state import Anchor, Side
 from explorer.gui.widgets import point_colours
 from explorer.gui.widgets.dots import Dot
 from explorer.gui.widgets.fitting_combo import FittingCombo

@@ -11,7 +11,8 @@ from PySide6.QtWidgets import QFileDialog, QMenu, QSizePolicy, QWidget
 
 from explorer.errors import ExplorerError
 from explorer.gui.pictures import PictureSource
-from explorer.gui.session import Session, StageEntry
+from explorer.gui.session import Session
+from explorer.gui.state import StageEntry
 from explorer.gui.widgets.chip import HEIGHT, Chip
 from explorer.render.requests import RenderResult
 

@@ -9,7 +9,8 @@ from PySide6.QtWidgets import QFileDialog, QFrame, QMenu, QScrollArea, QWidget
 
 from explorer.gui import theme
 from explorer.gui.pictures import PictureSource, to_qimage
-from explorer.gui.session import Anchor, Session, Side
+from explorer.gui.session import Session
+from explorer.gui.state import Anchor, Side
 from explorer.gui.strip_controls import StripControls
 from explorer.gui.strip_player import StripPlayer
 from explorer.gui.widgets.anchor_slot import AnchorSlot

@@ -9,7 +9,8 @@ from PySide6.QtWidgets import QApplication
 
 from explorer.gui import theme
 from explorer.gui.panels.strip import Strip
-from explorer.gui.session import Anchor, Session
+from explorer.gui.session import Session
+from explorer.gui.state import Anchor
 from explorer.latent import interpolation
 
 A = np.array([1, 0, 0.5, -1], np.float32)

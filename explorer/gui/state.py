@@ -1,0 +1,102 @@
+"""What the window shows, as frozen values: the parts of a session and the `State` that undo brings back.
+
+Nothing here acts; `session` makes the next state from the last.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from explorer.formats import Opened
+    from explorer.models.base import StageModel
+
+Side = Literal["A", "B"]
+
+
+@dataclass(frozen=True, eq=False)
+class Anchor:
+    """One end of the strip: a code, and the picture it was encoded from where there was one."""
+
+    code: np.ndarray  # (dim,) float32
+    picture: np.ndarray | None = None  # uint8 (H, W, 1|3)
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class StripSettings:
+    """`steps` counts the pictures between A and B."""
+
+    steps: int = 7
+    path: Literal["lerp", "slerp"] = "lerp"
+    ends: Literal["source", "decoded"] = "source"
+
+
+@dataclass(frozen=True, eq=False)
+class StageEntry:
+    """A stage in the chain; `id` stays the same while it is moved or toggled."""
+
+    id: int
+    stage: StageModel
+    enabled: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class Original:
+    """The picture (uint8 `(H, W, 1|3)`) that was encoded to the canvas, and the code `(dim,)` that it became."""
+
+    picture: np.ndarray
+    code: np.ndarray
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class MapSettings:
+    """`plane` is `pca` or two 0-based dimensions; `colour` names a label column."""
+
+    plane: Literal["pca"] | tuple[int, int] = "pca"
+    colour: str | None = None
+    background: bool = True
+
+
+@dataclass(frozen=True)
+class RowSettings:
+    """How the slider rows are shown."""
+
+    order: Literal["influence", "number"] = "influence"
+    thumbnails_all: bool = False
+    inactive_open: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """Everything that undo brings back."""
+
+    opened: Opened | None = None
+    space: str = "z"
+    code: np.ndarray = field(default_factory=lambda: frozen_code(np.zeros(0)))
+    locked: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))
+    seed: int | None = None
+    original: Original | None = None
+    anchor_a: Anchor | None = None
+    anchor_b: Anchor | None = None
+    strip: StripSettings = StripSettings()
+    stages: tuple[StageEntry, ...] = ()
+    map: MapSettings = MapSettings()
+
+
+def frozen_code(code: np.ndarray) -> np.ndarray:
+    """Return a read-only float32 copy `(dim,)`."""
+    array = np.array(code, dtype=np.float32).reshape(-1)
+    array.flags.writeable = False
+    return array
+
+
+def same(one: object, other: object) -> bool:
+    """Compare parts of a state: arrays and small settings by value, the rest by identity."""
+    if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
+        return np.array_equal(one, other)
+    return one is other or (isinstance(one, str | int | StripSettings | MapSettings) and one == other)
