@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -29,6 +29,11 @@ class _CommandOrFile(TyperGroup):
         if not args or args[0] not in (*self.commands, *_OWN_OPTIONS):
             args = ["open", *args]
         return super().parse_args(ctx, args)
+
+    def resolve_command(self, ctx: typer.Context, args: list[str]) -> tuple[Any, Any, list[str]]:  # type: ignore[override]
+        """Leave the hidden command's name out of what is said about a wrong call."""
+        name, command, rest = super().resolve_command(ctx, args)
+        return "" if name == "open" else name, command, rest
 
 
 app = typer.Typer(

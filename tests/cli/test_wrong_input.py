@@ -316,3 +316,10 @@ def test_standard_output_that_is_full_or_closed(native):
     with os.fdopen(writer, "w") as closed:
         ended = subprocess.run(command, stdout=closed, stderr=subprocess.PIPE, text=True)
     assert ended.stderr == ""
+
+
+def test_a_bad_option_of_the_window_does_not_show_a_command_that_nobody_typed(call):
+    outcome = call("--nope")
+    assert outcome.status == 2
+    assert "No such option: --nope" in outcome.err
+    assert "latent-explorer open" not in outcome.err
