@@ -25,7 +25,7 @@ from explorer.models import architecture
 from explorer.models.base import ImageSpec, LatentModel
 from explorer.models.conv_colorizer import BLUE, GREEN, RED, ConvColorizer, ConvColorizerConfig
 from explorer.training.loop import LoopSettings, fit, pick_device
-from explorer.training.pictures import TrainingPictures, load, weighted
+from explorer.training.pictures import PictureSettings, TrainingPictures, load, weighted
 from explorer.training.recipe import Recipe, Run, TrainingResult, plain, write_report
 from explorer.training.samples import save_grid
 from explorer.training.settings import setting
@@ -38,16 +38,9 @@ GREY_LEVELS = 16
 
 
 @dataclass(frozen=True)
-class ConvColorizerSettings:
+class ConvColorizerSettings(PictureSettings):
     """Defaults; those that train the bundled colour stage."""
 
-    extra: str = setting("", "a second collection of colour pictures to learn from")
-    hold_out: int = setting(
-        100, "how many of the last pictures of the data are kept out and reported", least=0
-    )
-    near_copy: float = setting(
-        500.0, "pictures this near to a kept-out one (grey mean squared error) are left out", least=0
-    )
     weight: int = setting(
         1, "how often each picture of the data is seen per epoch; the extra ones once", least=1
     )

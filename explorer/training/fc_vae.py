@@ -27,23 +27,16 @@ from explorer.models.base import ImageSpec
 from explorer.models.fc_vae import FcVae, FcVaeConfig
 from explorer.training import losses, measures
 from explorer.training.loop import LoopSettings, fit, pick_device
-from explorer.training.pictures import TrainingPictures, load, weighted
+from explorer.training.pictures import PictureSettings, TrainingPictures, load, weighted
 from explorer.training.recipe import Recipe, Run, TrainingResult, plain, write_report
 from explorer.training.samples import save_grid
 from explorer.training.settings import setting
 
 
 @dataclass(frozen=True)
-class FcVaeSettings:
+class FcVaeSettings(PictureSettings):
     """Defaults; those that train the bundled face model from its two collections."""
 
-    extra: str = setting("", "a second collection of pictures to learn from")
-    hold_out: int = setting(
-        100, "how many of the last pictures of the data are kept out and reported", least=0
-    )
-    near_copy: float = setting(
-        500.0, "pictures this near to a kept-out one (grey mean squared error) are left out", least=0
-    )
     weight: int = setting(
         2, "how often each picture of the data is seen per epoch; the extra ones once", least=1
     )

@@ -18,6 +18,20 @@ from explorer.data.images import grey, read_pictures
 from explorer.data.wording import counted
 from explorer.errors import Cancelled, ImageError
 from explorer.models.base import ImageSpec
+from explorer.training.settings import setting
+
+
+@dataclass(frozen=True)
+class PictureSettings:
+    """What every recipe that learns from one collection of pictures, or two, may be told about them."""
+
+    extra: str = setting("", "a second collection of pictures to learn from")
+    hold_out: int = setting(
+        100, "how many of the last pictures of the data are kept out and reported", least=0
+    )
+    near_copy: float = setting(
+        500.0, "pictures this near to a kept-out one (grey mean squared error) are left out", least=0
+    )
 
 
 @dataclass(frozen=True, eq=False)
