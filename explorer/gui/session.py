@@ -438,7 +438,7 @@ class Session(QObject):
         if all(same(getattr(self._state, name), value) for name, value in changes.items()):
             return
         is_new_step = merge is None or merge != self._merge_key
-        if is_new_step and self._state.opened is not None:  # nothing before the first model is worth a step
+        if is_new_step:
             self._past.append((what, self._state))
             del self._past[:-UNDO_LIMIT]
         self._future.clear()
@@ -457,7 +457,10 @@ class Session(QObject):
             signal.emit()
 
     def _forget_other_models(self) -> None:
-        """Keep the newest models that fit into `UNDO_WEIGHTS` for undo; the one before the open one always."""
+        """Keep the newest models that fit into `UNDO_WEIGHTS` for undo; the one before the open one always.
+
+        What was before the first model goes too: undo never leaves the window empty.
+        """
         kept: list[Opened] = []
         weights = 0
         for state in (self._state, *(state for _, state in reversed(self._past))):
