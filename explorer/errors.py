@@ -28,6 +28,10 @@ class StageError(ExplorerError):
     """A stage whose input does not fit what comes before it; the text names both shapes."""
 
 
+class RecipeError(ExplorerError):
+    """A recipe or a saved session that cannot be used, or whose checkpoint is not to be found."""
+
+
 class OutputError(ExplorerError):
     """A file that could not be written; the old one is untouched."""
 

@@ -81,9 +81,7 @@ def _latent_facts(model: LatentModel, opened: Opened) -> dict[str, Any]:
         "options": sorted(model.accepts),
         "stages": _bundled_stages(model.image),
         "code_book": {"pictures": len(book), "labels": list(book.labels)} if book else None,
-        "dimension_names": {
-            f"{model.default_space}{i + 1}": n for i, n in sorted(opened.dimension_names.items())
-        },
+        "dimension_names": dict(opened.notes.titles),
     }
 
 

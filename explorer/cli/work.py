@@ -218,10 +218,8 @@ class Work:
 
     def dimension_label(self, index: int) -> str:
         """Return `z3`, or `z9 hair colour` where somebody named it."""
-        name = (
-            self.opened.dimension_names.get(index, "") if self.space.name == self.model.default_space else ""
-        )
-        return f"{self.space.name}{index + 1} {name}".strip()
+        name = f"{self.space.name}{index + 1}"
+        return f"{name} {self.opened.notes.titles.get(name, '')}".strip()
 
 
 def _options(decoding: Decoding) -> DecodeOptions:

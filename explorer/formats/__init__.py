@@ -9,13 +9,14 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from explorer.data.code_book import CodeBook
 from explorer.errors import Cancelled, CheckpointError
 from explorer.formats import native, sidecars, torch_file
 from explorer.formats.native import save_native
+from explorer.formats.notes import NO_NOTES, Notes
 from explorer.formats.reader import HEAD_BYTES, Progress, Reader, Reading, ShouldStop, never, nothing
 from explorer.formats.unknown import describe
 from explorer.models.base import LatentModel, StageModel
@@ -34,12 +35,12 @@ class Opened:
     Attributes:
         model: what it holds.
         code_book: the codes of real pictures beside it, where there are any that fit.
-        dimension_names: what people called dimensions, by 0-based index.
+        notes: what people said of it: names of dimensions, starred places.
     """
 
     model: LatentModel | StageModel
     code_book: CodeBook | None = None
-    dimension_names: dict[int, str] = field(default_factory=dict)
+    notes: Notes = NO_NOTES
 
 
 def open_checkpoint(
@@ -155,7 +156,8 @@ def _with_sidecars(path: Path, model: LatentModel | StageModel) -> Opened:
         return Opened(model)
     book, book_notes = sidecars.read_code_book(path, model)
     names, name_notes = sidecars.read_dimension_names(path, model)
+    notes = Notes({f"{model.default_space}{index + 1}": name for index, name in names.items()})
     model.notes = (*model.notes, *book_notes, *name_notes)
     if book is not None:
         model.spaces[book.space] = model.spaces[book.space].with_data(book.mean, book.logvar)
-    return Opened(model, book, names)
+    return Opened(model, book, notes)

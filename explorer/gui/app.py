@@ -196,7 +196,7 @@ class App(QObject):
             self._on_failed(str(error))
 
     def _on_failed(self, sentence: str) -> None:
-        self.session.message.emit("error", sentence)
+        self.session.tell("error", sentence)
 
     def _on_cancel_requested(self) -> None:
         self.jobs.cancel("open")
@@ -220,7 +220,7 @@ class App(QObject):
             self._on_failed(result.error or "The picture could not be encoded.")
             return
         if picture.changes:
-            self.session.message.emit("info", f"{picture.path.name} was {', then '.join(picture.changes)}.")
+            self.session.tell("info", f"{picture.path.name} was {', then '.join(picture.changes)}.")
         if target == "canvas":
             self.session.show_encoded(result.mean[0], picture.shown, picture.path.name)
         else:
@@ -249,7 +249,7 @@ class App(QObject):
 
     def _on_files_dropped(self, files: list[str]) -> None:
         if len(files) > 1:
-            self.session.message.emit("info", f"{len(files)} files were dropped; the first one is opened.")
+            self.session.tell("info", f"{len(files)} files were dropped; the first one is opened.")
         if files:
             self.open(files[0])
 
@@ -298,7 +298,7 @@ class App(QObject):
             self.jobs.cancel(f"anchor {side}")  # that picture would have the shape of the model before
         self.window.setWindowTitle(f"{session.model.name} - Latent Explorer")
         for note in session.model.notes[:1]:
-            session.message.emit("info", note)
+            session.tell("info", note)
         self._judge_dimensions()
 
     def _judge_dimensions(self) -> None:
@@ -352,7 +352,7 @@ def _catch_bugs(session: Session) -> None:
 
     def on_exception(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         log.error("a bug; please report it", exc_info=(kind, error, trace))
-        session.message.emit("error", BUG)
+        session.tell("error", BUG)
 
     sys.excepthook = on_exception
 

@@ -88,7 +88,7 @@ class DimensionEditor(QObject):
         if not low <= value <= high:
             end = high if value > high else low
             name = self._session.name_of(index)
-            self._session.message.emit("info", f"{name} was set to {end:.4g}, where its slider ends.")
+            self._session.tell("info", f"{name} was set to {end:.4g}, where its slider ends.")
 
     def _on_picture_chosen(self, index: int, which: int) -> None:
         assert self._session.space is not None
@@ -99,3 +99,4 @@ class DimensionEditor(QObject):
         self._session.commit()
         self._session.set_dimension(index, value)
         self._session.commit()
+        self._session.arrived.emit(self._session.name_of(index))

@@ -140,13 +140,13 @@ class Exporter(QObject):
             self._on_failed(result.error or "Nothing was decoded.")
             return
         if result.warning:
-            self._session.message.emit("warning", result.warning)
+            self._session.tell("warning", result.warning)
         self._write(path, result.pictures, write)
 
     def _on_model_changed(self) -> None:
         """Say which pictures will not come: the decode thread drops what belongs to another model."""
         for path, _ in self._waiting.values():
-            self._session.message.emit(
+            self._session.tell(
                 "warning", f"{path} was not written, because another model was opened; export it again."
             )
         self._waiting.clear()
@@ -161,11 +161,11 @@ class Exporter(QObject):
         job.failed.connect(self._on_failed)
 
     def _on_written(self, path: Path) -> None:
-        self._session.message.emit("info", f"Saved {path}.")
+        self._session.tell("info", f"Saved {path}.")
         self.exported.emit(str(path))
 
     def _on_failed(self, sentence: str) -> None:
-        self._session.message.emit("error", sentence)
+        self._session.tell("error", sentence)
 
 
 def _write_picture(pictures: np.ndarray, path: Path) -> None:

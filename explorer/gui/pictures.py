@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from PySide6.QtCore import SignalInstance
 
     from explorer.gui.session import Session
+    from explorer.models.base import LatentModel
 
 Receiver = Callable[[Any], None]  # gets the result that belongs to the request
 
@@ -74,21 +75,27 @@ class PictureSource(QObject):
         stages: bool = True,
         max_side: int | None = None,
         space: str | None = None,
+        model: LatentModel | None = None,
     ) -> None:
         """Ask for the pictures of codes `(N, dim)` or `(dim,)`; `receiver` gets a `RenderResult` later.
 
         `receiver` must be a bound method of a QObject. Another `want` for the same slot replaces this one.
+        A `model` that is not the session's is decoded in its first space, without stages.
         """
         session = self._session
-        if session.model is None or session.space is None:
+        other, model = model, model or session.model
+        if model is None:
             return
+        if other is not None:
+            stages, space = False, space or other.default_space
+        assert space is not None or session.space is not None
         request = RenderRequest(
             slot=slot,
             generation=session.generation,
             id=self._next_id(slot, receiver),
-            model=session.model,
+            model=model,
             codes=frozen_codes(codes),
-            space=space or session.space.name,
+            space=space or session.state.space,
             stages=session.enabled_stages if stages else (),
             max_side=max_side,
         )

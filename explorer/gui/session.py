@@ -8,7 +8,7 @@ setters and redraw on signals; they keep no copy. No widget, no thread and no to
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from explorer.errors import ExplorerError
+from explorer.gui.places import Places
 from explorer.gui.state import (
     Anchor,
     MapSettings,
@@ -58,8 +59,10 @@ class Session(QObject):
     focus_changed = Signal()
     rows_changed = Signal()
     activity_changed = Signal()
+    words_changed = Signal()  # names of and notes on dimensions
     undo_changed = Signal()
-    message = Signal(str, str)  # level "info" | "warning" | "error", finished sentence
+    arrived = Signal(str)  # at a code that somebody chose at once: Random, a click, a picture; what it was
+    message = Signal(str, str, str)  # see `tell`
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -84,7 +87,10 @@ class Session(QObject):
             "anchor_b": self.anchors_changed,
             "strip": self.strip_changed,
             "map": self.map_changed,
+            "titles": self.words_changed,
+            "remarks": self.words_changed,
         }
+        self.places = Places(self)
 
     # ---- reading ----
 
@@ -99,9 +105,38 @@ class Session(QObject):
         return self._state.opened.code_book if self._state.opened else None
 
     @property
+    def state(self) -> State:
+        """Everything that undo brings back, frozen."""
+        return self._state
+
+    @property
+    def past(self) -> tuple[tuple[str, State], ...]:
+        """What Undo goes through, the newest step last: its name, and the state before it."""
+        return tuple(self._past)
+
+    @property
+    def future(self) -> tuple[tuple[str, State], ...]:
+        """What Redo goes through, the next step last: its name, and the state after it."""
+        return tuple(self._future)
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether steps in a row are being joined to one: a drag, a key that is held."""
+        return self._merge_key is not None
+
+    def title_of(self, index: int) -> str:
+        """Return what people called a dimension of the shown space, or nothing."""
+        return self._state.titles.get(self.name_of(index), "")
+
+    def remark_of(self, index: int) -> str:
+        """Return the note on a dimension of the shown space, or nothing."""
+        return self._state.remarks.get(self.name_of(index), "")
+
+    @property
     def dimension_names(self) -> dict[int, str]:
-        """What people called dimensions, by 0-based index."""
-        return self._state.opened.dimension_names if self._state.opened else {}
+        """What people called dimensions of the shown space, by 0-based index."""
+        titles = {index: self.title_of(index) for index in range(self.dim)} if self._state.titles else {}
+        return {index: title for index, title in titles.items() if title}
 
     @property
     def space(self) -> Space | None:
@@ -176,6 +211,18 @@ class Session(QObject):
         """Return the letter and number of a dimension, `z1` for index 0."""
         return f"{self._state.space}{index + 1}"
 
+    # ---- telling ----
+
+    def tell(self, level: str, text: str, details: str = "") -> None:
+        """Say a finished sentence where messages are shown; may be called by anyone in the GUI thread.
+
+        Args:
+            level: `info`, `warning` or `error`.
+            text: the sentence.
+            details: what a bug report needs, such as a traceback.
+        """
+        self.message.emit(level, text, details)
+
     # ---- model ----
 
     def open(self, opened: Opened) -> None:
@@ -198,13 +245,34 @@ class Session(QObject):
             **_first_anchors(opened, space),
             stages=stages,
             map=MapSettings(background=self._state.map.background, colour=_first_column(opened)),
+            titles=opened.notes.titles,
+            remarks=opened.notes.remarks,
         )
         self._forget_other_models()
         if dropped:
-            self.message.emit(
+            self.tell(
                 "warning",
                 f"{', '.join(dropped)} does not fit pictures of {model.image} and was taken out; Undo brings it back.",
             )
+
+    def restore(
+        self,
+        state: State,
+        past: Sequence[tuple[str, State]] = (),
+        future: Sequence[tuple[str, State]] = (),
+        rows: RowSettings | None = None,
+    ) -> None:
+        """Become a session that was saved, with what can be undone and redone there."""
+        self.generation += 1
+        self._forget_view()
+        self._past, self._future, self._merge_key = list(past), list(future), None
+        entries = [entry for each in (state, *(s for _, s in (*past, *future))) for entry in each.stages]
+        self._stage_ids = max((entry.id for entry in entries), default=self._stage_ids)
+        if rows is not None:
+            self.set_rows(**vars(rows))
+        self._show(state)
+        self.undo_changed.emit()
+        self.code_committed.emit()
 
     def set_activity(self, activity: Activity) -> None:
         """Store what each dimension does; arrives some time after the model."""
@@ -258,6 +326,13 @@ class Session(QObject):
             raise ValueError(f"a code must be {self.dim} finite numbers, not {code.shape}")
         self._set(what, merge=merge, code=code, seed=None)
 
+    def arrive(self, code: np.ndarray, what: str) -> None:
+        """Go to a code that somebody chose at once, by a click, as a step of its own; history keeps it."""
+        self.commit()
+        self.set_code(code, what=what)
+        self.code_committed.emit()
+        self.arrived.emit(what)
+
     def commit(self) -> None:
         """End a drag: what follows is another undo step."""
         if self._merge_key is not None:
@@ -273,12 +348,14 @@ class Session(QObject):
         code = np.where(self._state.locked, self._state.code, drawn)
         self._set("Random", code=frozen_code(code), seed=seed, original=None)
         self.code_committed.emit()
+        self.arrived.emit("Random")
 
     def reset(self) -> None:
         """Put every dimension to its centre, the locked ones too."""
         if self.space:
             self._set("Reset", code=frozen_code(self.space.center), seed=None, original=None)
             self.code_committed.emit()
+            self.arrived.emit("Reset")
 
     def set_locked(self, index: int, locked: bool) -> None:
         """Lock one dimension against Random, or free it."""
@@ -292,6 +369,7 @@ class Session(QObject):
         code = frozen_code(code)
         self._set("Picture", code=code, seed=None, original=Original(picture, code, label))
         self.code_committed.emit()
+        self.arrived.emit(label or "Picture")
 
     def clear_original(self) -> None:
         """Take the encoded picture off the canvas."""
@@ -383,6 +461,18 @@ class Session(QObject):
             self.focused = index
             self.focus_changed.emit()
 
+    # ---- words ----
+
+    def name_dimension(self, index: int, title: str) -> None:
+        """Call a dimension of the shown space something; an empty title takes the name away."""
+        name = self.name_of(index)
+        self._set(f"Name {name}", titles=_with_word(self._state.titles, name, " ".join(title.split())[:80]))
+
+    def note_dimension(self, index: int, remark: str) -> None:
+        """Note something on a dimension of the shown space; an empty text takes the note away."""
+        name = self.name_of(index)
+        self._set(f"Note on {name}", remarks=_with_word(self._state.remarks, name, remark.strip()[:4000]))
+
     # ---- undo ----
 
     @property
@@ -473,6 +563,11 @@ class Session(QObject):
             kept.append(opened)
         self._past = [step for step in self._past if any(step[1].opened is other for other in kept)]
         self.undo_changed.emit()
+
+
+def _with_word(words: Mapping[str, str], name: str, text: str) -> dict[str, str]:
+    """Return the words with another text for a dimension, or without it where the text is empty."""
+    return {key: value for key, value in {**words, name: text}.items() if value}
 
 
 def _fitting(image: ImageSpec, entries: Sequence[StageEntry]) -> tuple[StageEntry, ...]:

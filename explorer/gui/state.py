@@ -5,6 +5,7 @@ Nothing here acts; `session` makes the next state from the last.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -72,6 +73,27 @@ class RowSettings:
 
 
 @dataclass(frozen=True, eq=False)
+class Place:
+    """A code worth returning to, kept by the history.
+
+    Attributes:
+        id: stays the same while it is named or starred; larger is newer.
+        space, code: where it is.
+        what: how one got there, `Random` or `z3`.
+        name: what people called it, or nothing.
+        parent: the place one was at before, None where that is unknown.
+    """
+
+    id: int
+    space: str
+    code: np.ndarray  # (dim,) float32, read-only
+    what: str = ""
+    name: str = ""
+    starred: bool = False
+    parent: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class State:
     """Everything that undo brings back."""
 
@@ -86,6 +108,8 @@ class State:
     strip: StripSettings = StripSettings()
     stages: tuple[StageEntry, ...] = ()
     map: MapSettings = MapSettings()
+    titles: Mapping[str, str] = field(default_factory=dict)  # names of dimensions, by "z3"
+    remarks: Mapping[str, str] = field(default_factory=dict)  # notes on dimensions, by "z3"
 
 
 def frozen_code(code: np.ndarray) -> np.ndarray:
@@ -99,4 +123,6 @@ def same(one: object, other: object) -> bool:
     """Compare parts of a state: arrays and small settings by value, the rest by identity."""
     if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
         return np.array_equal(one, other)
-    return one is other or (isinstance(one, str | int | StripSettings | MapSettings) and one == other)
+    return one is other or (
+        isinstance(one, str | int | StripSettings | MapSettings | Mapping) and one == other
+    )

@@ -170,6 +170,7 @@ class Renderer:
             pictures=shown,
             decoded=np.concatenate(decoded) if decoded else shown,
             warning=warning(model, stages, bad, shown),
+            request=request,
         )
 
     def _encode_steps(self, request: EncodeRequest) -> Generator[float, None, EncodeResult]:

@@ -205,7 +205,7 @@ def test_code_book_and_names_beside_a_checkpoint_are_found(native, tmp_path):
     assert space.measured
     np.testing.assert_allclose(space.center, mean.mean(0), rtol=1e-5)
     np.testing.assert_allclose(space.spread, np.sqrt(mean.var(0) + 4), rtol=1e-5)
-    assert opened.dimension_names == {1: "hair"}
+    assert opened.notes.titles == {"z2": "hair"}
     assert any("z9" in note for note in opened.model.notes)
 
 
@@ -266,5 +266,5 @@ def test_a_hints_file_that_is_none(native, tmp_path, content):
 def test_names_that_cannot_be_used_are_a_note(native, tmp_path, content):
     (tmp_path / "tiny.notes.json").write_text(content)
     opened = open_latent(native)
-    assert opened.dimension_names == {}
+    assert opened.notes.titles == {}
     assert any("tiny.notes.json" in note for note in opened.model.notes)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QObject, Signal
 
+from explorer.formats.notes import NO_NOTES
 from explorer.gui.pictures import PictureSource, to_qimage
 from explorer.gui.session import Session
 from explorer.render.requests import RenderResult
@@ -51,7 +52,7 @@ class Asker(QObject):
 
 class Opened:
     def __init__(self, model):
-        self.model, self.code_book, self.dimension_names = model, None, {}
+        self.model, self.code_book, self.notes = model, None, NO_NOTES
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from explorer.errors import ExplorerError, StageError
+from explorer.formats.notes import NO_NOTES
 from explorer.gui.session import Session
 from explorer.gui.state import Anchor
 from explorer.latent.activity import judge
@@ -15,7 +16,7 @@ class OpenedFake:
     """What a reader returns, without a file."""
 
     def __init__(self, model, code_book=None):
-        self.model, self.code_book, self.dimension_names = model, code_book, {}
+        self.model, self.code_book, self.notes = model, code_book, NO_NOTES
 
 
 @pytest.fixture

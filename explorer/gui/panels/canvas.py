@@ -159,9 +159,7 @@ class Canvas(QWidget):
         if not self.view.picture.isNull():
             QGuiApplication.clipboard().setImage(self.view.picture)
             size = self.view.picture.size()
-            self._session.message.emit(
-                "info", f"The picture was copied, {size.width()}×{size.height()} pixels."
-            )
+            self._session.tell("info", f"The picture was copied, {size.width()}×{size.height()} pixels.")
 
     def show_notice(self, level: Level, text: str, details: str = "") -> None:
         """Show a sentence under the picture, which stays.

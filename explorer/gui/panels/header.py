@@ -31,7 +31,7 @@ class SeedField(QLineEdit):
 
     def _on_input_rejected(self) -> None:
         self._mark(invalid=True)
-        self._session.message.emit("info", f"A seed is a whole number from 0 to {SEED_LIMIT - 1}.")
+        self._session.tell("info", f"A seed is a whole number from 0 to {SEED_LIMIT - 1}.")
 
     def _on_text_changed(self) -> None:
         self._mark(invalid=False)
@@ -49,7 +49,7 @@ class SeedField(QLineEdit):
     def _on_return_pressed(self) -> None:
         seed = int(self.text())
         if seed >= SEED_LIMIT:
-            self._session.message.emit("error", f"{seed} is too large for a seed; use 0 to {SEED_LIMIT - 1}.")
+            self._session.tell("error", f"{seed} is too large for a seed; use 0 to {SEED_LIMIT - 1}.")
             self._refresh()
         else:
             self._session.randomize(seed)

@@ -260,9 +260,7 @@ class LatentMap(QWidget):
 
     def _go(self, code: np.ndarray) -> None:
         """Show a code, as one undo step."""
-        self._session.commit()
-        self._session.set_code(code, what="Map", merge="map")
-        self._session.commit()
+        self._session.arrive(code, "Map")
 
     def _code_at(self, x: float, y: float, point: int) -> np.ndarray:
         """Return a point's code, or the current one moved to a place of the plane."""

@@ -83,7 +83,7 @@ class StagesBar(QWidget):
         try:
             change()
         except ExplorerError as error:
-            self._session.message.emit("error", str(error))
+            self._session.tell("error", str(error))
         self._refresh()
 
     def _toggle(self, stage_id: int) -> None:

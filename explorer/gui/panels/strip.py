@@ -206,9 +206,7 @@ class Strip(QWidget):
 
     def _go(self, code: np.ndarray) -> None:
         """Show a code on the canvas, as one undo step."""
-        self._session.commit()
-        self._session.set_code(code, what="Strip", merge="strip")
-        self._session.commit()
+        self._session.arrive(code, "Strip")
 
     def _on_slot_clicked(self) -> None:
         side = self._side_of(self.sender())
@@ -228,7 +226,7 @@ class Strip(QWidget):
     def _want_picture(self, side: Side, path: str) -> None:
         reason = self._no_pictures_because()
         if reason:
-            self._session.message.emit("warning", reason)
+            self._session.tell("warning", reason)
         else:
             self.picture_wanted.emit(side, path)
 

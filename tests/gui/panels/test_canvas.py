@@ -9,6 +9,7 @@ from PySide6.QtCore import QEvent, QPointF, Qt
 from PySide6.QtGui import QGuiApplication, QImage, QMouseEvent
 from PySide6.QtWidgets import QApplication, QPushButton, QToolButton
 
+from explorer.formats.notes import NO_NOTES
 from explorer.gui.panels.canvas import Canvas
 from explorer.gui.session import Session
 from explorer.models.base import ImageSpec, StageModel
@@ -18,7 +19,7 @@ class OpenedFake:
     """What a reader returns, without a file."""
 
     def __init__(self, model):
-        self.model, self.code_book, self.dimension_names = model, None, {}
+        self.model, self.code_book, self.notes = model, None, NO_NOTES
 
 
 def red_stage(name="red"):

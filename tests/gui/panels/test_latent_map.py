@@ -9,6 +9,7 @@ from PySide6.QtGui import QMouseEvent, QRegion, QWheelEvent
 from PySide6.QtWidgets import QApplication
 
 from explorer.data.code_book import CodeBook
+from explorer.formats.notes import Notes
 from explorer.gui import theme
 from explorer.gui.map_ground import TILES
 from explorer.gui.panels.latent_map import LatentMap
@@ -21,7 +22,7 @@ class Opened:
     """What a reader returns, without a file."""
 
     def __init__(self, model, code_book=None):
-        self.model, self.code_book, self.dimension_names = model, code_book, {2: "hair"}
+        self.model, self.code_book, self.notes = model, code_book, Notes({"z3": "hair"})
 
 
 def a_book(count=40):

@@ -8,6 +8,7 @@ from PySide6.QtGui import QFontMetricsF, QKeyEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
+from explorer.formats.notes import Notes
 from explorer.gui import theme
 from explorer.gui.panels.sliders import SlidersPanel
 from explorer.gui.session import Session
@@ -22,7 +23,7 @@ class OpenedFake:
     """What a reader returns, without a file."""
 
     def __init__(self, model, names=None):
-        self.model, self.code_book, self.dimension_names = model, None, names or {}
+        self.model, self.code_book, self.notes = model, None, Notes(names or {})
 
 
 @pytest.fixture
@@ -50,7 +51,7 @@ def tiny(panel, session, tiny_model):
     """A panel with the 4-D model, whose third dimension has a name and a wide spread."""
     space = tiny_model.spaces["z"]
     tiny_model.spaces["z"] = type(space)("z", (4,), center=[0, 0.5, -1, 0], spread=[1, 1, 2, 0.5])
-    session.open(OpenedFake(tiny_model, {2: "hair colour", 0: "tilt"}))
+    session.open(OpenedFake(tiny_model, {"z3": "hair colour", "z1": "tilt"}))
     return panel
 
 
@@ -162,7 +163,7 @@ def test_typing_beyond_the_slider_ends_at_its_end(tiny, session, qtbot):
     qtbot.keyClicks(field, "99")
     with qtbot.waitSignal(session.message) as told:
         qtbot.keyClick(field, Qt.Key.Key_Return)
-    assert told.args == ["info", "z3 was set to 5, where its slider ends."]
+    assert told.args[:2] == ["info", "z3 was set to 5, where its slider ends."]
     assert session.code[2] == 5
     assert field.text() == "5.0"
 
@@ -507,7 +508,7 @@ def test_another_model_arrives_while_a_slider_is_held(tiny, session, pictures, q
 
 
 def test_another_model_and_back_by_undo(tiny, session, qtbot):
-    session.open(OpenedFake(fakes.tiny_vae(latent_dim=2), {1: "other"}))
+    session.open(OpenedFake(fakes.tiny_vae(latent_dim=2), {"z2": "other"}))
     assert names(tiny) == ["z1", "z2"]
     assert rows(tiny)[1].facts.title == "other"
     session.undo()

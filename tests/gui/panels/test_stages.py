@@ -10,6 +10,7 @@ from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QApplication, QFileDialog
 
 from explorer.errors import StageError
+from explorer.formats.notes import NO_NOTES
 from explorer.gui.panels.canvas import Canvas
 from explorer.gui.panels.stages import StagesBar
 from explorer.gui.session import Session
@@ -24,7 +25,7 @@ class OpenedFake:
     """What a reader returns, without a file."""
 
     def __init__(self, model):
-        self.model, self.code_book, self.dimension_names = model, None, {}
+        self.model, self.code_book, self.notes = model, None, NO_NOTES
 
 
 def stage(name, into=1, out=1):

@@ -7,6 +7,7 @@ from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QApplication
 
+from explorer.formats.notes import NO_NOTES
 from explorer.gui import theme
 from explorer.gui.panels.strip import Strip
 from explorer.gui.session import Session
@@ -22,7 +23,7 @@ class Opened:
     """What a reader returns, without a file."""
 
     def __init__(self, model):
-        self.model, self.code_book, self.dimension_names = model, None, {}
+        self.model, self.code_book, self.notes = model, None, NO_NOTES
 
 
 @pytest.fixture

@@ -1,0 +1,88 @@
+"""What made an exported picture: plain values that ride in the file and are enough to make it again.
+
+A recipe names its checkpoint and stages by name and hash, never by path, so a picture that is passed on tells
+nothing of its maker's computer. Making pictures of a recipe is `making`; finding it in a file is `reading`.
+
+What `codes` and `settings` hold, by kind (`D` dimensions; numbers are exact, a float32 survives JSON):
+
+    kind             codes                settings
+    picture          (1, D)               -
+    strip            (2, D), the ends     steps (both ends included), path, ends ("source" or "decoded"), film (bool)
+    sheet            (1, D), through it   steps, center [D], reach [D]: row i shows center[i] -+ reach[i]
+    manifold         (1, D), the rest     dims [i, j], across [values of i], down [values of j]
+    samples          (N, D)               count, seed
+    reconstructions  (N, D)               errors [N], mean squared, 0..255
+    map              (0, D)               origin [D], axes [[D], [D]], extent [left, right, bottom, top],
+                                          tiles (a side, 0 for none), points [[x, y]...], marker [x, y] or null,
+                                          column, values [numbers or texts]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
+
+import numpy as np
+
+Kind = Literal["picture", "strip", "sheet", "manifold", "samples", "reconstructions", "map"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Network:
+    """A checkpoint as a recipe names it; `sha256` is of its file, None where it came from none."""
+
+    name: str
+    sha256: str | None = None
+
+
+@dataclass(frozen=True)
+class Style:
+    """How pictures are laid on a page.
+
+    Attributes:
+        scale: whole-number enlargement of every pixel; None takes what small pictures need.
+        margin: pixels of background around everything.
+        gap: pixels of background between two pictures.
+        captions: names, values and errors beside the pictures; None does what is usual for the kind (sheets,
+            reconstructions and maps have them, the others not).
+        background: `#rrggbb`; texts on it are dark or light, whichever can be read.
+    """
+
+    scale: int | None = None
+    margin: int = 0
+    gap: int = 0
+    captions: bool | None = None
+    background: str = "#ffffff"
+
+
+@dataclass(frozen=True, eq=False)
+class Recipe:
+    """Everything a page of pictures is made from.
+
+    Attributes:
+        kind: what it is.
+        model: the generator.
+        space: whose codes.
+        codes: float32 `(N, D)`; see the table above.
+        stages: that ran after the decoder, in their order.
+        options: decode options that were given, by name; arrays as lists.
+        settings: of the kind; see the table above.
+        style: how it is laid out.
+        labels: texts at the rows (sheet), ends (strip: two) or pictures, where `style` shows captions.
+        sources: pictures that are shown beside decoded ones, uint8 `(H, W, 1|3)` each: the ends of a strip
+            (two, None for an end without one), or what was reconstructed.
+    """
+
+    kind: Kind
+    model: Network
+    space: str
+    codes: np.ndarray
+    stages: tuple[Network, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    style: Style = Style()
+    labels: tuple[str, ...] = ()
+    sources: tuple[np.ndarray | None, ...] = ()
