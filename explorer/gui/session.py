@@ -16,6 +16,7 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from explorer.errors import ExplorerError
+from explorer.gui.first_state import first_state
 from explorer.gui.places import Places
 from explorer.gui.state import (
     Anchor,
@@ -30,7 +31,7 @@ from explorer.gui.state import (
     same,
 )
 from explorer.latent import sampling
-from explorer.models.base import ImageSpec, LatentModel, Space, StageModel, check_stages
+from explorer.models.base import LatentModel, Space, StageModel, check_stages
 
 if TYPE_CHECKING:
     from explorer.data.code_book import CodeBook
@@ -227,33 +228,27 @@ class Session(QObject):
 
     def open(self, opened: Opened) -> None:
         """Show another model: its code at the centre, the stages that still fit, nothing locked."""
-        model = opened.model
-        assert isinstance(model, LatentModel)
-        self.generation += 1
-        self._forget_view()
-        stages = _fitting(model.image, self._state.stages)
-        dropped = [entry.stage.name for entry in self._state.stages if entry not in stages]
-        space = model.spaces[model.default_space]
-        self._set(
-            "Open",
-            opened=opened,
-            space=space.name,
-            code=frozen_code(space.center),
-            locked=np.zeros(space.dim, bool),
-            seed=None,
-            original=None,
-            **_first_anchors(opened, space),
-            stages=stages,
-            map=MapSettings(background=self._state.map.background, colour=_first_column(opened)),
-            titles=opened.notes.titles,
-            remarks=opened.notes.remarks,
-        )
-        self._forget_other_models()
+        before = self._state
+        self.become("Open", first_state(opened, before))
+        dropped = [entry.stage.name for entry in before.stages if entry not in self._state.stages]
         if dropped:
             self.tell(
                 "warning",
-                f"{', '.join(dropped)} does not fit pictures of {model.image} and was taken out; Undo brings it back.",
+                f"{', '.join(dropped)} does not fit pictures of {self._state.opened.model.image} and was taken out; "  # type: ignore[union-attr]
+                "Undo brings it back.",
             )
+
+    def become(self, what: str, state: State) -> None:
+        """Show a state that was made elsewhere, as one undo step; its model may be another one."""
+        is_other = state.opened is not self._state.opened
+        if is_other:
+            self.generation += 1
+        if is_other or state.space != self._state.space:
+            self._forget_view()
+        self._stage_ids = max([self._stage_ids, *(entry.id for entry in state.stages)])
+        self._set(what, **vars(state))
+        if is_other:
+            self._forget_other_models()
 
     def restore(
         self,
@@ -568,35 +563,3 @@ class Session(QObject):
 def _with_word(words: Mapping[str, str], name: str, text: str) -> dict[str, str]:
     """Return the words with another text for a dimension, or without it where the text is empty."""
     return {key: value for key, value in {**words, name: text}.items() if value}
-
-
-def _fitting(image: ImageSpec, entries: Sequence[StageEntry]) -> tuple[StageEntry, ...]:
-    """Return the entries that still fit behind `image`, in their order."""
-    kept: list[StageEntry] = []
-    for entry in entries:
-        if entry.stage.input.accepts(image):
-            kept.append(entry)
-            if entry.enabled:
-                image = entry.stage.output_for(image)
-    return tuple(kept)
-
-
-def _first_column(opened: Opened) -> str | None:
-    """Return the first column of numbers in the code book, which shows which way is what; else its first."""
-    columns = opened.code_book.labels if opened.code_book else {}
-    numbers = [name for name, values in columns.items() if values.dtype.kind in "fiu"]
-    return next(iter([*numbers, *columns]), None)
-
-
-def _first_anchors(opened: Opened, space: Space) -> dict[str, Anchor]:
-    """Return two ends worth morphing between: far codes of the code book, else two random ones."""
-    book = opened.code_book
-    if book is not None and len(book) > 1:
-        pair = sampling.distant_pair(book.mean, space)
-        codes = [(book.mean[index], book.names[index]) for index in pair]
-    else:
-        codes = [(sampling.sample(space, 1, seed)[0], f"seed {seed}") for seed in (1, 2)]
-    return {
-        name: Anchor(frozen_code(code), None, label)
-        for name, (code, label) in zip(("anchor_a", "anchor_b"), codes, strict=True)
-    }

@@ -1,0 +1,66 @@
+"""What a model looks like when it is opened: code at the centre, two ends worth morphing between, a map."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from explorer.gui.state import Anchor, MapSettings, StageEntry, State, frozen_code
+from explorer.latent import sampling
+from explorer.models.base import ImageSpec, LatentModel, Space
+
+if TYPE_CHECKING:
+    from explorer.formats import Opened
+
+
+def first_state(opened: Opened, before: State) -> State:
+    """Return the state in which a model is first shown; of the one `before` stay what fits: stages, strip, ground."""
+    model = opened.model
+    assert isinstance(model, LatentModel)
+    space = model.spaces[model.default_space]
+    first, last = _first_anchors(opened, space)
+    return replace(
+        before,
+        opened=opened,
+        space=space.name,
+        code=frozen_code(space.center),
+        locked=np.zeros(space.dim, bool),
+        seed=None,
+        original=None,
+        anchor_a=first,
+        anchor_b=last,
+        stages=_fitting(model.image, before.stages),
+        map=MapSettings(background=before.map.background, colour=_first_column(opened)),
+        titles=opened.notes.titles,
+        remarks=opened.notes.remarks,
+    )
+
+
+def _fitting(image: ImageSpec, entries: Sequence[StageEntry]) -> tuple[StageEntry, ...]:
+    """Return the entries that still fit behind `image`, in their order."""
+    kept: list[StageEntry] = []
+    for entry in entries:
+        if entry.stage.input.accepts(image):
+            kept.append(entry)
+            if entry.enabled:
+                image = entry.stage.output_for(image)
+    return tuple(kept)
+
+
+def _first_column(opened: Opened) -> str | None:
+    """Return the first column of numbers in the code book, which shows which way is what; else its first."""
+    columns = opened.code_book.labels if opened.code_book else {}
+    numbers = [name for name, values in columns.items() if values.dtype.kind in "fiu"]
+    return next(iter([*numbers, *columns]), None)
+
+
+def _first_anchors(opened: Opened, space: Space) -> list[Anchor]:
+    """Return two ends worth morphing between: far codes of the code book, else two random ones."""
+    book = opened.code_book
+    if book is not None and len(book) > 1:
+        pair = sampling.distant_pair(book.mean, space)
+        return [Anchor(frozen_code(book.mean[index]), None, book.names[index]) for index in pair]
+    return [Anchor(frozen_code(sampling.sample(space, 1, seed)[0]), None, f"seed {seed}") for seed in (1, 2)]
