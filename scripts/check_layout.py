@@ -69,7 +69,7 @@ def states(app) -> Iterator[str]:
     session.set_rows(thumbnails_all=False)
     shown = app.window.canvas.shown.pictures[0]
     session.show_encoded(session.code + 1, shown, "a picture with a rather long name, from a phone.jpeg")
-    session.message.emit("error", "There is no file my-first-vae-trained-on-faces.pth; check the spelling.")
+    session.tell("error", "There is no file my-first-vae-trained-on-faces.pth; check the spelling.")
     window.at_rest(app)
     yield "with an encoded picture and an error"
     session.randomize(1)

@@ -23,24 +23,21 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QMessageBox
 
 from explorer import __version__, paths
-from explorer.errors import ExplorerError
 from explorer.gui import theme
 from explorer.gui.actions import keys_as_html
 from explorer.gui.decode_worker import DecodeWorker
 from explorer.gui.exporting import Exporter
 from explorer.gui.jobs import BUG, JobRunner
 from explorer.gui.main_window import MainWindow, window_icon
-from explorer.gui.opening import FittedPicture, fit_picture, open_path
+from explorer.gui.opener import Opener
 from explorer.gui.pictures import PictureSource
 from explorer.gui.session import Session
-from explorer.gui.state import Anchor, Side
 from explorer.latent import activity as activity_maths
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from explorer.models.base import StageModel
-    from explorer.render.requests import ActivityResult, EncodeResult, RenderResult
+    from explorer.render.requests import ActivityResult, RenderResult
 
 log = logging.getLogger(__name__)
 
@@ -60,12 +57,10 @@ class App(QObject):
         self.window = MainWindow(self.session, self.pictures)
         self.window.recall_layout()
         self.exporter = Exporter(self.session, self.pictures, self.jobs, self.window)
-        self._encoding: dict[str, FittedPicture] = {}
-        self._first_stages: tuple[str, ...] = ()
+        self.opener = Opener(self.session, self.pictures, self.jobs, self.window)
         self._kl: np.ndarray | None = None
         self._code_time = 0.0
         self._status_time = 0.0
-        self._first_path: str | None = None  # read once torch is there
         self._fill_menus()
         self._connect()
 
@@ -73,10 +68,9 @@ class App(QObject):
 
     def start(self, path: str | None = None, stages: Sequence[str] = ()) -> None:
         """Show the window, then read `path` (default: the bundled face model) and the stages."""
-        self._first_stages = tuple(stages)
-        self._first_path = path or (DEFAULT_MODEL if DEFAULT_MODEL in paths.bundled() else None)
-        if self._first_path is not None:
-            self.window.canvas.show_loading(f"Opening {Path(self._first_path).name}", 0.0)
+        first = path or (DEFAULT_MODEL if DEFAULT_MODEL in paths.bundled() else None)
+        if first is not None:
+            self.opener.open_later(first, tuple(stages))  # read once torch is there
         self.window.exposed.connect(self._on_exposed)
         self.window.show()
 
@@ -108,11 +102,7 @@ class App(QObject):
         actions["add_stage"].triggered.connect(self._on_add_stage)
         actions["shortcuts"].triggered.connect(self._on_shortcuts)
         actions["about"].triggered.connect(self._on_about)
-        window.files_dropped.connect(self._on_files_dropped)
         window.closing.connect(self.close)
-        window.canvas.cancel_requested.connect(self._on_cancel_requested)
-        window.stages.stage_wanted.connect(self.open_stages)
-        window.strip.picture_wanted.connect(self.open_anchor)
         session.model_changed.connect(self._on_model_changed)
         session.space_changed.connect(self._judge_dimensions)
         session.code_changed.connect(self._on_code_changed)
@@ -120,138 +110,23 @@ class App(QObject):
         self.worker.failed.connect(self._on_failed)
         self.worker.ready.connect(self._on_ready)
 
-    # ---- opening ----
-
-    def open(self, path: str) -> None:
-        """Read a checkpoint, or encode a picture to the canvas; a second call cancels the first."""
-        self._first_path = None  # whatever is opened meanwhile goes before it
-        spec = self.session.model.image if self.session.model else None
-        job = self.jobs.start("open", partial(open_path, path, spec))
-        self.window.canvas.show_loading(f"Opening {Path(path).name}", 0.0)
-        job.progressed.connect(self._on_open_progressed)
-        job.succeeded.connect(self._on_opened)
-        job.failed.connect(self._on_failed)
-        job.finished.connect(self._on_open_finished)
-        self._open_job = job
-
-    def open_stages(self, *files: str) -> None:
-        """Read stages and put them at the end of the chain, in this order."""
-
-        def read(progress, should_stop):  # type: ignore[no-untyped-def]
-            from explorer.formats import open_stage
-
-            return [open_stage(path, on_progress=progress, should_stop=should_stop) for path in files]
-
-        job = self.jobs.start(f"stage {' '.join(files)}", read)
-        self.window.stages.set_busy(f"opening {Path(files[0]).stem}…")
-        job.finished.connect(self._on_stage_job_finished)
-        job.succeeded.connect(self._on_stages_opened)
-        job.failed.connect(self._on_failed)
-
-    def open_anchor(self, side: Side, path: str) -> None:
-        """Read a picture and encode it to one end of the strip."""
-        model = self.session.model
-        if model is None:
-            return
-        if not model.has_encoder:
-            self._say_no_encoder()
-            return
-
-        def read(progress, should_stop):  # type: ignore[no-untyped-def]
-            return side, fit_picture(path, model.image)
-
-        job = self.jobs.start(f"anchor {side}", read)
-        job.succeeded.connect(self._on_anchor_picture)
-        job.failed.connect(self._on_failed)
-
-    def _on_open_progressed(self, fraction: float, text: str) -> None:
-        self.window.canvas.show_loading(text, fraction)
-
-    def _on_open_finished(self) -> None:
-        if self.sender() is self._open_job or self.sender() is None:
-            self.window.canvas.hide_loading()
-
-    def _on_opened(self, opened: object) -> None:
-        if isinstance(opened, FittedPicture):
-            self._encode("canvas", opened)
-            return
-        from explorer.models.base import StageModel
-
-        if isinstance(opened.model, StageModel):  # type: ignore[attr-defined]
-            self._on_stages_opened([opened.model])  # type: ignore[attr-defined]
-            return
-        self.session.open(opened)  # type: ignore[arg-type]
-        if self._first_stages:
-            self.open_stages(*self._first_stages)
-            self._first_stages = ()
-
-    def _on_stage_job_finished(self) -> None:
-        self.window.stages.set_busy()
-
-    def _on_stages_opened(self, stages: list[StageModel]) -> None:
-        try:
-            for stage in stages:
-                self.session.add_stage(stage)
-        except ExplorerError as error:
-            self._on_failed(str(error))
+    # ---- files, menus ----
 
     def _on_failed(self, sentence: str) -> None:
         self.session.tell("error", sentence)
 
-    def _on_cancel_requested(self) -> None:
-        self.jobs.cancel("open")
-
-    def _on_anchor_picture(self, result: tuple[Side, FittedPicture]) -> None:
-        self._encode(*result)
-
-    def _encode(self, target: str, picture: FittedPicture) -> None:
-        """Ask for the code of a picture; `target` is `canvas`, `A` or `B`."""
-        if self.session.model is None or not self.session.model.has_encoder:
-            self._say_no_encoder()
-            return
-        slot = f"encode:{target}"
-        self._encoding[slot] = picture
-        self.pictures.want_codes(slot, picture.fitted[None], self._on_encoded)
-
-    def _on_encoded(self, result: EncodeResult) -> None:
-        picture = self._encoding.pop(result.slot)
-        target = result.slot.removeprefix("encode:")
-        if result.error is not None or result.mean is None:
-            self._on_failed(result.error or "The picture could not be encoded.")
-            return
-        if picture.changes:
-            self.session.tell("info", f"{picture.path.name} was {', then '.join(picture.changes)}.")
-        if target == "canvas":
-            self.session.show_encoded(result.mean[0], picture.shown, picture.path.name)
-        else:
-            self.session.set_anchor(target, Anchor(result.mean[0], picture.shown, picture.path.name))  # type: ignore[arg-type]
-
-    def _say_no_encoder(self) -> None:
-        name = self.session.model.name if self.session.model else "This model"
-        self._on_failed(
-            f"{name} has no encoder, so a picture cannot become a code; open a VAE, or use Random and the sliders."
-        )
-
-    # ---- files, menus ----
-
     def _on_open(self) -> None:
         path = self.exporter.ask_open("Open a checkpoint or a picture")
         if path:
-            self.open(path)
+            self.opener.open(path)
 
     def _on_add_stage(self) -> None:
         path = self.exporter.ask_open("Add a stage")
         if path:
-            self.open_stages(path)
+            self.opener.open_stages(path)
 
     def _on_bundled_chosen(self, name: str, _checked: bool = False) -> None:
-        self.open(name)
-
-    def _on_files_dropped(self, files: list[str]) -> None:
-        if len(files) > 1:
-            self.session.tell("info", f"{len(files)} files were dropped; the first one is opened.")
-        if files:
-            self.open(files[0])
+        self.opener.open(name)
 
     def _fill_devices(self) -> None:
         if not self.worker.description:  # asking would import torch here, and the window would stand still
@@ -294,8 +169,6 @@ class App(QObject):
         session = self.session
         if session.model is None or session.space is None:
             return
-        for side in "AB":
-            self.jobs.cancel(f"anchor {side}")  # that picture would have the shape of the model before
         self.window.setWindowTitle(f"{session.model.name} - Latent Explorer")
         for note in session.model.notes[:1]:
             session.tell("info", note)
@@ -322,8 +195,7 @@ class App(QObject):
     def _on_ready(self) -> None:
         """Read the first model; beside the import of torch it would stall the window, and be no sooner."""
         self.window.set_status(self.worker.description)
-        if self._first_path is not None:
-            self.open(self._first_path)
+        self.opener.open_first()
 
     def _on_code_changed(self) -> None:
         self._code_time = time.perf_counter()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +11,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from explorer.export.recipe import Network, Recipe
     from explorer.formats import Opened
-    from explorer.models.base import ImageSpec
+    from explorer.gui.state import State
+    from explorer.models.base import ImageSpec, StageModel
+
+log = logging.getLogger(__name__)
 
 Progress = Callable[[float, str], None]
 ShouldStop = Callable[[], bool]
@@ -25,6 +30,29 @@ class FittedPicture:
     fitted: np.ndarray
     shown: np.ndarray
     changes: tuple[str, ...] = ()  # what was done to it for that, to follow "was"
+
+
+@dataclass(frozen=True, eq=False)
+class CarriedRecipe:
+    """A picture that tells how it was made; `picture` is it as the open model takes it, where one is open."""
+
+    path: Path
+    recipe: Recipe
+    picture: FittedPicture | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Ingredients:
+    """A recipe with its networks, read."""
+
+    recipe: Recipe
+    opened: Opened
+    stages: tuple[StageModel, ...]
+
+
+def is_session(path: str) -> bool:
+    """Return whether a file is a saved session, by its name."""
+    return path.lower().endswith(".session.json")
 
 
 def is_picture(path: str) -> bool:
@@ -60,16 +88,72 @@ def fit_picture(path: str, spec: ImageSpec) -> FittedPicture:
     return FittedPicture(Path(path), fitted, shown, tuple(changes))
 
 
+def carried_recipe(path: str) -> Recipe | None:
+    """Return the recipe in a picture; None where it carries none, or a damaged one: it is a picture all the same."""
+    from explorer.errors import RecipeError
+    from explorer.export.reading import recipe_in
+
+    try:
+        return recipe_in(Path(path))
+    except RecipeError as error:
+        log.info("%s", error)
+        return None
+
+
 def open_path(
     path: str, spec: ImageSpec | None, progress: Progress, should_stop: ShouldStop
-) -> Opened | FittedPicture:
-    """Read whatever a person opened: a picture when a model is there to encode it, else a checkpoint.
+) -> Opened | FittedPicture | CarriedRecipe:
+    """Read whatever a person opened: a picture with a recipe, one for the open model to encode, a checkpoint.
 
     Raises:
         ExplorerError: it cannot be used.
     """
-    if spec is not None and Path(path).is_file() and is_picture(path):
-        return fit_picture(path, spec)
+    if Path(path).is_file() and is_picture(path):
+        recipe = carried_recipe(path)
+        if recipe is not None:
+            return CarriedRecipe(Path(path), recipe, fit_picture(path, spec) if spec is not None else None)
+        if spec is not None:
+            return fit_picture(path, spec)
     from explorer.formats import open_checkpoint
 
     return open_checkpoint(path, on_progress=progress, should_stop=should_stop)
+
+
+def gather(
+    recipe: Recipe, near: Path, shown: State, progress: Progress, should_stop: ShouldStop
+) -> Ingredients:
+    """Find and read the networks of a recipe; what is open in `shown` is taken as it is.
+
+    Raises:
+        RecipeError: one is not to be found; the sentence says which.
+        ExplorerError: one cannot be read.
+    """
+    from explorer.formats import open_latent, open_stage
+
+    open_stages = {_hash_of(entry.stage): entry.stage for entry in shown.stages}
+    opened = shown.opened
+    if opened is None or recipe.model.sha256 is None or _hash_of(opened.model) != recipe.model.sha256:
+        where = _found(recipe.model, near)
+        opened = open_latent(where, on_progress=progress, should_stop=should_stop)
+    stages = []
+    for network in recipe.stages:
+        stage = open_stages.get(network.sha256) if network.sha256 else None
+        if stage is None:
+            stage = open_stage(_found(network, near), on_progress=progress, should_stop=should_stop)
+        stages.append(stage)
+    return Ingredients(recipe, opened, tuple(stages))
+
+
+def _found(network: Network, near: Path) -> Path:
+    from explorer.errors import RecipeError
+    from explorer.formats import finding
+
+    path = finding.find(network.name, network.sha256, near=(near,))
+    if path is None:
+        raise RecipeError(finding.wanted(network.name, network.sha256))
+    return path
+
+
+def _hash_of(model: object) -> str | None:
+    origin = getattr(model, "origin", None)
+    return origin.sha256 if origin is not None else None

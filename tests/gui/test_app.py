@@ -73,7 +73,7 @@ def running(qtbot):
 
 def open_and_wait(qtbot, app, path):
     with qtbot.waitSignal(app.session.model_changed, timeout=WAIT):
-        app.open(str(path))
+        app.opener.open(str(path))
     qtbot.waitUntil(lambda: app.window.canvas.shown is not None, timeout=WAIT)
     qtbot.waitUntil(lambda: not app.jobs.is_running("open"), timeout=WAIT)
 
@@ -123,7 +123,7 @@ def test_shown_and_exported_pictures_are_equal_bit_for_bit(faces, qtbot, tmp_pat
 
     if with_stage:
         with qtbot.waitSignal(faces.session.stages_changed, timeout=WAIT):
-            faces.open_stages(str(save_colorizer(tmp_path / "colour.safetensors")))
+            faces.opener.open_stages(str(save_colorizer(tmp_path / "colour.safetensors")))
     codes = sample(faces.session.space, count, seed=3)
     exported = expected(faces, codes)
     for index in {0, count // 2, count - 1}:
@@ -147,7 +147,7 @@ def test_ten_thousand_moves_end_on_the_last_code(faces, qtbot):
 def test_opening_twice_shows_the_second(running, qtbot, tmp_path):
     first = save(tmp_path / "first.safetensors", seed=1)
     second = save(tmp_path / "second.safetensors", latent_dim=6, seed=2)
-    running.open(str(first))
+    running.opener.open(str(first))
     open_and_wait(qtbot, running, second)
     assert running.session.model.name == "second"
     assert running.session.code.shape == (6,)
@@ -159,7 +159,7 @@ def test_a_file_that_is_no_checkpoint_is_a_sentence_and_nothing_is_lost(faces, q
     bad.write_bytes(content)
     before = faces.session.model, faces.window.canvas.shown
     with qtbot.waitSignal(faces.session.message, timeout=WAIT) as told:
-        faces.open(str(bad))
+        faces.opener.open(str(bad))
     level, sentence = told.args
     assert level == "error"
     assert "bad.pt" in sentence
@@ -242,7 +242,7 @@ def test_a_stage_that_does_not_fit_is_refused_with_both_shapes(running, qtbot, t
     save_native(path, family.wrap(family.network(config).eval(), config, name="gan"), config=config)
     open_and_wait(qtbot, running, path)
     with qtbot.waitSignal(running.session.message, timeout=WAIT) as told:
-        running.open_stages(str(save_colorizer(tmp_path / "colour.safetensors")))
+        running.opener.open_stages(str(save_colorizer(tmp_path / "colour.safetensors")))
     assert "1x(any size)" in told.args[1]
     assert "3x64x64" in told.args[1]
     assert running.session.stages == ()
@@ -281,7 +281,7 @@ def test_a_place_that_cannot_be_written_is_a_sentence(faces, qtbot, tmp_path):
 
 
 def test_closing_while_a_model_loads_leaves_no_thread(running, qtbot, tmp_path):
-    running.open(str(save(tmp_path / "faces.safetensors")))
+    running.opener.open(str(save(tmp_path / "faces.safetensors")))
     running.window.close()
     assert not running.worker.is_alive()
     assert not running.jobs.is_running("open")
@@ -342,7 +342,7 @@ def test_without_a_code_book_the_map_shows_the_dimensions_that_matter(faces, qtb
 def test_what_is_saved_is_what_is_shown(faces, qtbot, tmp_path, with_stage):
     if with_stage:
         with qtbot.waitSignal(faces.session.stages_changed, timeout=WAIT):
-            faces.open_stages(str(save_colorizer(tmp_path / "colour.safetensors")))
+            faces.opener.open_stages(str(save_colorizer(tmp_path / "colour.safetensors")))
         qtbot.waitUntil(lambda: shown(faces).shape == (8, 8, 3), timeout=WAIT)
     before = shown(faces)
     faces.session.set_dimension(0, 1.0)  # its picture is not there yet
@@ -372,7 +372,7 @@ def test_an_export_that_another_model_stops_is_said(faces, qtbot, tmp_path):
 def test_a_stage_that_is_being_read_is_named(faces, qtbot, tmp_path):
     path = save_colorizer(tmp_path / "colour.safetensors")
     with qtbot.waitSignal(faces.session.stages_changed, timeout=WAIT):
-        faces.open_stages(str(path))
+        faces.opener.open_stages(str(path))
         assert "opening colour…" in {chip.text() for chip in faces.window.findChildren(Chip)}
     qtbot.waitUntil(
         lambda: "opening colour…" not in {chip.text() for chip in faces.window.findChildren(Chip)},
@@ -495,7 +495,7 @@ def test_the_buttons_stay_where_they_are_when_a_stage_comes(faces, qtbot, tmp_pa
     )
     before = random.mapTo(faces.window, random.rect().topLeft())
     with qtbot.waitSignal(faces.session.stages_changed, timeout=WAIT):
-        faces.open_stages(str(save_colorizer(tmp_path / "colour.safetensors")))
+        faces.opener.open_stages(str(save_colorizer(tmp_path / "colour.safetensors")))
     QApplication.processEvents()
     assert random.mapTo(faces.window, random.rect().topLeft()) == before
 
@@ -503,7 +503,7 @@ def test_the_buttons_stay_where_they_are_when_a_stage_comes(faces, qtbot, tmp_pa
 def test_what_went_wrong_is_said_under_the_picture_and_moves_no_dock(faces, qtbot):
     window = faces.window
     before = {name: dock.geometry() for name, dock in window.docks.items()}
-    faces.session.message.emit("error", "x.pth is empty.")
+    faces.session.tell("error", "x.pth is empty.")
     faces.session.set_dimension(0, 0.5)
     qtbot.waitUntil(lambda: not faces.pictures.is_waiting("canvas"), timeout=WAIT)
     assert window.canvas.notice.text == "x.pth is empty."  # a good picture has nothing to do with it
@@ -514,14 +514,14 @@ def test_what_went_wrong_is_said_under_the_picture_and_moves_no_dock(faces, qtbo
 
 
 def test_what_went_wrong_is_said_without_a_model_too(running):
-    running.session.message.emit("error", "x.pth is empty.")
+    running.session.tell("error", "x.pth is empty.")
     assert running.window.canvas.notice.isVisible()
 
 
 def test_news_stand_in_the_status_bar_for_a_while(faces, monkeypatch, qtbot):
     monkeypatch.setattr(main_window, "INFO_MILLISECONDS", 50)
     faces.window.set_status("CPU float32")
-    faces.session.message.emit("info", "Saved x.png.")
+    faces.session.tell("info", "Saved x.png.")
     assert faces.window.status == "Saved x.png."
     faces.window.set_status("CPU float32, decode 1.0 ms")
     assert faces.window.status == "Saved x.png."

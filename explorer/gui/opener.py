@@ -1,0 +1,260 @@
+"""Opening: checkpoints, stages, pictures, recipes; what a person gives is read in a job, then shown."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject, Signal
+
+from explorer.errors import ExplorerError
+from explorer.gui.jobs import Job, JobRunner
+from explorer.gui.opening import (
+    CarriedRecipe,
+    FittedPicture,
+    Ingredients,
+    carried_recipe,
+    fit_picture,
+    gather,
+    is_picture,
+    is_session,
+    open_path,
+)
+from explorer.gui.pictures import PictureSource
+from explorer.gui.recipe_state import state_of
+from explorer.gui.session import Session
+from explorer.gui.state import Anchor, Side
+
+if TYPE_CHECKING:
+    from explorer.export.recipe import Recipe
+    from explorer.gui.main_window import MainWindow
+    from explorer.models.base import LatentModel, StageModel
+    from explorer.render.requests import EncodeResult
+
+WHAT = {
+    "picture": "a picture of one code",
+    "strip": "a strip",
+    "sheet": "a sheet of dimensions",
+    "manifold": "a manifold grid",
+    "samples": "a grid of samples",
+    "reconstructions": "reconstructions",
+    "map": "a map",
+}
+
+
+class Opener(QObject):
+    """Reads files in jobs, the newest `open` wins, and hands what was read to the session."""
+
+    session_wanted = Signal(str)  # path of a saved session that somebody opened
+    opened = Signal(str, str)  # path and kind ("model", "stage") of a checkpoint that was read
+
+    def __init__(
+        self, session: Session, pictures: PictureSource, jobs: JobRunner, window: MainWindow
+    ) -> None:
+        super().__init__(window)
+        self._session = session
+        self._pictures = pictures
+        self._jobs = jobs
+        self._window = window
+        self._encoding: dict[str, FittedPicture] = {}
+        self._next_stages: tuple[str, ...] = ()
+        self._first: tuple[str, tuple[str, ...]] | None = None
+        self._job: Job | None = None
+        session.model_changed.connect(self._on_model_changed)
+        window.canvas.cancel_requested.connect(self._on_cancel_requested)
+        window.stages.stage_wanted.connect(self.open_stages)
+        window.strip.picture_wanted.connect(self.open_anchor)
+        window.files_dropped.connect(self._on_files_dropped)
+
+    # ---- whatever a person gives ----
+
+    def open_later(self, path: str, stages: tuple[str, ...] = ()) -> None:
+        """Promise to open a file once `open_first` is called; whatever is opened meanwhile goes before it."""
+        self._first = path, stages
+        self._window.canvas.show_loading(f"Opening {Path(path).name}", 0.0)
+
+    def open_first(self) -> None:
+        """Keep that promise."""
+        if self._first is not None:
+            self.open(*self._first)
+
+    def open(self, path: str, stages: tuple[str, ...] = ()) -> None:
+        """Read a checkpoint (then `stages`), a picture or a saved session; a second call cancels the first."""
+        self._first = None
+        self._next_stages = stages
+        if is_session(path):
+            self.session_wanted.emit(path)
+            return
+        spec = self._session.model.image if self._session.model else None
+        self._start(f"Opening {Path(path).name}", partial(open_path, path, spec)).succeeded.connect(
+            self._on_opened
+        )
+
+    def _start(self, text: str, work: Any) -> Job:
+        """Run the one job that opens something."""
+        job = self._jobs.start("open", work)
+        self._window.canvas.show_loading(text, 0.0)
+        job.progressed.connect(self._on_progressed)
+        job.failed.connect(self._on_failed)
+        job.finished.connect(self._on_finished)
+        self._job = job
+        return job
+
+    def _on_progressed(self, fraction: float, text: str) -> None:
+        self._window.canvas.show_loading(text, fraction)
+
+    def _on_finished(self) -> None:
+        if self.sender() is self._job or self.sender() is None:
+            self._window.canvas.hide_loading()
+
+    def _on_cancel_requested(self) -> None:
+        self._jobs.cancel("open")
+
+    def _on_opened(self, found: Any) -> None:
+        if isinstance(found, FittedPicture):
+            self._encode("canvas", found)
+        elif isinstance(found, CarriedRecipe):
+            self._offer(found)
+        elif hasattr(found.model, "spaces"):
+            self._session.open(found)
+            self._tell_opened(found.model, "model")
+            if self._next_stages:
+                self.open_stages(*self._next_stages)
+                self._next_stages = ()
+        else:
+            self._on_stages_opened([found.model])
+
+    def _tell_opened(self, model: LatentModel | StageModel, kind: str) -> None:
+        if model.origin is not None:
+            self.opened.emit(str(model.origin.path), kind)
+
+    def _on_files_dropped(self, files: list[str]) -> None:
+        if len(files) > 1:
+            self._session.tell("info", f"{len(files)} files were dropped; the first one is opened.")
+        if files:
+            self.open(files[0])
+
+    def _on_failed(self, sentence: str) -> None:
+        self._session.tell("error", sentence)
+
+    # ---- stages ----
+
+    def open_stages(self, *files: str) -> None:
+        """Read stages and put them at the end of the chain, in this order."""
+
+        def read(progress: Any, should_stop: Any) -> list[StageModel]:
+            from explorer.formats import open_stage
+
+            return [open_stage(path, on_progress=progress, should_stop=should_stop) for path in files]
+
+        job = self._jobs.start(f"stage {' '.join(files)}", read)
+        self._window.stages.set_busy(f"opening {Path(files[0]).stem}…")
+        job.finished.connect(self._on_stage_job_finished)
+        job.succeeded.connect(self._on_stages_opened)
+        job.failed.connect(self._on_failed)
+
+    def _on_stage_job_finished(self) -> None:
+        self._window.stages.set_busy()
+
+    def _on_stages_opened(self, stages: list[StageModel]) -> None:
+        try:
+            for stage in stages:
+                self._session.add_stage(stage)
+                self._tell_opened(stage, "stage")
+        except ExplorerError as error:
+            self._on_failed(str(error))
+
+    # ---- pictures ----
+
+    def open_anchor(self, side: Side, path: str) -> None:
+        """Make a picture one end of the strip: by the code that it carries, else by encoding it."""
+        model = self._session.model
+        if model is None:
+            return
+        carried = carried_recipe(path) if Path(path).is_file() and is_picture(path) else None
+        if carried is not None and self._is_ours(carried):
+            self._session.set_anchor(side, Anchor(carried.codes[0], None, Path(path).name))
+            return
+        if not model.has_encoder:
+            self._say_no_encoder()
+            return
+
+        def read(progress: Any, should_stop: Any) -> tuple[Side, FittedPicture]:
+            return side, fit_picture(path, model.image)
+
+        job = self._jobs.start(f"anchor {side}", read)
+        job.succeeded.connect(self._on_anchor_picture)
+        job.failed.connect(self._on_failed)
+
+    def _is_ours(self, recipe: Recipe) -> bool:
+        """Return whether a recipe is of one picture of the open model."""
+        model, state = self._session.model, self._session.state
+        is_known = (
+            model is not None and model.origin is not None and model.origin.sha256 == recipe.model.sha256
+        )
+        return is_known and recipe.kind == "picture" and recipe.space == state.space
+
+    def _on_model_changed(self) -> None:
+        for side in "AB":
+            self._jobs.cancel(f"anchor {side}")  # that picture would have the shape of the model before
+
+    def _on_anchor_picture(self, result: tuple[Side, FittedPicture]) -> None:
+        self._encode(*result)
+
+    def _encode(self, target: str, picture: FittedPicture) -> None:
+        """Ask for the code of a picture; `target` is `canvas`, `A` or `B`."""
+        if self._session.model is None or not self._session.model.has_encoder:
+            self._say_no_encoder()
+            return
+        slot = f"encode:{target}"
+        self._encoding[slot] = picture
+        self._pictures.want_codes(slot, picture.fitted[None], self._on_encoded)
+
+    def _on_encoded(self, result: EncodeResult) -> None:
+        picture = self._encoding.pop(result.slot)
+        target = result.slot.removeprefix("encode:")
+        if result.error is not None or result.mean is None:
+            self._on_failed(result.error or "The picture could not be encoded.")
+            return
+        if picture.changes:
+            self._session.tell("info", f"{picture.path.name} was {', then '.join(picture.changes)}.")
+        if target == "canvas":
+            self._session.show_encoded(result.mean[0], picture.shown, picture.path.name)
+        else:
+            self._session.set_anchor(target, Anchor(result.mean[0], picture.shown, picture.path.name))  # type: ignore[arg-type]
+
+    def _say_no_encoder(self) -> None:
+        name = self._session.model.name if self._session.model else "This model"
+        self._on_failed(
+            f"{name} has no encoder, so a picture cannot become a code; open a VAE, or use Random and the sliders."
+        )
+
+    # ---- recipes ----
+
+    def _offer(self, found: CarriedRecipe) -> None:
+        """Ask whether the window shall show what a picture was made from."""
+        recipe = found.recipe
+        text = (
+            f"{found.path.name} is {WHAT[recipe.kind]}, made with {recipe.model.name}; restore what made it?"
+        )
+        actions: list[tuple[str, Any]] = [("&Restore", partial(self.restore, recipe, found.path.parent))]
+        if found.picture is not None and self._session.model is not None and self._session.model.has_encoder:
+            actions.append(("&Encode it", partial(self._encode, "canvas", found.picture)))
+        self._window.canvas.offer(text, actions)
+
+    def restore(self, recipe: Recipe, near: Path) -> None:
+        """Show what a recipe was made from; its checkpoint is looked for in the folder `near` too."""
+        work = partial(gather, recipe, near, self._session.state)
+        self._start(f"Restoring {WHAT[recipe.kind]}", work).succeeded.connect(self._on_gathered)
+
+    def _on_gathered(self, found: Ingredients) -> None:
+        try:
+            state = state_of(found.recipe, found.opened, found.stages, self._session.state)
+        except ExplorerError as error:
+            self._on_failed(str(error))
+            return
+        self._session.become("Restore", state)
+        self._session.arrived.emit("Restored")
+        for model, kind in ((found.opened.model, "model"), *((stage, "stage") for stage in found.stages)):
+            self._tell_opened(model, kind)

@@ -1,0 +1,85 @@
+"""From a recipe to what the window shows: the state that its picture was exported from, as far as that can be told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from explorer.errors import RecipeError
+from explorer.export.recipe import Recipe
+from explorer.gui.first_state import first_state
+from explorer.gui.state import Anchor, Original, StageEntry, State, frozen_code
+from explorer.models.base import LatentModel, StageModel, check_stages
+
+if TYPE_CHECKING:
+    from explorer.formats import Opened
+
+
+def state_of(recipe: Recipe, opened: Opened, stages: Sequence[StageModel], before: State) -> State:
+    """Return the state `before` with what the recipe tells: code, ends, stages, plane.
+
+    Raises:
+        RecipeError: the model has no such space, or codes of another length.
+        StageError: the stages do not fit the model.
+    """
+    model = opened.model
+    assert isinstance(model, LatentModel)
+    space = model.spaces.get(recipe.space)
+    if space is None or (len(recipe.codes) and recipe.codes.shape[1] != space.dim):
+        raise RecipeError(
+            f"The recipe is of {recipe.codes.shape[1]} dimensions of the space {recipe.space}, which {model.name} "
+            "does not have; open the checkpoint that it was made with."
+        )
+    check_stages(model.image, stages)
+    base = before if opened is before.opened else first_state(opened, before)
+    changes: dict[str, Any] = {
+        "space": recipe.space,
+        "stages": _entries(stages, before),
+        "original": None,
+        "seed": None,
+    }
+    if recipe.space != base.space:
+        changes |= {"locked": np.zeros(space.dim, bool), "code": frozen_code(space.center)}
+        changes |= {"anchor_a": None, "anchor_b": None}
+    if len(recipe.codes):
+        changes["code"] = frozen_code(recipe.codes[0])
+    return replace(base, **changes | _of_kind(recipe, base))
+
+
+def _entries(stages: Sequence[StageModel], before: State) -> tuple[StageEntry, ...]:
+    """Return entries for the stages; those that are there already keep their number."""
+    known = {id(entry.stage): entry.id for entry in before.stages}
+    free = max(known.values(), default=0)
+    entries = []
+    for stage in stages:
+        free += 1
+        entries.append(StageEntry(known.pop(id(stage), free), stage))
+    return tuple(entries)
+
+
+def _of_kind(recipe: Recipe, base: State) -> dict[str, Any]:
+    """Return what a kind of picture tells besides its first code."""
+    settings, kind = recipe.settings, recipe.kind
+    if kind == "strip" and len(recipe.codes) == 2:
+        sources = [*recipe.sources, None, None][:2]
+        labels = [*recipe.labels, "", ""][:2]
+        ends = [
+            Anchor(frozen_code(code), source, label)
+            for code, source, label in zip(recipe.codes, sources, labels, strict=True)
+        ]
+        steps = min(max(int(settings["steps"]) - 2, 1), 31)
+        strip = replace(base.strip, steps=steps, path=settings["path"], ends=settings["ends"])
+        return {"anchor_a": ends[0], "anchor_b": ends[1], "strip": strip}
+    if kind == "samples":
+        return {"seed": int(settings["seed"])}
+    if kind == "manifold":
+        first, second = settings["dims"]
+        return {"map": replace(base.map, plane=(int(first), int(second)))}
+    if kind == "reconstructions" and recipe.sources and recipe.sources[0] is not None:
+        return {
+            "original": Original(recipe.sources[0], frozen_code(recipe.codes[0]), "a reconstructed picture")
+        }
+    return {}
