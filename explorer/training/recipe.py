@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from explorer.formats.reader import Progress, ShouldStop
-from explorer.paths import replacing
+from explorer.paths import write_text
 from explorer.training.settings import SettingInfo, describe
 
 if TYPE_CHECKING:
@@ -124,5 +124,4 @@ def write_report(
         "seconds": round(history.seconds, 1),
         "figures": figures,
     }
-    with replacing(run.out / "report.json") as temporary:
-        temporary.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    write_text(run.out / "report.json", json.dumps(report, indent=2) + "\n")

@@ -22,4 +22,4 @@ def save_grid(path: Path, rows: np.ndarray, zoom: int = 3) -> None:
     picture = Image.fromarray(sheet[..., 0] if channels == 1 else sheet)
     picture = picture.resize((picture.width * zoom, picture.height * zoom), Image.Resampling.NEAREST)
     with replacing(path) as temporary:
-        picture.save(temporary)
+        picture.save(temporary, "png")
