@@ -15,11 +15,12 @@ import sys
 from dataclasses import dataclass
 from functools import cached_property
 
-from PySide6.QtCore import QObject, QSettings, Qt, Signal
+from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QPalette
 from PySide6.QtWidgets import QApplication
 
 from explorer import paths
+from explorer.gui import settings
 
 FONT_PIXELS = 13
 SMALL_PIXELS = 12
@@ -31,7 +32,6 @@ CJK_FAMILIES = (
     "Noto Sans CJK JP",
     "Noto Sans CJK KR",
 )
-PREFERENCES = ("system", "light", "dark")
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,21 +183,18 @@ def preference() -> str:
 
 def prefer(name: str) -> None:
     """Show `light`, `dark`, or what the `system` shows, now and at the next start."""
-    if name not in PREFERENCES:
+    if name not in settings.APPEARANCES:
         raise ValueError(f"no such appearance: {name}")
     _state.preference = name
     application = QApplication.instance()
     assert isinstance(application, QApplication)
-    if application.organizationName():
-        QSettings().setValue("appearance", name)
+    settings.save(appearance=name)
     apply_theme(application, {"light": LIGHT, "dark": DARK}.get(name) or _system_theme(application))
 
 
 def follow_system(application: QApplication) -> None:
     """Apply the appearance that was preferred last, by default the system's, and follow its changes."""
-    if application.organizationName():
-        stored = str(QSettings().value("appearance", "system"))
-        _state.preference = stored if stored in PREFERENCES else "system"
+    _state.preference = settings.load().appearance
     if not _state.is_following:
         _state.is_following = True
         application.styleHints().colorSchemeChanged.connect(notifier.on_scheme_changed)
