@@ -119,7 +119,8 @@ def test_an_error_while_writing_leaves_the_old_file_and_nothing_else(way, tmp_pa
             place.write_text("half")
             raise ZeroDivisionError
 
-    pytest.raises(ZeroDivisionError, write)
+    with pytest.raises(ZeroDivisionError):
+        write()
     assert path.read_text() == "old"
     assert os.listdir(tmp_path) == ["a.json"]
 

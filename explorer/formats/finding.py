@@ -1,0 +1,118 @@
+"""Finding a checkpoint again by the hash of its file, wherever it has been moved or whatever it is called now."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from explorer.errors import Cancelled
+from explorer.formats import recent
+from explorer.formats.reader import ShouldStop, never
+from explorer.paths import bundled
+
+SUFFIXES = (".safetensors", ".pt", ".pth", ".ckpt", ".bin", ".pkl", ".h5", ".hdf5", ".keras", ".onnx", ".npz")
+"""What checkpoints are called; in a folder only files named like that are looked into, at most `_MOST_FILES`."""
+
+_MOST_FILES = 200
+_BLOCK = 1 << 22  # bytes
+_known: dict[tuple[str, int, int], str] = {}  # path, size, time of the last change: hash
+
+
+def find(
+    name: str, sha256: str | None, near: Sequence[Path] = (), should_stop: ShouldStop = never
+) -> Path | None:
+    """Return the file whose SHA-256 is this, None where it is not found.
+
+    Looked at in this order: the files in `near`, recent and bundled ones of that hash or name, then the other
+    checkpoints of the folders in `near` and those recent and bundled. Only a hash that is taken of the file
+    itself counts.
+
+    Args:
+        name: what the checkpoint was called; files of that name are tried first.
+        sha256: of the file's bytes, as `Origin.sha256`; None finds nothing.
+        near: files, or folders whose checkpoint files are tried, not those in folders within.
+        should_stop: asked often; true ends the search.
+
+    Raises:
+        Cancelled: `should_stop` turned true.
+    """
+    if not sha256:
+        return None
+    tried = set()
+    for path in _candidates(name, sha256.lower(), near):
+        if path in tried:
+            continue
+        tried.add(path)
+        try:
+            if hash_of(path, should_stop) == sha256.lower():
+                return path
+        except OSError:  # it is gone, or not ours to read
+            continue
+    return None
+
+
+def hash_of(path: Path, should_stop: ShouldStop = never) -> str:
+    """Return the SHA-256 of a file's bytes, lower-case hex; taken once as long as the file stays as it is.
+
+    Raises:
+        OSError: it cannot be read, or is no ordinary file.
+        Cancelled: `should_stop` turned true.
+    """
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(f"{path} is no ordinary file")
+    key = (os.path.abspath(path), status.st_size, status.st_mtime_ns)
+    if key not in _known:
+        digest = hashlib.sha256()
+        with path.open("rb") as file:
+            while block := file.read(_BLOCK):
+                if should_stop():
+                    raise Cancelled
+                digest.update(block)
+        _known[key] = digest.hexdigest()
+    return _known[key]
+
+
+def wanted(name: str, sha256: str | None, what: str = "It", advice: str | None = None) -> str:
+    """Return the sentence that says which checkpoint is missing.
+
+    Args:
+        name: of the checkpoint.
+        sha256: of its file, where one is known.
+        what: what was made with it.
+        advice: what to try.
+    """
+    advice = advice or "open that checkpoint once, or give it by --model"
+    if not sha256:
+        return f"{what} was made with {name}, a model that came from no file; {advice}."
+    return (
+        f"{what} was made with {name} (SHA-256 {sha256[:4]}…), which is not among the recent and bundled ones; "
+        f"{advice}."
+    )
+
+
+def _candidates(name: str, sha256: str, near: Sequence[Path]) -> Iterator[Path]:
+    """Yield files to try, the likeliest first; some twice."""
+    yield from (path for path in near if not path.is_dir())
+    lately = [entry for entry in recent.entries() if entry.kind != "session"]
+    lately.sort(key=lambda entry: (entry.sha256 != sha256, entry.name != name))
+    shipped = bundled()
+    yield from (entry.path for entry in lately if entry.sha256 == sha256)
+    if name in shipped:
+        yield shipped[name]
+    beside = [path for folder in near if folder.is_dir() for path in _checkpoints_in(folder)]
+    beside.sort(key=lambda path: path.stem != name)
+    yield from beside
+    yield from (entry.path for entry in lately)
+    yield from shipped.values()
+
+
+def _checkpoints_in(folder: Path) -> list[Path]:
+    try:
+        files = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+    except OSError:
+        return []
+    return files[:_MOST_FILES]

@@ -1,0 +1,80 @@
+"""Finding a checkpoint by the hash of its file."""
+
+import hashlib
+import os
+
+import pytest
+
+from explorer.errors import Cancelled
+from explorer.formats import finding, open_checkpoint, recent
+from explorer.formats.finding import find
+from explorer.paths import bundled
+
+CONTENT = b"weights"
+SHA256 = hashlib.sha256(CONTENT).hexdigest()
+
+
+@pytest.fixture
+def moved(tmp_path):
+    """A checkpoint that has another name and place than it had."""
+    path = tmp_path / "far" / "renamed.PTH"
+    path.parent.mkdir()
+    path.write_bytes(CONTENT)
+    (tmp_path / "far" / "faces.pth").write_bytes(b"of the right name, but others")
+    return path
+
+
+def test_a_file_is_found_in_a_folder_and_as_itself(moved, tmp_path):
+    assert find("faces", SHA256) is None
+    assert find("faces", SHA256, [moved.parent]) == moved
+    assert find("faces", SHA256.upper(), [tmp_path / "no such", moved]) == moved
+    assert find("faces", SHA256, [tmp_path]) is None  # not in folders within
+    assert find("faces", None, [moved]) is None
+
+
+def test_only_what_is_called_like_a_checkpoint_is_looked_into(moved):
+    moved.rename(moved.with_suffix(".mp4"))
+    assert find("faces", SHA256, [moved.parent]) is None
+    assert find("faces", SHA256, [moved.with_suffix(".mp4")]) is not None
+
+
+def test_recent_ones_are_tried_whatever_their_hash_was(moved, tmp_path):
+    recent.add(tmp_path / "gone.pth", "faces", SHA256, "model")
+    recent.add(moved.parent / "faces.pth", "faces", SHA256, "model")  # written anew since
+    assert find("faces", SHA256) is None
+    recent.add(moved, "renamed", "00" * 32, "stage")
+    assert find("faces", SHA256) == moved
+
+
+def test_a_bundled_one_is_found_with_the_hash_that_opening_it_says():
+    path = bundled()["anime-faces"]
+    sha256 = open_checkpoint(path).model.origin.sha256
+    assert find("anime-faces", sha256) == path
+    assert find("called otherwise once", sha256) == path
+
+
+def test_a_file_is_hashed_once_until_it_changes(moved, monkeypatch):
+    assert finding.hash_of(moved) == SHA256
+    with monkeypatch.context() as patched:
+        patched.setattr(finding.hashlib, "sha256", None)
+        assert finding.hash_of(moved) == SHA256
+    moved.write_bytes(b"others!")
+    os.utime(moved, ns=(1, 1))
+    assert finding.hash_of(moved) == hashlib.sha256(b"others!").hexdigest()
+
+
+def test_folders_pipes_and_a_wish_to_stop(moved, tmp_path):
+    os.mkfifo(tmp_path / "pipe.pth")
+    (tmp_path / "folder.pth").mkdir()
+    assert find("faces", SHA256, [tmp_path, tmp_path / "pipe.pth"]) is None
+    with pytest.raises(Cancelled):
+        find("faces", SHA256, [moved], should_stop=lambda: True)
+
+
+def test_what_is_missing_is_said_in_a_sentence():
+    assert finding.wanted("anime-faces", "3f2a" + "0" * 60) == (
+        "It was made with anime-faces (SHA-256 3f2a…), which is not among the recent and bundled ones; "
+        "open that checkpoint once, or give it by --model."
+    )
+    assert "from no file" in finding.wanted("faces", None)
+    assert finding.wanted("x", "ab" * 32, "a.png", "open it once").startswith("a.png was made with x (")
