@@ -14,6 +14,7 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from explorer.gui.state import Place, frozen_code
+from explorer.latent import interpolation
 
 if TYPE_CHECKING:
     from explorer.formats import Opened
@@ -31,9 +32,10 @@ class Places(QObject):
         super().__init__(session)
         self._session = session
         self._kept: WeakKeyDictionary[Opened, tuple[Place, ...]] = WeakKeyDictionary()
+        self._last: WeakKeyDictionary[Opened, int] = WeakKeyDictionary()
         self._ids = 0
-        self._shown: Opened | None = None
         session.model_changed.connect(self._on_model_changed)
+        session.code_committed.connect(self._on_code_committed)
         session.space_changed.connect(self.changed)
 
     # ---- reading ----
@@ -52,7 +54,7 @@ class Places(QObject):
     def at(self, space: str, code: np.ndarray) -> Place | None:
         """Return the newest place with this code, or None."""
         for place in reversed(self.all):
-            if place.space == space and np.array_equal(place.code, code):
+            if place.space == space and (place.code is code or np.array_equal(place.code, code)):
                 return place
         return None
 
@@ -60,17 +62,42 @@ class Places(QObject):
         """Return a place by its id, or None where it is gone."""
         return next((place for place in self.all if place.id == place_id), None)
 
+    @property
+    def last(self) -> Place | None:
+        """The place one is at, or was at before a drag led away from it; None where that is unknown."""
+        opened = self._session.state.opened
+        return self.get(self._last.get(opened, -1)) if opened is not None else None
+
     # ---- changing ----
 
     def keep(self, what: str, parent: int | None = None) -> Place | None:
-        """Keep the current code as a place, unless it is one; return the place."""
+        """Keep the current code as a place, unless it is one; return the place.
+
+        Args:
+            what: how one got there.
+            parent: id of the place before it; by default the `last` one.
+        """
         session = self._session
-        if session.model is None:
-            return None
         place = self.here
         if place is None:
+            before = self.last
+            parent = before.id if parent is None and before is not None else parent
+            place = self.keep_code(session.state.space, session.code, what, parent)
+        if place is not None and session.state.opened is not None:
+            self._last[session.state.opened] = place.id
+        return place
+
+    def keep_code(self, space: str, code: np.ndarray, what: str, parent: int | None = None) -> Place | None:
+        """Keep a code that need not be the current one, unless it is a place; return the place."""
+        if self._session.model is None:
+            return None
+        place = self.at(space, code)
+        if place is None:
             self._ids += 1
-            place = Place(self._ids, session.state.space, session.code, what, parent=parent)
+            place = Place(self._ids, space, frozen_code(code), what, parent=parent)
+            opened = self._session.state.opened
+            if opened is not None:
+                self._last.setdefault(opened, place.id)
             self._set((*self.all, place))
         return place
 
@@ -91,6 +118,54 @@ class Places(QObject):
         self._ids = max([self._ids, *(place.id for place in places)])
         self._set(places)
 
+    # ---- going ----
+
+    def visit(self, place_id: int) -> None:
+        """Return to a place, in its space, as an undo step."""
+        place = self.get(place_id)
+        if place is not None and self._is_of_model(place):
+            self._session.set_space(place.space)
+            self._session.arrive(place.code, "History")
+
+    def blend(self, place_id: int, other_id: int | None = None) -> None:
+        """Go halfway between two places, or between a place and the current code, on the path of the strip.
+
+        The new place is called `a + b` where both have a name.
+        """
+        session = self._session
+        one, other = self.get(place_id), self.get(other_id) if other_id is not None else None
+        if one is None or (other_id is not None and other is None) or not self._is_of_model(one):
+            return
+        space, code = (other.space, other.code) if other else (session.state.space, session.code)
+        if one.space != space:
+            session.tell(
+                "info",
+                f"A picture of the space {one.space} cannot be blended with one of {space}; "
+                "choose two of the same space.",
+            )
+            return
+        other = other or self.here
+        session.set_space(space)
+        session.arrive(interpolation.path(one.code, code, 3, session.strip.path)[1], "Blend")
+        place = self.keep("Blend")
+        if place is not None and not place.name and one.name and other is not None and other.name:
+            self.rename(place.id, f"{one.name} + {other.name}")
+
+    def _is_of_model(self, place: Place) -> bool:
+        """Return whether the open model still has the space of a place; tell where it has not."""
+        model = self._session.model
+        space = model.spaces.get(place.space) if model is not None else None
+        if space is not None and place.code.shape == (space.dim,):
+            return True
+        self._session.tell(
+            "warning",
+            f"This place belongs to a space {place.space} of {len(place.code)} dimensions, which the open model "
+            "has not; open the checkpoint that it was kept with.",
+        )
+        return False
+
+    # ---- inside ----
+
     def _change(self, place_id: int, **changes: object) -> None:
         place = self.get(place_id)
         if place is not None and any(getattr(place, name) != value for name, value in changes.items()):
@@ -105,6 +180,12 @@ class Places(QObject):
         dropped = set(plain[: max(len(plain) - PLACE_LIMIT, 0)])
         self._kept[opened] = tuple(place for place in places if place.id not in dropped)
         self.changed.emit()
+
+    def _on_code_committed(self) -> None:
+        """Remember the place one has come to; not while a drag lasts, which would look for it at every move."""
+        here, opened = self.here, self._session.state.opened
+        if here is not None and opened is not None:
+            self._last[opened] = here.id
 
     def _on_model_changed(self) -> None:
         opened = self._session.state.opened

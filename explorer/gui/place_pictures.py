@@ -1,0 +1,79 @@
+"""The thumbnails of the history's places: asked for where they are seen, kept, and known to be old."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QImage
+
+from explorer.gui.pictures import PictureSource, to_qimage
+from explorer.gui.session import Session
+from explorer.gui.state import Place
+from explorer.render.requests import RenderResult
+
+MAX_SIDE = 96  # pixels
+SLOT = "history:"  # the scheduler takes it last, and not while a drag lasts
+
+
+@dataclass(eq=False)
+class _Made:
+    image: QImage
+    code: np.ndarray
+    stages: tuple[object, ...]
+
+
+class PlacePictures(QObject):
+    """One picture a place; after other stages the old one is shown until the new one comes."""
+
+    arrived = Signal(int)  # id of the place
+
+    def __init__(self, session: Session, pictures: PictureSource, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._pictures = pictures
+        self._made: dict[int, _Made] = {}
+        self._asked: dict[int, tuple[Place, tuple[object, ...]]] = {}
+        session.model_changed.connect(self._on_model_changed)
+
+    def image(self, place_id: int) -> QImage | None:
+        """Return the newest picture of a place, or None."""
+        made = self._made.get(place_id)
+        return made.image if made is not None else None
+
+    def ask(self, places: Sequence[Place]) -> None:
+        """Ask for the pictures of these places where they are missing or old; forget other wishes."""
+        stages = self._session.enabled_stages
+        wanted = {place.id: place for place in places}
+        if any(number not in wanted or asked[1] != stages for number, asked in self._asked.items()):
+            self._asked.clear()
+            self._pictures.cancel(SLOT)
+        for number, place in wanted.items():
+            made = self._made.get(number)
+            is_new = made is not None and made.code is place.code and made.stages == stages
+            if is_new or number in self._asked:
+                continue
+            self._asked[number] = place, stages
+            self._pictures.want(
+                f"{SLOT}{number}", place.code, self._on_rendered, max_side=MAX_SIDE, space=place.space
+            )
+
+    def keep_only(self, places: Sequence[Place]) -> None:
+        """Drop the pictures of places that are gone."""
+        known = {place.id for place in places}
+        self._made = {number: made for number, made in self._made.items() if number in known}
+
+    def _on_model_changed(self) -> None:
+        """Forget everything; a place of another model may have the same number."""
+        self._asked.clear()
+        self._made.clear()
+
+    def _on_rendered(self, result: RenderResult) -> None:
+        number = int(result.slot.removeprefix(SLOT))
+        place, stages = self._asked.pop(number, (None, ()))
+        if place is None or result.pictures is None:  # the canvas tells the error
+            return
+        self._made[number] = _Made(to_qimage(result.pictures[0]), place.code, stages)
+        self.arrived.emit(number)
