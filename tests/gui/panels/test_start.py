@@ -1,0 +1,91 @@
+"""The start page: cards that come alive, recent files, a place to drop."""
+
+import fakes
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication, QPushButton
+
+from explorer.formats import Opened
+from explorer.gui import theme
+from explorer.gui.panels.start import RecentFile, StartPage
+from explorer.gui.session import Session
+from explorer.gui.widgets import model_card
+
+
+@pytest.fixture
+def session(qapp):
+    return Session()
+
+
+@pytest.fixture
+def page(qtbot, session, tiny_model):
+    theme.apply_theme(QApplication.instance(), theme.LIGHT)
+    page = StartPage(session, fakes.instant_pictures(session))
+    qtbot.addWidget(page)
+    page.resize(620, 600)
+    page.set_models([("tiny", "model"), ("other", "stage")])
+    return page
+
+
+def test_a_card_asks_for_its_network_once_it_is_seen(page, qtbot):
+    asked = []
+    page.card_wanted.connect(asked.append)
+    page.show()
+    qtbot.waitExposed(page)
+    assert asked == ["tiny", "other"]
+    page.hide()
+    page.show()
+    assert asked == ["tiny", "other"]
+
+
+def test_a_card_goes_through_decoded_pictures_only_while_it_is_looked_at(page, qtbot, tiny_model):
+    page.show()
+    page.show_model("tiny", Opened(tiny_model))
+    card = page.cards["tiny"]
+    assert len(card.frames) == 45
+    assert len({frame.pixelColor(3, 3).red() for frame in card.frames}) > 3
+    assert "4-D" in card.accessibleName()
+    assert not card.is_alive
+    page.activateWindow()
+    qtbot.waitUntil(page.isActiveWindow)
+    page.cards["other"].setFocus(Qt.FocusReason.TabFocusReason)
+    card.setFocus(Qt.FocusReason.TabFocusReason)
+    qtbot.waitUntil(lambda: card.is_alive)
+    before = card.grab().toImage()
+    qtbot.waitUntil(lambda: card.grab().toImage() != before)
+    page.cards["other"].setFocus(Qt.FocusReason.TabFocusReason)
+    qtbot.waitUntil(lambda: not card.is_alive)
+
+
+def test_mouse_and_keys_open_what_a_card_stands_for(page, qtbot):
+    page.show()
+    with qtbot.waitSignal(page.open_wanted) as wanted:
+        qtbot.mouseClick(page.cards["other"], Qt.MouseButton.LeftButton)
+    assert wanted.args == ["other"]
+    with qtbot.waitSignal(page.open_wanted) as wanted:
+        qtbot.keyClick(page.cards["tiny"], Qt.Key.Key_Return)
+    assert wanted.args == ["tiny"]
+
+
+def test_recent_files_open_and_lost_ones_are_grey(page, qtbot, tmp_path):
+    page.set_recent([RecentFile("/models/a.pth", "a"), RecentFile("/gone/b.pth", "b", is_there=False)])
+    page.show()
+    buttons = [b for b in page.findChildren(QPushButton) if b.accessibleName().startswith("Open ")]
+    assert [b.isEnabled() for b in buttons] == [True, False]
+    with qtbot.waitSignal(page.open_wanted) as wanted:
+        qtbot.mouseClick(buttons[0], Qt.MouseButton.LeftButton)
+    assert wanted.args == ["/models/a.pth"]
+
+
+def test_a_click_on_the_place_to_drop_asks_for_a_file(page, qtbot):
+    page.show()
+    with qtbot.waitSignal(page.browse_wanted):
+        qtbot.mouseClick(page.drop, Qt.MouseButton.LeftButton)
+
+
+def test_cards_wrap_where_there_is_little_room(page, qtbot):
+    page.show()
+    first, second = page.cards.values()
+    assert first.y() == second.y()
+    page.resize(model_card.WIDTH + 40, 600)
+    qtbot.waitUntil(lambda: second.y() > first.y())
