@@ -6,6 +6,7 @@ good one when something goes wrong. How a picture is painted, zoomed and read is
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -18,7 +19,7 @@ from explorer.gui.session import Session
 from explorer.gui.state import Original
 from explorer.gui.widgets.drop_zone import DropZone
 from explorer.gui.widgets.loading import Loading
-from explorer.gui.widgets.notice import Level, Notice
+from explorer.gui.widgets.notice import Action, Level, Note, Notice
 from explorer.gui.widgets.picture_bar import PictureBar
 from explorer.gui.widgets.picture_view import PictureView
 from explorer.render.requests import RenderResult
@@ -28,6 +29,7 @@ SIDES: dict[Comparison, tuple[str, str]] = {
     "original": ("original", "reconstruction"),
     "stages": ("before", "after"),
 }
+NOT_NUMBERS = "The values of this picture are not numbers, so the last good one stays; try another code."
 NOTHING_TO_COMPARE = "Nothing to compare yet: drop a picture on a VAE, or switch a stage on (W)"
 
 
@@ -45,6 +47,7 @@ class Canvas(QWidget):
 
     save_wanted = Signal()
     cancel_requested = Signal()  # the person wants the loading to stop
+    said = Signal(str, str, str)  # level, sentence and details of what is wrong with a picture
 
     def __init__(self, session: Session, pictures: PictureSource, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -52,6 +55,7 @@ class Canvas(QWidget):
         self._pictures = pictures
         self._asked: Shown | None = None
         self._result: RenderResult | None = None
+        self._good: int | None = None  # generation of the model that made the last good picture
         self._original: tuple[Original | None, QImage] = (None, QImage())  # the image made of it
         self._is_loading = False
         self._is_told = False  # the notice is about something else than the picture
@@ -66,6 +70,7 @@ class Canvas(QWidget):
         self.view.setAccessibleDescription("The decoded picture of the current code")
         self.bar = PictureBar(self.view, self)
         self.notice = Notice(self)
+        self.notice.left.connect(self._on_notice_left)
         self._build()
         self.bar.set_sides(None, NOTHING_TO_COMPARE)
         self.bar.compare_wanted.connect(self.toggle_wiper)
@@ -170,6 +175,17 @@ class Canvas(QWidget):
         self._is_told = True
         self.notice.say(level, text, details)
 
+    def offer(self, text: str, actions: Sequence[Action], level: Level = "info") -> Note:
+        """Show a sentence with buttons under the picture, until one is chosen or it is closed.
+
+        Nothing else takes it away; what goes wrong meanwhile is shown on top of it. `withdraw` takes it back.
+        """
+        return self.notice.say(level, text, actions=actions)
+
+    def withdraw(self, offer: Note) -> None:
+        """Take an offer back that means nothing any more, if it is still there."""
+        self.notice.withdraw(offer)
+
     def show_loading(self, text: str, fraction: float | None = None) -> None:
         """Say what is being loaded and how far it is (0..1, None for unknown), with a way to cancel."""
         for loading in (self._loading_below, self._loading_alone):
@@ -217,7 +233,7 @@ class Canvas(QWidget):
         self._wanted = {"original": True, "stages": self._wanted["stages"]}
         self._asked = None
         if self._session.model is None:
-            self._result = None
+            self._result = self._good = None
             self.view.set_pictures(QImage())
         else:
             self.view.fit()
@@ -230,7 +246,7 @@ class Canvas(QWidget):
 
     def _on_code_committed(self) -> None:
         self._is_moving = False
-        if self.notice.isHidden():
+        if self.notice.problem is None:
             self.notice.release()
 
     def _on_chain_changed(self) -> None:
@@ -253,25 +269,37 @@ class Canvas(QWidget):
 
     def _on_rendered(self, result: RenderResult) -> None:
         if result.error is not None or result.pictures is None:
-            sentence = result.error or "No picture came back; try another code."
-            self._is_told = False
-            self.notice.say("error", sentence, result.bug or "")
+            self._say("error", result.error or "No picture came back; try another code.", result.bug or "")
             if self._result is None:
                 self._refresh_page()
             return
+        is_blank = getattr(result, "blank", False)
+        if is_blank and self._good == result.generation:
+            self._say("warning", result.warning or NOT_NUMBERS)
+            return
         self._result = result
+        self._good = None if is_blank else result.generation
         self._refresh_comparison()
         if self._pages.currentWidget() is not self.view:
             self._refresh_page()
         if result.warning:
-            self._is_told = False
-            self.notice.say("warning", result.warning)
+            self._say("warning", result.warning)
         elif self._is_told:
             pass
         elif self._is_moving:
-            self.notice.hide()
-        elif not self.notice.isHidden():
+            self.notice.settle()
+        elif self.notice.problem is not None:
             self.notice.release()
+
+    def _say(self, level: Level, text: str, details: str = "") -> None:
+        """Say what is wrong with a picture, until a better one comes."""
+        problem = self.notice.problem
+        self._is_told = False
+        if self.notice.say(level, text, details) is not problem:  # a drag may say the same many times
+            self.said.emit(level, text, details)
+
+    def _on_notice_left(self) -> None:
+        (self.view if self._pages.currentWidget() is self.view else self).setFocus()
 
     # ---- refreshing ----
 
@@ -319,7 +347,7 @@ class Canvas(QWidget):
         elif self._session.model is None:
             hint = "or open one with Ctrl+O.\nA picture can follow: a VAE turns it into a code."
             self._empty.say("Drop a checkpoint here", hint, inviting=True)
-        elif self.notice.text:
+        elif self.notice.problem is not None:
             self._empty.say(
                 "There is no picture yet", "Another code or another model may do better.", inviting=False
             )

@@ -298,6 +298,80 @@ def test_an_error_before_the_first_picture_says_so(qtbot, session, pictures, tin
     assert canvas.view.picture.isNull()
 
 
+def answer(canvas, pictures, session, value, **facts):
+    """Move, and let the canvas get a picture of one grey value, with other facts of the result."""
+    from explorer.render.requests import RenderResult
+
+    pictures.worker.held = True
+    session.set_code(session.code + np.float32(0.25))
+    request = pictures.worker.waiting.pop("canvas")
+    pictures.worker.held = False
+    result = RenderResult(
+        request.slot, request.generation, request.id, pictures=np.full((1, 8, 8, 1), value, np.uint8)
+    )
+    for name, fact in facts.items():
+        object.__setattr__(result, name, fact)
+    pictures.worker.result.emit(result)
+
+
+def test_a_picture_of_no_numbers_at_all_leaves_the_last_good_one(canvas, pictures, session):
+    answer(canvas, pictures, session, 90)
+    sentence = "Every value of this picture is not a number; try another code."
+    answer(canvas, pictures, session, 0, blank=True, warning=sentence)
+    assert (on_screen(canvas) == 90).all()
+    assert canvas.shown.pictures[0, 0, 0, 0] == 90
+    assert (canvas.notice.level, canvas.notice.text) == ("warning", sentence)
+    answer(canvas, pictures, session, 120)
+    assert (on_screen(canvas) == 120).all()
+    assert canvas.notice.text == ""
+
+
+def test_a_model_that_begins_with_no_numbers_shows_what_came(canvas, pictures, session):
+    good = fakes.tiny_vae(seed=1, name="other")
+    session.open(OpenedFake(good))  # its first picture is good
+    pictures.worker.held = True
+    session.open(OpenedFake(fakes.tiny_vae(seed=2, name="broken")))
+    for value in (10, 20):
+        answer(canvas, pictures, session, value, blank=True, warning="These are not numbers.")
+        assert (on_screen(canvas) == value).all()
+
+
+def test_what_is_wrong_with_a_picture_is_said_once_however_long_the_drag(canvas, pictures, session, qtbot):
+    heard = []
+    canvas.said.connect(lambda *what: heard.append(what))
+    for _ in range(3):
+        fail(canvas, pictures, session, bug="Traceback: line 7")
+    assert heard == [("error", "This code made no picture; try another one.", "Traceback: line 7")]
+    session.set_dimension(0, 1.0)
+    fail(canvas, pictures, session)
+    assert len(heard) == 2
+
+
+def test_an_offer_stays_through_pictures_errors_and_models(canvas, pictures, session, qtbot):
+    chosen = []
+    canvas.offer("This picture was made with anime-faces.", [("Restore", lambda: chosen.append(True))])
+    session.set_dimension(0, 1.0)
+    session.commit()
+    fail(canvas, pictures, session)
+    assert canvas.notice.level == "error"
+    session.set_dimension(0, 0.5)
+    assert canvas.notice.text == "This picture was made with anime-faces."
+    session.open(OpenedFake(fakes.tiny_vae(seed=1, name="other")))
+    restore = next(b for b in canvas.notice.findChildren(QPushButton) if b.accessibleName() == "Restore")
+    restore.setFocus()
+    qtbot.keyClick(restore, Qt.Key.Key_Space)
+    assert chosen == [True]
+    assert canvas.notice.text == ""
+    assert canvas.view.hasFocus()  # not whatever comes next
+
+
+def test_an_offer_can_be_taken_back(canvas):
+    offer = canvas.offer("The decoder has not answered for 12 s.", [("Restart it", print)], "warning")
+    assert canvas.notice.level == "warning"
+    canvas.withdraw(offer)
+    assert canvas.notice.isHidden()
+
+
 # ---- copy ----
 
 
