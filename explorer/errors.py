@@ -28,6 +28,13 @@ class StageError(ExplorerError):
     """A stage whose input does not fit what comes before it; the text names both shapes."""
 
 
+class NetworkError(ExplorerError):
+    """A network that fails while it runs, or gives what cannot be used; the text names its model.
+
+    Where it raised something itself, that is the `__cause__`.
+    """
+
+
 class RecipeError(ExplorerError):
     """A recipe or a saved session that cannot be used, or whose checkpoint is not to be found."""
 

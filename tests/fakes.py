@@ -1,4 +1,6 @@
-"""Small stand-ins with real behaviour: a tiny VAE, a renderer that can be held."""
+"""Small stand-ins with real behaviour: a tiny VAE, networks that misbehave, a renderer that can be held."""
+
+import threading
 
 from explorer.models import architecture
 
@@ -19,6 +21,64 @@ def tiny_vae(seed: int = 0, latent_dim: int = 4, side: int = 8, name: str = "tin
     return family.wrap(network.eval(), config, name=name)
 
 
+class Misbehaviour:
+    """Makes the networks of a model do something else than decode, while `does` is set.
+
+    Attributes:
+        does: None (behave), an exception to raise, `hang` until `release()`, or a function of the good pictures
+            whose value is given instead.
+        hanging: set while a call hangs.
+    """
+
+    PATIENCE = 20.0
+
+    def __init__(self, does=None):
+        self.does = does
+        self.hanging = threading.Event()
+        self._released = threading.Event()
+
+    def release(self):
+        """Let what hangs go on, and nothing hang any more."""
+        self.does = None
+        self._released.set()
+
+    def apply(self, pictures):
+        """Return what is given instead of these pictures."""
+        does = self.does
+        if does is None:
+            return pictures
+        if isinstance(does, BaseException):
+            raise does
+        if does == "hang":
+            self.hanging.set()
+            assert self._released.wait(self.PATIENCE), "nobody released the network that hangs"
+            return pictures
+        return does(pictures)
+
+
+def misbehaving_vae(does=None, seed: int = 0, name: str = "wild"):
+    """Return a `tiny_vae` whose decoder does what `model.misbehaviour.does` says."""
+    model = tiny_vae(seed, name=name)
+    behave = model.decode_raw
+    model.misbehaviour = Misbehaviour(does)
+    model.decode_raw = lambda *args: model.misbehaviour.apply(behave(*args))
+    model.network.__class__ = type("Wild", (type(model.network),), {"chain": None})
+    return model
+
+
+def misbehaving_stage(does=None, name: str = "wild stage"):
+    """Return a stage that copies grey pictures, or does what `stage.misbehaviour.does` says."""
+    from torch import nn
+
+    from explorer.models.base import ImageSpec, StageModel
+
+    any_size = ImageSpec(1)
+    stage = StageModel(nn.Identity(), name=name, architecture="test", input=any_size, output=any_size)
+    stage.misbehaviour = Misbehaviour(does)
+    stage.apply_raw = lambda images: stage.misbehaviour.apply(images)
+    return stage
+
+
 def instant_pictures(session):
     """Return a real `PictureSource` whose worker answers within `submit`, in the calling thread.
 
@@ -32,6 +92,7 @@ def instant_pictures(session):
 
     class InstantWorker(QObject):
         result = Signal(object)
+        progressed = Signal(object, float)
 
         def __init__(self):
             super().__init__()

@@ -27,6 +27,7 @@ from explorer.models.base import NO_OPTIONS, DecodeOptions, ImageSpec, LatentMod
 from explorer.render import devices
 from explorer.render.chains import Chain, chain_of
 from explorer.render.checks import checked, of_part
+from explorer.render.outputs import Blamed, checked_codes, checked_pictures, ran_out_of_memory
 from explorer.render.pixels import Images, as_array, joined, shrunk, to_uint8, warning
 from explorer.render.requests import (
     ActivityRequest,
@@ -52,7 +53,6 @@ LARGEST_BATCH = 64  # of `fast`
 Progress = Callable[[float], None]
 """Told the share that is done, 0..1, before each piece of work."""
 
-_OUT_OF_MEMORY = ("out of memory", "not enough memory", "can't allocate memory")
 _CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d)
 
 
@@ -142,7 +142,7 @@ class Renderer:
         milliseconds = dict.fromkeys(("decode", *(stage.name for stage in stages)), 0.0)
         pictures: list[np.ndarray] = []
         decoded: list[np.ndarray] = []
-        bad = 0
+        bad = blank = 0
         for part in self._parts(len(codes)):
             mark = time.perf_counter()
             if mark - pause > CHUNK_SECONDS:
@@ -154,10 +154,12 @@ class Renderer:
             if stages:
                 images = self._run_stages(stages, images.clip(0, 1), milliseconds)
                 after, count_after = to_uint8(shrunk(images, request.max_side))
+                blank += len(before) if _is_all(count, before) or _is_all(count_after, after) else 0
                 count = max(count, count_after)  # a stage may hide them, or spread them
                 decoded.append(before)
             else:
                 after = before
+                blank += len(before) if _is_all(count, before) else 0
             pictures.append(after)
             bad += count
         milliseconds["total"] = 1000 * (time.perf_counter() - begun)
@@ -170,6 +172,7 @@ class Renderer:
             pictures=shown,
             decoded=np.concatenate(decoded) if decoded else shown,
             warning=warning(model, stages, bad, shown),
+            blank=0 < blank == len(codes),
             request=request,
         )
 
@@ -182,16 +185,17 @@ class Renderer:
             if time.perf_counter() - pause > CHUNK_SECONDS:
                 yield part.start / len(images)
                 pause = time.perf_counter()
-            self._place(model)
-            with torch.inference_mode(), self._precision_of(model):
-                said = model.encode(self._tensor(images[part].transpose(0, 3, 1, 2)) / 255.0)
-                means.append(as_array(said.mean.float().flatten(1)))
-                if said.logvar is not None:
-                    logvars.append(as_array(said.logvar.float().flatten(1)))
-        mean, logvar = np.concatenate(means), np.concatenate(logvars) if logvars else None
-        total = {"total": 1000 * (time.perf_counter() - begun)}
+            mean, logvar = self._encode_part(model, images[part])
+            means.append(mean)
+            if logvar is not None:
+                logvars.append(logvar)
         return EncodeResult(
-            request.slot, request.generation, request.id, milliseconds=total, mean=mean, logvar=logvar
+            request.slot,
+            request.generation,
+            request.id,
+            milliseconds={"total": 1000 * (time.perf_counter() - begun)},
+            mean=np.concatenate(means),
+            logvar=np.concatenate(logvars) if logvars else None,
         )
 
     def _activity_steps(self, request: ActivityRequest) -> Generator[float, None, ActivityResult]:
@@ -333,13 +337,16 @@ class Renderer:
 
     def _native(self, model: LatentModel, codes: np.ndarray, space: str, options: DecodeOptions) -> Images:
         """Return the network's own pictures of one part, float32 `(N, C, H, W)`."""
-        self._place(model)
-        chain = self._chains.get(model)
-        if chain is not None and len(codes) == 1:
-            image = model.image
-            return chain(codes[0]).reshape(1, image.channels, image.height or 1, image.width or 1)
-        with torch.inference_mode(), self._precision_of(model):
-            return model.decode_raw(self._tensor(codes), space, options).float()
+        who = f"the decoder of {model.name}"
+        with Blamed(who):
+            self._place(model)
+            chain = self._chains.get(model)
+            if chain is not None and len(codes) == 1:
+                image = model.image
+                return chain(codes[0]).reshape(1, image.channels, image.height or 1, image.width or 1)
+            with torch.inference_mode(), self._precision_of(model):
+                given = model.decode_raw(self._tensor(codes), space, options)
+                return checked_pictures(who, given, len(codes), model.image).float()
 
     def _decode_part(self, request: RenderRequest, codes: np.ndarray, options: DecodeOptions) -> Images:
         """Return pictures in 0..1 that are not clipped yet, so that an infinity can still be told."""
@@ -347,10 +354,25 @@ class Renderer:
         small = request.max_side is not None or request.quality == "preview"
         has_preview = type(model).preview is not LatentModel.preview
         if small and has_preview and not request.stages:  # a stage would draw another picture from a preview
+            who = f"the decoder of {model.name}"
+            with Blamed(who):
+                self._place(model)
+                with torch.inference_mode(), self._precision_of(model):
+                    given = model.preview(self._tensor(codes), space, options, request.max_side)
+                    return checked_pictures(who, given, len(codes), ImageSpec(model.image.channels)).float()
+        return _unit(model, self._native(model, codes, space, options))
+
+    def _encode_part(self, model: LatentModel, images: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return mean and log variance `(N, dim)` of one part of the pictures, uint8 `(N, H, W, C)`."""
+        who, count, dim = f"the encoder of {model.name}", len(images), model.spaces[model.default_space].dim
+        with Blamed(who):
             self._place(model)
             with torch.inference_mode(), self._precision_of(model):
-                return model.preview(self._tensor(codes), space, options, request.max_side).float()
-        return _unit(model, self._native(model, codes, space, options))
+                said = model.encode(self._tensor(images.transpose(0, 3, 1, 2)) / 255.0)
+                mean = as_array(checked_codes(who, said.mean, count, dim))
+                if said.logvar is None:
+                    return mean, None
+                return mean, as_array(checked_codes(who, said.logvar, count, dim))
 
     def _run_stages(
         self, stages: Sequence[StageModel], images: Images, milliseconds: dict[str, float]
@@ -364,11 +386,14 @@ class Renderer:
         return images
 
     def _apply(self, stage: StageModel, images: Images, raw: bool = False) -> Tensor:
-        self._place(stage)
-        tensor = images.to(self.device) if isinstance(images, Tensor) else self._tensor(images)
-        with torch.inference_mode(), self._precision_of(stage):
-            native = stage.apply_raw(tensor).float()
-            return native if raw else stage.native_range.to_unit(native).clamp(0, 1)
+        who = f"the stage {stage.name}"
+        with Blamed(who):
+            self._place(stage)
+            tensor = images.to(self.device) if isinstance(images, Tensor) else self._tensor(images)
+            with torch.inference_mode(), self._precision_of(stage):
+                wanted = stage.output_for(ImageSpec(*tensor.shape[1:]))
+                native = checked_pictures(who, stage.apply_raw(tensor), len(tensor), wanted).float()
+                return native if raw else stage.native_range.to_unit(native).clamp(0, 1)
 
     # ---- device ----
 
@@ -407,9 +432,7 @@ class Renderer:
         try:
             yield
         except (MemoryError, RuntimeError) as error:
-            if not isinstance(error, MemoryError) and not any(
-                text in str(error).lower() for text in _OUT_OF_MEMORY
-            ):
+            if not ran_out_of_memory(error):
                 raise
             if self.device == "cuda":
                 torch.cuda.empty_cache()
@@ -433,6 +456,11 @@ def _checked_images(model: LatentModel, images: np.ndarray) -> np.ndarray:
 
 def _has_convolutions(network: nn.Module) -> bool:
     return any(isinstance(module, _CONVOLUTIONS) for module in network.modules())
+
+
+def _is_all(bad: int, pictures: np.ndarray) -> bool:
+    """Return whether so many bad pixels are all that the pictures `(N, H, W, C)` have."""
+    return 0 < bad == pictures[..., 0].size
 
 
 def _unit(model: LatentModel, native: Images) -> Images:

@@ -86,12 +86,14 @@ class RenderResult(Result):
     """`pictures` uint8 `(N, H, W, C)` with every stage applied, `decoded` the same before them; C is 1 or 3.
 
     `warning` is a sentence about values that are not numbers; those pixels are drawn as a check pattern.
+    `blank` says that there is no other pixel: nothing of these pictures can be seen.
     `request` is what was asked for.
     """
 
     pictures: np.ndarray | None = None
     decoded: np.ndarray | None = None
     warning: str | None = None
+    blank: bool = False
     request: RenderRequest | None = None
 
 

@@ -7,6 +7,8 @@ A slot is a mailbox of one. Canvas, strip playback, encoding, hover pictures and
 *bulk*: it runs chunk by chunk, gives way to anything more urgent between two chunks, and rests while a drag
 lasts. Anything whose answer would no longer be wanted (an older request of its slot, an older model) is
 dropped, also in the middle of its work. An idle thread is blocked on a condition.
+
+A thread that hangs cannot be ended from outside: `abandon` leaves it behind, and another scheduler takes over.
 """
 
 from __future__ import annotations
@@ -14,16 +16,19 @@ from __future__ import annotations
 import logging
 import threading
 import traceback
-from collections.abc import Callable, Generator
-from dataclasses import replace
+from collections.abc import Callable, Generator, Hashable
+from dataclasses import dataclass, replace
+from time import monotonic
 from typing import TYPE_CHECKING, Protocol
 
-from explorer.errors import ExplorerError
+from explorer.errors import ExplorerError, NetworkError
+from explorer.render.pulse import Heartbeat, Pulse
 from explorer.render.requests import (
     ActivityRequest,
     ActivityResult,
     EncodeRequest,
     EncodeResult,
+    RenderRequest,
     RenderResult,
     Request,
     Result,
@@ -37,6 +42,12 @@ log = logging.getLogger(__name__)
 URGENT = ("canvas", "strip-play", "encode", "map-hover", "export")
 BULK = ("traversal", "strip", "activity", "map")
 _ORDER = (*URGENT, *BULK)
+PROGRESS_AFTER = 0.3
+"""Work that is done sooner, in seconds, tells nothing of how far it is."""
+
+PROGRESS_EVERY = 0.1
+_UNTOLD = ("canvas",)  # one picture, and the one that a person looks at: there is nothing to wait for
+
 _BUG = "Something went wrong inside the program; the picture before is kept, and the log has the details."
 
 
@@ -47,27 +58,52 @@ class Answering(Protocol):
         """Answer in pieces."""
 
 
+def _told_nobody(*_: object) -> None:
+    """Listen to nothing."""
+
+
+@dataclass(slots=True, eq=False)
+class _Work:
+    """A request that was begun: `told` is when its progress was last told, at first when that may begin."""
+
+    request: Request
+    steps: Steps
+    told: float
+
+
 class Scheduler:
     """One thread that answers requests; every method may be called from any thread.
 
     Args:
         make_renderer: called once, in the thread (that is where torch is imported).
         deliver: called in the thread with each result; it should only pass it on.
+        on_progress: called in the thread with a request that takes long, and the share of it that is done.
+        on_death: called in the thread when it ends without having been closed.
     """
 
-    def __init__(self, make_renderer: Callable[[], Answering], deliver: Callable[[Result], None]) -> None:
+    def __init__(
+        self,
+        make_renderer: Callable[[], Answering],
+        deliver: Callable[[Result], None],
+        on_progress: Callable[[Request, float], None] = _told_nobody,
+        on_death: Callable[[], None] = _told_nobody,
+    ) -> None:
         self._make_renderer = make_renderer
         self._deliver = deliver
+        self._on_progress = on_progress
+        self._on_death = on_death
+        self._heart = Heartbeat()
         self._wake = threading.Condition(threading.Lock())
         self._waiting: dict[str, Request] = {}  # the newest request of each slot, oldest slot first
-        self._begun: dict[str, tuple[Request, Steps]] = {}  # what gave way between two chunks
+        self._begun: dict[str, _Work] = {}  # what gave way between two chunks
         self._running: Request | None = None
         self._calls: list[Callable[[Answering], None]] = []
         self._generation = 0
         self._dragging = False
         self._closed = False
         self._ranks: dict[str, int] = {}
-        self._thread = threading.Thread(target=self._run, name="decode", daemon=True)
+        self._last_bug = ""
+        self._thread = threading.Thread(target=self._live, name="decode", daemon=True)
         self._thread.start()
 
     # ---- from any thread ----
@@ -104,13 +140,21 @@ class Scheduler:
         """Drop whatever belongs to an older model."""
         with self._wake:
             self._generation = generation
+            self._heart.forget()
             self._waiting = {s: r for s, r in self._waiting.items() if r.generation >= generation}
-            self._begun = {s: b for s, b in self._begun.items() if b[0].generation >= generation}
+            self._begun = {s: b for s, b in self._begun.items() if b.request.generation >= generation}
             if self._running is not None and self._running.generation < generation:
                 self._running = None
 
     def close(self, timeout: float | None = None) -> bool:
         """Stop after the chunk being computed and wait for the thread; return whether it ended in time."""
+        self.abandon()
+        if threading.current_thread() is not self._thread:
+            self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def abandon(self) -> None:
+        """Close without waiting: nothing is delivered any more, and the thread ends when it comes back."""
         with self._wake:
             self._closed = True
             self._waiting.clear()
@@ -118,23 +162,35 @@ class Scheduler:
             self._calls.clear()
             self._running = None
             self._wake.notify()
-        if threading.current_thread() is not self._thread:
-            self._thread.join(timeout)
-        return not self._thread.is_alive()
 
     def is_alive(self) -> bool:
         """Return whether the thread runs."""
         return self._thread.is_alive()
 
+    def pulse(self) -> Pulse:
+        """Return how long the thread has been at its piece of work, and how long such a piece usually takes."""
+        return self._heart.pulse()
+
     # ---- in the thread ----
+
+    def _live(self) -> None:
+        """Run until closed; whatever else ends the thread is said."""
+        try:
+            self._run()
+        except BaseException:  # also SystemExit, which would end a thread without a word
+            log.critical("the decode thread ended", exc_info=True)
+        if not self._closed:
+            self._on_death()
 
     def _run(self) -> None:
         renderer: Answering | None = None
         failure: Exception | None = None
+        self._heart.begin()
         try:
             renderer = self._make_renderer()
         except Exception as error:  # the thread must live on to say so, request by request
             failure = error
+        self._heart.end()
         while True:
             with self._wake:
                 while (chosen := self._choose()) is None and not self._calls and not self._closed:
@@ -143,10 +199,10 @@ class Scheduler:
                     return
                 calls, self._calls = self._calls, []
                 self._running = chosen
-                steps = self._begun.pop(chosen.slot, (None, None))[1] if chosen else None
-                if chosen is not None and steps is None:
+                work = self._begun.pop(chosen.slot, None) if chosen else None
+                if chosen is not None and work is None:
                     del self._waiting[chosen.slot]
-            if renderer is not None:
+            if renderer is not None and calls:
                 self._serve(calls, renderer)
             if chosen is None:
                 continue
@@ -154,14 +210,14 @@ class Scheduler:
                 assert failure is not None
                 self._finish(chosen, _failed(chosen, failure))
             else:
-                self._work(chosen, steps or renderer.steps(chosen))
+                self._work(work or _Work(chosen, renderer.steps(chosen), monotonic() + PROGRESS_AFTER))
 
     def _choose(self) -> Request | None:
         """Return what is most urgent, or None. A newer request of a slot replaces what had begun there."""
         best, best_rank = None, len(_ORDER) + 1
         for slot in self._begun:
             if slot not in self._waiting and (rank := self._rank(slot)) < best_rank and self._may_run(rank):
-                best, best_rank = self._begun[slot][0], rank
+                best, best_rank = self._begun[slot].request, rank
         for slot, request in self._waiting.items():
             if (rank := self._rank(slot)) < best_rank and self._may_run(rank):
                 best, best_rank = request, rank
@@ -169,26 +225,37 @@ class Scheduler:
             self._begun.pop(best.slot, None)
         return best
 
-    def _work(self, request: Request, steps: Steps) -> None:
+    def _work(self, work: _Work) -> None:
         """Run a request to its end, or until it must give way or is no longer wanted."""
+        request = work.request
         rank = self._rank(request.slot)
+        times = self._heart.times_of(_kind(request))
         while True:
+            result = None
+            self._heart.begin(times)
             try:
-                next(steps)
+                share = next(work.steps)
             except StopIteration as end:
-                self._finish(request, end.value)
-                return
-            except Exception as error:  # an error belongs to its request, never to the thread
-                self._finish(request, _failed(request, error))
+                result = end.value
+            except BaseException as error:  # an error belongs to its request, never to the thread
+                result = _failed(request, error)
+            now = self._heart.end()
+            if result is not None:
+                self._finish(request, result)
                 return
             with self._wake:
                 if self._running is not request or request.slot in self._waiting:
                     break
-                if self._calls or not self._may_run(rank) or self._more_urgent(rank):
-                    self._begun[request.slot] = (request, steps)
+                gives_way = bool(self._calls) or not self._may_run(rank) or self._more_urgent(rank)
+                if gives_way:
+                    self._begun[request.slot] = work
                     self._running = None
-                    return
-        steps.close()
+            if now >= work.told and request.slot not in _UNTOLD and isinstance(share, float):
+                work.told = now + PROGRESS_EVERY
+                self._on_progress(request, share)
+            if gives_way:
+                return
+        work.steps.close()
 
     def _more_urgent(self, rank: int) -> bool:
         return any(self._rank(slot) < rank for slot in self._waiting)
@@ -206,11 +273,14 @@ class Scheduler:
         return rank
 
     def _serve(self, calls: list[Callable[[Answering], None]], renderer: Answering) -> None:
+        self._heart.begin()
         for call in calls:
             try:
                 call(renderer)
             except Exception:
                 log.exception("a call in the decode thread failed")
+        self._heart.end()
+        self._heart.forget()
 
     def _finish(self, request: Request, result: Result) -> None:
         """Deliver a result that is still wanted."""
@@ -218,7 +288,8 @@ class Scheduler:
             if self._running is not request:
                 return
             self._running = None
-        if result.bug:
+        if result.bug and result.bug != self._last_bug:  # once, and not for each move of a drag
+            self._last_bug = result.bug
             log.error("a bug; please report it: %s", result.bug)
         try:
             self._deliver(result)
@@ -226,15 +297,26 @@ class Scheduler:
             log.exception("a result could not be delivered")
 
 
-def _failed(request: Request, error: Exception) -> Result:
+def _kind(request: Request) -> Hashable:
+    """Return what tells requests apart that take different times."""
+    return type(request), getattr(request, "stages", ())
+
+
+def _failed(request: Request, error: BaseException) -> Result:
     """Return the result that says what went wrong."""
-    kind: type[Result] = RenderResult
+    head = (request.slot, request.generation, request.id, str(error))
+    result: Result
     if isinstance(request, EncodeRequest):
-        kind = EncodeResult
+        result = EncodeResult(*head)
     elif isinstance(request, ActivityRequest):
-        kind = ActivityResult
-    result = kind(request.slot, request.generation, request.id, error=str(error))
+        result = ActivityResult(*head)
+    else:
+        result = RenderResult(*head, request=request if isinstance(request, RenderRequest) else None)
     if isinstance(error, ExplorerError):
-        return result
-    text = "".join(traceback.format_exception(error))
-    return replace(result, error=_BUG, bug=text)
+        raised = error.__cause__ if isinstance(error, NetworkError) else None
+        return result if raised is None else replace(result, bug=_trace(raised))
+    return replace(result, error=_BUG, bug=_trace(error))
+
+
+def _trace(error: BaseException) -> str:
+    return "".join(traceback.format_exception(error))

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from explorer.errors import DeviceError, ImageError, LatentError, StageError, UsageError
+from explorer.errors import DeviceError, ImageError, LatentError, NetworkError, StageError, UsageError
 from explorer.latent.activity import sensitivity
 from explorer.models.base import DecodeOptions, ImageSpec, LatentModel, NativeRange, Space, StageModel
 from explorer.render.pixels import CHECK_VALUES, to_uint8
@@ -239,7 +239,7 @@ def test_fast_gives_nearly_the_same_pictures(tiny_model, codes):
     assert np.abs(exact - fast).mean() < 0.02
 
 
-def test_memory_that_runs_out_is_a_sentence_and_other_errors_stay(renderer, tiny_model, codes, monkeypatch):
+def test_memory_that_runs_out_is_a_sentence_of_its_own(renderer, tiny_model, codes, monkeypatch):
     monkeypatch.setattr(LatentModel, "chain", None)
 
     def fail(text):
@@ -252,7 +252,7 @@ def test_memory_that_runs_out_is_a_sentence_and_other_errors_stay(renderer, tiny
     with pytest.raises(DeviceError, match=r"not enough for tiny.*choose another device"):
         renderer.render(render_request(tiny_model, codes))
     fail("mat1 and mat2 shapes cannot be multiplied")
-    with pytest.raises(RuntimeError, match="mat1"):
+    with pytest.raises(NetworkError, match=r"The decoder of tiny failed: RuntimeError: mat1"):
         renderer.decode(tiny_model, codes)
 
 
