@@ -1,4 +1,7 @@
-"""The decode thread as the window sees it: requests in, one signal out. All order is the scheduler's."""
+"""The decode thread as the window sees it: requests in, results out by a signal. All order is the scheduler's.
+
+Here the thread is also replaced: one that hangs inside somebody's network cannot be ended, only left behind.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,16 @@ from PySide6.QtCore import QObject, Signal
 
 from explorer.errors import Cancelled, DeviceError
 from explorer.render import devices
+from explorer.render.pulse import Pulse
 from explorer.render.requests import Request
 from explorer.render.scheduler import Answering, Scheduler
 
 if TYPE_CHECKING:
     from explorer.render.renderer import Renderer
+
+
+CLOSE_SECONDS = 10.0
+"""How long closing waits; longer takes only what hangs, and no window shall stay open for that."""
 
 
 class DecodeWorker(QObject):
@@ -26,6 +34,8 @@ class DecodeWorker(QObject):
 
     result = Signal(object)  # a Result
     failed = Signal(str)  # a device could not be had; a sentence
+    progressed = Signal(object, float)  # a Request that takes long, and the share of it that is done, 0..1
+    died = Signal()  # the thread ended by itself; or a request was made although it had
     ready = Signal()  # torch is there, or will not come: each result then says why
 
     def __init__(self, device: str = "auto", precision: str = "exact", parent: QObject | None = None) -> None:
@@ -33,9 +43,13 @@ class DecodeWorker(QObject):
         self.device = device
         self.description = ""
         self._precision = precision
+        self._wanted_device = device
+        self._generation = 0
+        self._is_dragging = False
+        self._abandoned: list[Scheduler] = []
         self._begun = threading.Event()
         self._is_closed = False
-        self._scheduler = Scheduler(self._make_renderer, self.result.emit)
+        self._scheduler = self._new_scheduler()
 
     def begin(self) -> None:
         """Let the thread import torch, now that the window is on the screen; the first request does it too.
@@ -49,6 +63,8 @@ class DecodeWorker(QObject):
         """Put a request into its slot; the newest wins."""
         self._begun.set()
         self._scheduler.submit(request)
+        if not self._is_closed and not self._scheduler.is_alive():
+            self.died.emit()
 
     def cancel(self, slot_prefix: str) -> None:
         """Forget what waits or runs in slots that begin so."""
@@ -56,10 +72,12 @@ class DecodeWorker(QObject):
 
     def set_dragging(self, dragging: bool) -> None:
         """Let bulk work rest while a drag lasts."""
+        self._is_dragging = dragging
         self._scheduler.set_dragging(dragging)
 
     def set_generation(self, generation: int) -> None:
         """Drop the work of older models."""
+        self._generation = generation
         self._scheduler.set_generation(generation)
 
     def set_device(self, name: str) -> None:
@@ -72,10 +90,35 @@ class DecodeWorker(QObject):
                 self.failed.emit(str(error))
             self._describe(renderer)  # type: ignore[arg-type]
 
+        self._wanted_device = name
         self._scheduler.call(change)
 
-    def close(self, timeout: float | None = None) -> bool:
-        """Stop and wait for the thread; return whether it ended in time."""
+    def pulse(self) -> Pulse:
+        """Return how long the thread has been at its piece of work, and how long such a piece usually takes."""
+        return self._scheduler.pulse()
+
+    def restart(self) -> None:
+        """Leave the thread behind and begin another, on the same device; nothing of the old one arrives any more.
+
+        What waited is lost: `PictureSource.resubmit` asks for it again.
+        """
+        if self._is_closed:
+            return
+        old = self._scheduler
+        old.abandon()
+        self._abandoned.append(old)
+        self._scheduler = self._new_scheduler()
+        self._scheduler.set_generation(self._generation)
+        self._scheduler.set_dragging(self._is_dragging)
+
+    @property
+    def abandoned(self) -> tuple[Scheduler, ...]:
+        """Threads that were left behind and have not come back; they are daemons, and end with the process."""
+        self._abandoned = [scheduler for scheduler in self._abandoned if scheduler.is_alive()]
+        return tuple(self._abandoned)
+
+    def close(self, timeout: float | None = CLOSE_SECONDS) -> bool:
+        """Stop and wait for the thread, not for `abandoned` ones; return whether it ended in time."""
         self._is_closed = True
         self._begun.set()
         return self._scheduler.close(timeout)
@@ -83,6 +126,9 @@ class DecodeWorker(QObject):
     def is_alive(self) -> bool:
         """Return whether the thread runs."""
         return self._scheduler.is_alive()
+
+    def _new_scheduler(self) -> Scheduler:
+        return Scheduler(self._make_renderer, self.result.emit, self.progressed.emit, self.died.emit)
 
     # ---- in the thread ----
 
@@ -95,7 +141,7 @@ class DecodeWorker(QObject):
             from explorer.render.renderer import Renderer  # imports torch, which takes seconds
 
             try:
-                renderer = Renderer(self.device, self._precision)  # type: ignore[arg-type]
+                renderer = Renderer(self._wanted_device, self._precision)  # type: ignore[arg-type]
             except DeviceError as error:
                 self.failed.emit(str(error))
                 renderer = Renderer("cpu", self._precision)  # type: ignore[arg-type]
@@ -105,5 +151,5 @@ class DecodeWorker(QObject):
             self.ready.emit()
 
     def _describe(self, renderer: Renderer) -> None:
-        self.device = renderer.device
+        self.device = self._wanted_device = renderer.device
         self.description = renderer.description

@@ -37,6 +37,7 @@ class Worker(Protocol):
     """What the decode thread offers."""
 
     result: SignalInstance
+    progressed: SignalInstance
 
     def submit(self, request: Request) -> None:
         """Put a request into its slot."""
@@ -55,15 +56,18 @@ class PictureSource(QObject):
     """Requests by slot: the newest of a slot wins, what is stale never reaches a panel."""
 
     rendered = Signal(object)  # every RenderResult of the slot "canvas"
+    progressed = Signal(str, float)  # a slot that takes long, and the share of it that is done, 0..1
+    asked = Signal()  # something is outstanding, where nothing was
 
     def __init__(self, session: Session, worker: Worker, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._session = session
         self._worker = worker
         self._ids = 0
-        self._waiting: dict[str, tuple[int, Receiver]] = {}
+        self._waiting: dict[str, tuple[Request, Receiver]] = {}
         self._draggers: set[str] = set()
         worker.result.connect(self._on_result)
+        worker.progressed.connect(self._on_progressed)
         session.model_changed.connect(self._on_model_changed)
 
     def want(
@@ -92,31 +96,35 @@ class PictureSource(QObject):
         request = RenderRequest(
             slot=slot,
             generation=session.generation,
-            id=self._next_id(slot, receiver),
+            id=self._next_id(),
             model=model,
             codes=frozen_codes(codes),
             space=space or session.state.space,
             stages=session.enabled_stages if stages else (),
             max_side=max_side,
         )
-        self._worker.submit(request)
+        self._ask(request, receiver)
 
     def want_codes(self, slot: str, images: np.ndarray, receiver: Receiver) -> None:
         """Ask for the codes of pictures, uint8 `(N, H, W, C)` that fit the model; an `EncodeResult` comes."""
         session = self._session
         if session.model is not None:
-            number = self._next_id(slot, receiver)
-            self._worker.submit(EncodeRequest(slot, session.generation, number, session.model, images))
+            request = EncodeRequest(slot, session.generation, self._next_id(), session.model, images)
+            self._ask(request, receiver)
 
     def want_activity(self, codes: np.ndarray, receiver: Receiver) -> None:
         """Ask how much each dimension changes the picture around codes `(N, dim)`; an `ActivityResult` comes."""
         session = self._session
         if session.model is not None and session.space is not None:
-            number = self._next_id("activity", receiver)
             request = ActivityRequest(
-                "activity", session.generation, number, session.model, frozen_codes(codes), session.space.name
+                slot="activity",
+                generation=session.generation,
+                id=self._next_id(),
+                model=session.model,
+                codes=frozen_codes(codes),
+                space=session.space.name,
             )
-            self._worker.submit(request)
+            self._ask(request, receiver)
 
     def cancel(self, slot_prefix: str) -> None:
         """Forget every request whose slot begins so."""
@@ -133,9 +141,20 @@ class PictureSource(QObject):
         """Return whether something was asked for, in slots that begin so, that has not come yet."""
         return any(slot.startswith(slot_prefix) for slot in self._waiting)
 
-    def _next_id(self, slot: str, receiver: Receiver) -> int:
+    def resubmit(self) -> None:
+        """Ask again for everything that has not come yet: the decode thread was replaced."""
+        for request, _ in list(self._waiting.values()):  # a worker may answer at once
+            self._worker.submit(request)
+
+    def _ask(self, request: Request, receiver: Receiver) -> None:
+        was_idle = not self._waiting
+        self._waiting[request.slot] = (request, receiver)
+        if was_idle:
+            self.asked.emit()
+        self._worker.submit(request)
+
+    def _next_id(self) -> int:
         self._ids += 1
-        self._waiting[slot] = (self._ids, receiver)
         return self._ids
 
     def _on_model_changed(self) -> None:
@@ -143,16 +162,20 @@ class PictureSource(QObject):
         self._worker.set_generation(self._session.generation)
 
     def _on_result(self, result: Result) -> None:
-        number, receiver = self._waiting.get(result.slot, (None, None))
-        if receiver is None or result.generation != self._session.generation:
+        request, receiver = self._waiting.get(result.slot, (None, None))
+        if request is None or receiver is None or result.generation != self._session.generation:
             return
-        if result.id == number:
+        if result.id == request.id:
             del self._waiting[result.slot]
         elif result.slot != LIVE:
             return
         receiver(result)
         if result.slot == "canvas":
             self.rendered.emit(result)
+
+    def _on_progressed(self, request: Request, share: float) -> None:
+        if self._waiting.get(request.slot, (None, None))[0] is request:
+            self.progressed.emit(request.slot, share)
 
 
 def to_qimage(picture: np.ndarray) -> QImage:

@@ -15,6 +15,7 @@ class HandWorker(QObject):
     """Keeps what was submitted; the test sends the answers."""
 
     result = Signal(object)
+    progressed = Signal(object, float)
 
     def __init__(self):
         super().__init__()
