@@ -14,7 +14,7 @@ from pathlib import Path
 
 from explorer.data.code_book import CodeBook
 from explorer.errors import Cancelled, CheckpointError
-from explorer.formats import native, sidecars, torch_file
+from explorer.formats import native, notes, sidecars, torch_file
 from explorer.formats.native import save_native
 from explorer.formats.notes import NO_NOTES, Notes
 from explorer.formats.reader import HEAD_BYTES, Progress, Reader, Reading, ShouldStop, never, nothing
@@ -35,7 +35,7 @@ class Opened:
     Attributes:
         model: what it holds.
         code_book: the codes of real pictures beside it, where there are any that fit.
-        notes: what people said of it: names of dimensions, starred places.
+        notes: what people said of it: names of and notes on dimensions, starred places.
     """
 
     model: LatentModel | StageModel
@@ -155,9 +155,8 @@ def _with_sidecars(path: Path, model: LatentModel | StageModel) -> Opened:
     if not isinstance(model, LatentModel):
         return Opened(model)
     book, book_notes = sidecars.read_code_book(path, model)
-    names, name_notes = sidecars.read_dimension_names(path, model)
-    notes = Notes({f"{model.default_space}{index + 1}": name for index, name in names.items()})
-    model.notes = (*model.notes, *book_notes, *name_notes)
+    said, complaints = notes.read(path, model)
+    model.notes = (*model.notes, *book_notes, *complaints)
     if book is not None:
         model.spaces[book.space] = model.spaces[book.space].with_data(book.mean, book.logvar)
-    return Opened(model, book, notes)
+    return Opened(model, book, said)

@@ -1,7 +1,7 @@
-"""What is kept beside a checkpoint: code book, notes and hints; found, parsed and checked.
+"""What is kept beside a checkpoint: found, and parsed and checked where it is a code book or hints; see also `notes`.
 
 A sidecar lies beside its checkpoint, or in the user's data folder where the checkpoint's place cannot be
-written.
+written or is the program's own; what lies in that folder goes before what lies beside.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,12 +18,12 @@ import platformdirs
 
 from explorer.data.code_book import CodeBook
 from explorer.data.wording import shown
-from explorer.errors import CheckpointError, ExplorerError, LatentError, UsageError
+from explorer.errors import CheckpointError, ExplorerError, LatentError, OutputError, UsageError
 from explorer.models import ARCHITECTURES
 from explorer.models.base import ImageSpec, LatentModel, NativeRange
-from explorer.paths import sidecar
+from explorer.paths import checkpoints, sidecar
 
-_MOST_TEXT = 1 << 20  # bytes; a sidecar of people's words is never that long
+_MOST_TEXT = 1 << 20  # bytes; hints are never that long
 
 
 @dataclass(frozen=True)
@@ -43,24 +42,41 @@ class Hints:
 
 
 def find(checkpoint: Path, kind: str) -> Path | None:
-    """Return the sidecar `NAME.kind` of a checkpoint, or None where there is none."""
-    for place in (sidecar(checkpoint, kind), _own_place(checkpoint, kind)):
-        if place.is_file():
-            return place
-    return None
+    """Return the sidecar `NAME.kind` of a checkpoint, the user's own before a shipped one; None without any."""
+    places = layers(checkpoint, kind)
+    return places[-1] if places else None
+
+
+def layers(checkpoint: Path, kind: str) -> list[Path]:
+    """Return the sidecars `NAME.kind` that are there: the one beside the checkpoint, over it the user's own."""
+    return [place for place in (sidecar(checkpoint, kind), _own_place(checkpoint, kind)) if place.is_file()]
 
 
 def writable_place(checkpoint: Path, kind: str) -> Path:
-    """Return where a sidecar is to be written: beside the checkpoint, else in the user's data folder.
+    """Return where a sidecar is to be written: beside the checkpoint, or in the user's data folder.
 
-    That folder is made where it is missing.
+    It goes to that folder where the place beside cannot be written, belongs to the program (bundled models
+    stay as they were shipped), or would not be read, because a copy lies in that folder already. The folder
+    is made where it is missing.
+
+    Raises:
+        OutputError: it cannot be made.
     """
-    beside = sidecar(checkpoint, kind)
-    if os.access(beside.parent, os.W_OK) and (not beside.exists() or os.access(beside, os.W_OK)):
+    beside, own = sidecar(checkpoint, kind), _own_place(checkpoint, kind)
+    can_write = os.access(beside.parent, os.W_OK) and (not beside.exists() or os.access(beside, os.W_OK))
+    if can_write and not own.is_file() and not _is_shipped(checkpoint):
         return beside
-    own = _own_place(checkpoint, kind)
-    own.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        own.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise OutputError(f"The folder {own.parent} cannot be made ({reason}); make it writable.") from error
     return own
+
+
+def _is_shipped(checkpoint: Path) -> bool:
+    """Return whether a checkpoint came with the program."""
+    return checkpoint.resolve().is_relative_to(checkpoints().resolve())
 
 
 def _own_place(checkpoint: Path, kind: str) -> Path:
@@ -79,43 +95,11 @@ def read_hints(checkpoint: Path, given: Mapping[str, str] | None = None) -> Hint
     """
     said: dict[str, Any] = {}
     if path := find(checkpoint, "hints.json"):
-        for key, value in _json_object(path).items():
+        for key, value in read_json(path).items():
             said[key] = _hint(key, value, CheckpointError, f"{path}: ")
     for key, value in (given or {}).items():
         said[key] = _hint(key, value, UsageError, "")
     return Hints(**said)
-
-
-def read_dimension_names(checkpoint: Path, model: LatentModel) -> tuple[dict[int, str], list[str]]:
-    """Return the names people gave dimensions, by 0-based index, and notes about what was wrong.
-
-    `NAME.notes.json` holds `{"dimensions": {"z3": "hair length"}}`, counted from 1, of the first space. A
-    file that cannot be used is told, never fatal.
-    """
-    path = find(checkpoint, "notes.json")
-    if path is None:
-        return {}, []
-    space = model.spaces[model.default_space]
-    try:
-        dimensions = _json_object(path).get("dimensions", {})
-        if not isinstance(dimensions, dict):
-            raise CheckpointError(f'{path} should hold {{"dimensions": {{"{space.name}1": "a name"}}}}.')
-    except CheckpointError as error:
-        return {}, [f"Names of dimensions were left out: {error}"]
-    names: dict[int, str] = {}
-    unknown: list[str] = []
-    for key, value in dimensions.items():
-        match = re.fullmatch(rf"{re.escape(space.name)}([1-9]\d{{0,8}})", key)
-        if match and int(match[1]) <= space.dim and isinstance(value, str):
-            names[int(match[1]) - 1] = value.strip()[:80]
-        else:
-            unknown.append(shown(key, 20))
-    if not unknown:
-        return names, []
-    some = ", ".join(unknown[:5])
-    return names, [
-        f"{path} names dimensions that are not here ({some}); use {space.name}1 to {space.name}{space.dim}."
-    ]
 
 
 def read_code_book(checkpoint: Path, model: LatentModel) -> tuple[CodeBook | None, list[str]]:
@@ -140,14 +124,14 @@ def read_code_book(checkpoint: Path, model: LatentModel) -> tuple[CodeBook | Non
     return book, []
 
 
-def _json_object(path: Path) -> dict[str, Any]:
-    """Return the object in a small JSON file.
+def read_json(path: Path, most: int = _MOST_TEXT) -> dict[str, Any]:
+    """Return the object in a JSON file of at most so many bytes.
 
     Raises:
         CheckpointError: it is none.
     """
     try:
-        if path.stat().st_size > _MOST_TEXT:
+        if path.stat().st_size > most:
             raise ValueError
         found = json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
