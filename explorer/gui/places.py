@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from PySide6.QtCore import QObject, Signal
 
-from explorer.gui.state import Place, frozen_code
+from explorer.gui.state import Anchor, Place, Side, frozen_code
 from explorer.latent import interpolation
 
 if TYPE_CHECKING:
@@ -150,6 +150,19 @@ class Places(QObject):
         place = self.keep("Blend")
         if place is not None and not place.name and one.name and other is not None and other.name:
             self.rename(place.id, f"{one.name} + {other.name}")
+
+    def set_anchor(self, side: Side, place_id: int) -> None:
+        """Make a place one end of the strip."""
+        place = self.get(place_id)
+        if place is None or not self._is_of_model(place):
+            return
+        if place.space == self._session.state.space:
+            label = place.name or f"{place.what or 'place'}, from the history"
+            self._session.set_anchor(side, Anchor(place.code, None, label))
+        else:
+            self._session.tell(
+                "info", f"This place is in the space {place.space}; go there before it becomes {side}."
+            )
 
     def _is_of_model(self, place: Place) -> bool:
         """Return whether the open model still has the space of a place; tell where it has not."""

@@ -11,7 +11,7 @@ from explorer.gui.pictures import PictureSource
 from explorer.gui.place_mime import data_of
 from explorer.gui.place_pictures import PlacePictures
 from explorer.gui.session import Session
-from explorer.gui.state import Anchor, Place, Side
+from explorer.gui.state import Place
 from explorer.gui.widgets.hover_card import HoverCard
 from explorer.gui.widgets.place_row import SIDE, PlaceRow
 from explorer.gui.widgets.place_thumb import Thumb
@@ -88,6 +88,7 @@ class HistoryPanel(QWidget):
         )
         self.hint = QLabel(self)
         self.hint.setObjectName("quiet")
+        self.hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.hint.setWordWrap(True)
         self.name_field = NameField(self)
         self.card = HoverCard(self)
@@ -95,7 +96,9 @@ class HistoryPanel(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.row)
-        layout.addWidget(self.hint)
+        keeping = self.row.sizePolicy()
+        keeping.setRetainSizeWhenHidden(True)  # the hint stands in its place
+        self.row.setSizePolicy(keeping)
         self._connect()
         self._refresh()
 
@@ -200,6 +203,8 @@ class HistoryPanel(QWidget):
                 )
             left = place
         self.row.show_thumbs(tuple(thumbs))
+        if self._here is not None and not self.row.hasFocus():
+            self.row.set_focused(self._here)  # keys begin where one is
         self._refresh_words()
 
     def _refresh_hint(self) -> None:
@@ -345,7 +350,7 @@ class HistoryPanel(QWidget):
         menu.addSeparator()
         elsewhere = [menu.addAction(f"Set as {side}") for side in ("A", "B")]
         for side, action in zip(("A", "B"), elsewhere, strict=True):
-            action.triggered.connect(lambda _=False, side=side: self._set_anchor(side, place))
+            action.triggered.connect(lambda _=False, side=side: places.set_anchor(side, number))
         blend = menu.addAction("Blend with the current picture")
         blend.triggered.connect(lambda: places.blend(number))
         show = menu.addAction("Show on the map")
@@ -360,9 +365,6 @@ class HistoryPanel(QWidget):
         remove.setToolTip("Take the star away first" if place.starred else "Forget this place")
         remove.triggered.connect(lambda: self.remove(number))
         return menu
-
-    def _set_anchor(self, side: Side, place: Place) -> None:
-        self._session.set_anchor(side, Anchor(place.code, None, label_of(place)))
 
     def _on_drag_wanted(self, number: int) -> None:
         drag = self.make_drag(number)
@@ -397,17 +399,15 @@ class HistoryPanel(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         self.card.hide()
-
-
-def label_of(place: Place) -> str:
-    """Return what an anchor is called that was a place."""
-    return place.name or f"{place.what or 'place'} of the history"
+        self.hint.setGeometry(self.rect())
 
 
 def _make_filter_button(parent: QWidget) -> QToolButton:
     button = QToolButton(parent)
     button.setText("Starred only")
     button.setCheckable(True)
+    button.setObjectName("quiet")
+    button.setProperty("kind", "bare")
     button.setToolTip("Show starred places alone; they are saved with the checkpoint's notes")
     button.setAccessibleName("Starred only")
     return button

@@ -82,6 +82,11 @@ class LatentMap(QWidget):
         """Show the whole map again."""
         self.view.reset_view()
 
+    def point_out(self, code: np.ndarray) -> None:
+        """Show where a code of the shown space is, until the current one moves."""
+        if self._plane is not None and len(code) == len(self._plane.origin):
+            self.view.point_out(self._plane.project(code))
+
     @property
     def plane(self) -> Plane | None:
         """The plane that is shown."""
@@ -111,6 +116,7 @@ class LatentMap(QWidget):
         view.step_ended.connect(session.commit)
         view.view_settled.connect(self._refresh_background)
         view.double_clicked.connect(self._on_double_clicked)
+        view.place_dropped.connect(session.places.visit)
 
     # ---- refreshing ----
 
@@ -186,6 +192,7 @@ class LatentMap(QWidget):
         """Move the marker to the current code; nothing else is painted."""
         if self._plane is not None and not self._stale and self._session.dim == len(self._plane.origin):
             self.view.set_marker(self._plane.project(self._session.code))
+            self.view.point_out(None)
 
     def _refresh_route(self) -> None:
         """Draw the anchors, and the way of the strip between them."""

@@ -69,6 +69,7 @@ class Strip(QWidget):
         slot.clicked.connect(self._on_slot_clicked)
         slot.menu_wanted.connect(self._on_slot_menu_wanted)
         slot.file_dropped.connect(self._on_file_dropped)
+        slot.place_dropped.connect(self._on_place_dropped)
         return slot
 
     def _make_scroll(self) -> QScrollArea:
@@ -222,6 +223,9 @@ class Strip(QWidget):
 
     def _on_file_dropped(self, path: str) -> None:
         self._want_picture(self._side_of(self.sender()), path)
+
+    def _on_place_dropped(self, number: int) -> None:
+        self._session.places.set_anchor(self._side_of(self.sender()), number)
 
     def _want_picture(self, side: Side, path: str) -> None:
         reason = self._no_pictures_because()

@@ -1,4 +1,4 @@
-"""One end of a strip: a picture with an accent border and a letter; it takes files that are dropped on it."""
+"""One end of a strip: a picture with an accent border and a letter; it takes files and places dropped on it."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QWidget
 
 from explorer.gui import theme
+from explorer.gui.place_mime import place_in
 from explorer.gui.widgets.focus import came_by_key
 
 RADIUS = 5
@@ -34,6 +35,7 @@ class AnchorSlot(QWidget):
     clicked = Signal()
     menu_wanted = Signal(QPoint)  # global
     file_dropped = Signal(str)
+    place_dropped = Signal(int)  # id of a place of the history
 
     def __init__(self, letter: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -147,7 +149,8 @@ class AnchorSlot(QWidget):
         self.update()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if any(url.isLocalFile() for url in event.mimeData().urls()):
+        data = event.mimeData()
+        if place_in(data) is not None or any(url.isLocalFile() for url in data.urls()):
             self._dropping = True
             self.update()
             event.acceptProposedAction()
@@ -159,6 +162,11 @@ class AnchorSlot(QWidget):
     def dropEvent(self, event: QDropEvent) -> None:
         self._dropping = False
         self.update()
+        place = place_in(event.mimeData())
+        if place is not None:
+            event.acceptProposedAction()
+            self.place_dropped.emit(place)
+            return
         paths = [url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()]
         if paths:
             event.acceptProposedAction()

@@ -1,4 +1,4 @@
-"""Painting what stands over the points of a plane: the marker, and the way between two lettered places."""
+"""Painting what stands over the points of a plane: marker, ring, and the way between two lettered places."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from explorer.gui import theme
 MARKER = 5.5  # radius without the ring
 HALO = 15.0
 LETTER = 8.0  # radius of the disc of a letter
+RING = 9.0
 
 
 def draw_marker(painter: QPainter, place: QPointF, true_place: QPointF) -> None:
@@ -39,6 +40,16 @@ def draw_marker(painter: QPainter, place: QPointF, true_place: QPointF) -> None:
     painter.drawEllipse(place, MARKER + 2, MARKER + 2)
     painter.setBrush(tokens.here)
     painter.drawEllipse(place, MARKER, MARKER)
+
+
+def draw_ring(painter: QPainter, place: QPointF) -> None:
+    """Draw a ring around a place that is pointed out."""
+    tokens = theme.current()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    for color, width in ((tokens.panel, 5.0), (tokens.accent, 2.5)):
+        painter.setPen(QPen(color, width))
+        painter.drawEllipse(place, RING, RING)
 
 
 def draw_route(painter: QPainter, line: Sequence[QPointF], ends: Sequence[tuple[str, QPointF]]) -> None:

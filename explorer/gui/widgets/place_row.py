@@ -33,7 +33,7 @@ from explorer.gui.widgets.place_thumb import Thumb, paint_focus, paint_target, p
 SIDE = 44  # height of a thumbnail
 WIDTHS = (22, 88)
 GAP = 6
-MARGIN = 4  # around the row, for frames and marks
+MARGIN = 3  # around the row, for frames and marks
 LANE = 8  # under it, for the scroll bar
 STEPS = {int(Qt.Key.Key_Left): -1, int(Qt.Key.Key_Right): 1}
 
@@ -129,7 +129,7 @@ class PlaceRow(QWidget):
 
     def repaint_thumb(self, number: int) -> None:
         """Paint one thumbnail anew: its picture came."""
-        self.update(self.box(number).toAlignedRect())
+        self.update(self.box(number).toAlignedRect().adjusted(-MARGIN, -MARGIN, MARGIN, MARGIN))
 
     def box(self, number: int) -> QRectF:
         """Return where a thumbnail is; empty where there is no such one."""
@@ -197,7 +197,7 @@ class PlaceRow(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        region = QRectF(event.rect()).adjusted(-MARGIN, -MARGIN, MARGIN, MARGIN)
+        region = QRectF(event.rect()).adjusted(-GAP, -GAP, GAP, GAP)  # frames stand outside
         for index, thumb in enumerate(self._thumbs):
             box = self._box(index)
             if not box.intersects(region):

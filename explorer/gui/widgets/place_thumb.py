@@ -12,7 +12,7 @@ from explorer.gui import theme
 RADIUS = 3
 FRAME = 2
 DIMMED = 0.35
-MARK = 6.0  # radius of the fork
+MARK = 7.0  # radius of the fork
 
 
 @dataclass(frozen=True)
@@ -42,11 +42,11 @@ def paint_thumb(painter: QPainter, box: QRectF, thumb: Thumb, picture: QImage | 
         shown.moveCenter(box.center())
         painter.drawImage(shown, picture)
         painter.restore()
-    if thumb.starred:
-        paint_frame(painter, box, tokens.star)
     if thumb.here:
-        inner = FRAME if thumb.starred else 0  # both are seen, the star outside
-        paint_frame(painter, box.adjusted(inner, inner, -inner, -inner), tokens.accent)
+        paint_frame(painter, box, tokens.accent)
+    if thumb.starred:
+        inner = FRAME if thumb.here else 0  # both are seen
+        paint_frame(painter, box.adjusted(inner, inner, -inner, -inner), tokens.star)
     if thumb.forked:
         _paint_fork(painter, box.topLeft() + QPointF(MARK - FRAME, MARK - FRAME))
 
@@ -84,10 +84,16 @@ def _paint_fork(painter: QPainter, centre: QPointF) -> None:
     painter.setPen(QPen(tokens.line, 1))
     painter.setBrush(tokens.panel)
     painter.drawEllipse(centre, MARK, MARK)
-    painter.setPen(QPen(tokens.text, 1.3, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
     x, y = centre.x(), centre.y()
-    painter.drawLine(QPointF(x - 1.7, y - 3.2), QPointF(x - 1.7, y + 3.2))
-    branch = QPainterPath(QPointF(x - 1.7, y + 1.8))
-    branch.quadTo(QPointF(x + 2.2, y + 1.6), QPointF(x + 2.2, y - 2.8))
+    root, trunk, branch = QPointF(x - 2, y + 3.5), QPointF(x - 2, y - 3.5), QPointF(x + 2.5, y - 2)
+    line = QPainterPath(root)
+    line.lineTo(trunk)
+    line.moveTo(root)
+    line.cubicTo(QPointF(root.x(), y), QPointF(branch.x(), y + 2), branch)
+    painter.setPen(QPen(tokens.text, 1))
     painter.setBrush(Qt.BrushStyle.NoBrush)
-    painter.drawPath(branch)
+    painter.drawPath(line)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(tokens.text)
+    for dot in (root, trunk, branch):
+        painter.drawEllipse(dot, 1.4, 1.4)

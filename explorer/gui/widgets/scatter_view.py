@@ -9,7 +9,12 @@ from __future__ import annotations
 import numpy as np
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import (
+    QColor,
     QContextMenuEvent,
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDragMoveEvent,
+    QDropEvent,
     QEnterEvent,
     QFocusEvent,
     QHelpEvent,
@@ -27,9 +32,10 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QApplication, QWidget
 
 from explorer.gui import theme
+from explorer.gui.place_mime import place_in
 from explorer.gui.widgets.dots import Dot, count_points, draw_points
 from explorer.gui.widgets.focus import came_by_key
-from explorer.gui.widgets.map_marks import HALO, draw_marker, draw_route
+from explorer.gui.widgets.map_marks import HALO, draw_marker, draw_ring, draw_route
 
 RADIUS = 3  # of the corners
 REACH = 7.0  # pixels from which a point counts as hit
@@ -60,10 +66,12 @@ class ScatterView(QWidget):
     step_ended = Signal()
     view_settled = Signal()  # the visible region changed and rests
     double_clicked = Signal()
+    place_dropped = Signal(int)  # id of a place of the history
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setMouseTracking(True)
+        self.setAcceptDrops(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMinimumSize(120, 120)
         self._home = QRectF(-1, -1, 2, 2)
@@ -75,6 +83,8 @@ class ScatterView(QWidget):
         self._background: tuple[QImage, QRectF] | None = None
         self._route: tuple[np.ndarray, tuple[tuple[str, np.ndarray], ...]] | None = None
         self._marker: QPointF | None = None
+        self._pointed: QPointF | None = None
+        self._dropping = False
         self._layer: QPixmap | None = None
         self._pressed: QPointF | None = None
         self._pressed_region = QRectF()
@@ -139,6 +149,15 @@ class ScatterView(QWidget):
         if before != after:
             self.update(before)
             self.update(after)
+
+    def point_out(self, xy: np.ndarray | None) -> None:
+        """Show a ring around a place of the plane, and the whole map where it lies outside; None: no ring."""
+        if xy is None and self._pointed is None:
+            return
+        self._pointed = None if xy is None else QPointF(float(xy[0]), float(xy[1]))
+        if self._pointed is not None and not self._region.contains(self._pointed):
+            self.reset_view()
+        self.update()
 
     def to_pixel(self, x: float, y: float) -> QPointF:
         """Return where a place of the plane is in the widget."""
@@ -215,6 +234,8 @@ class ScatterView(QWidget):
             self._layer = self._paint_layer()
         painter = QPainter(self)
         painter.drawPixmap(0, 0, self._layer)
+        if self._pointed is not None:
+            draw_ring(painter, self.to_pixel(self._pointed.x(), self._pointed.y()))
         if self._marker is not None:
             place, _ = self._marker_place()
             draw_marker(painter, place, self.marker or place)
@@ -223,6 +244,17 @@ class ScatterView(QWidget):
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(theme.current().focus, 2))
             painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), RADIUS, RADIUS)
+        if self._dropping:
+            self._paint_drop(painter)
+
+    def _paint_drop(self, painter: QPainter) -> None:
+        """Show that the map takes what is dragged over it."""
+        tint = QColor(theme.current().accent)
+        tint.setAlphaF(0.12)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setBrush(tint)
+        painter.setPen(QPen(theme.current().accent, 2))
+        painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), RADIUS, RADIUS)
 
     def _paint_layer(self) -> QPixmap:
         ratio = self.devicePixelRatio()
@@ -382,6 +414,28 @@ class ScatterView(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         self._locate()
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if place_in(event.mimeData()) is not None:
+            self._show_dropping(True)
+            event.acceptProposedAction()
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
+        event.acceptProposedAction()
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        self._show_dropping(False)
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        self._show_dropping(False)
+        place = place_in(event.mimeData())
+        if place is not None:
+            event.acceptProposedAction()
+            self.place_dropped.emit(place)
+
+    def _show_dropping(self, dropping: bool) -> None:
+        self._dropping = dropping
+        self.update()
 
     def _grips(self, pixel: QPointF) -> bool:
         if self._marker is None:
