@@ -1,23 +1,32 @@
-"""Laying pictures side by side: whole-number enlargement, grids, rows with labels."""
+"""Laying pictures on a page: whole-number enlargement, cells in rows, texts beside and below them.
+
+What stands where on the page of a strip or a sheet is in `pages`.
+"""
 
 from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from explorer.errors import UsageError
+from explorer.export.recipe import Style
+
+Colour = tuple[int, int, int]
 
 COMFORTABLE = 128  # pixels; smaller pictures are enlarged until their shorter side reaches this
 LARGEST = 16_384  # pixels a side; an automatic scale stays below this
 MOST_PIXELS = 400_000_000  # of a whole page; more than that fits neither memory nor any viewer
 PAPER = (255, 255, 255)
 INK = (28, 34, 48)
+CHALK = (236, 239, 244)
 _TEXT = 14
 _MARGIN = 8
+_WIDEST = 480  # pixels of a label; the rest of a longer one is left out
 # Pillow's own font draws Latin text; names in other scripts need one of the system's.
 _WIDE_FONTS = (
     "NotoSansCJK-Regular.ttc",
@@ -67,6 +76,185 @@ def to_rgb(pictures: np.ndarray) -> np.ndarray:
 def to_image(picture: np.ndarray) -> Image.Image:
     """Return one picture, uint8 `(H, W, 1|3)`, as a Pillow image of mode L or RGB."""
     return Image.fromarray(np.ascontiguousarray(picture[..., 0] if picture.shape[-1] == 1 else picture))
+
+
+def colour_of(text: str) -> Colour:
+    """Return `#rrggbb` as numbers."""
+    return int(text[1:3], 16), int(text[3:5], 16), int(text[5:7], 16)
+
+
+def ink_on(paper: Colour) -> Colour:
+    """Return the colour of texts that can be read on `paper`: dark or light, by contrast (WCAG 2.1)."""
+    dark, light = (_contrast(ink, paper) for ink in (INK, CHALK))
+    return INK if dark >= light else CHALK
+
+
+def quiet_on(paper: Colour) -> Colour:
+    """Return the colour of texts on `paper` that stand back."""
+    red, green, blue = (round(0.62 * a + 0.38 * b) for a, b in zip(ink_on(paper), paper, strict=True))
+    return red, green, blue
+
+
+def _contrast(one: Colour, other: Colour) -> float:
+    low, high = sorted((_luminance(one), _luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def _luminance(colour: Colour) -> float:
+    linear = [v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in (c / 255 for c in colour)]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@dataclass(frozen=True)
+class Texts:
+    """What is written around the pictures of a page.
+
+    Attributes:
+        left: one label a row, a second line in it quieter; empty leaves no room.
+        below: captions of single cells under a row, by the row's number.
+        foot: one line below everything.
+    """
+
+    left: Sequence[str] = ()
+    below: Mapping[int, Sequence[str]] = field(default_factory=dict)
+    foot: str = ""
+
+    def __bool__(self) -> bool:
+        return any(self.left) or any(map(any, self.below.values())) or bool(self.foot)
+
+
+NO_TEXTS = Texts()
+
+
+def lay(
+    pictures: Sequence[np.ndarray | None] | np.ndarray,
+    columns: int,
+    style: Style,
+    texts: Texts = NO_TEXTS,
+    scale: int | None = None,
+) -> Image.Image:
+    """Lay pictures in rows of `columns` on a page.
+
+    Args:
+        pictures: uint8 `(H, W, 1|3)` each, of one height and width; background shows where one is None and
+            at the end of an unfinished row. There is at least one.
+        columns: pictures in a row.
+        style: scale, margin, gap and background; what its `captions` means is up to the caller.
+        texts: what is written around them.
+        scale: used where the style has none; None takes `scale_for`.
+
+    Returns:
+        mode L where everything is grey and nothing is written, else RGB.
+
+    Raises:
+        UsageError: it would have more than `MOST_PIXELS`.
+    """
+    height, width = next(picture.shape[:2] for picture in pictures if picture is not None)
+    coloured = any(picture.shape[-1] == 3 for picture in pictures if picture is not None)
+    rows = math.ceil(len(pictures) / columns)
+    scale = style.scale or scale or scale_for(height, width, columns, rows)
+    places = _Places(style, texts, columns, rows, width * scale, height * scale)
+    check_page(places.width, places.height)
+    paper = colour_of(style.background)
+    plain = not coloured and len(set(paper)) == 1 and not texts
+    canvas = np.empty((places.height, places.width, 1 if plain else 3), np.uint8)
+    canvas[:] = paper[:1] if plain else paper
+    for index, picture in enumerate(pictures):
+        if picture is None:
+            continue
+        left, top = places.left(index % columns), places.tops[index // columns]
+        canvas[top : top + height * scale, left : left + width * scale] = enlarge(picture[None], scale)[0]
+    page = to_image(canvas)
+    if texts:
+        _write(page, texts, places, paper)
+    return page
+
+
+class _Places:
+    """Where the cells and texts of a page are, in pixels."""
+
+    def __init__(self, style: Style, texts: Texts, columns: int, rows: int, wide: int, high: int) -> None:
+        self.wide, self.step, self.margin = wide, wide + style.gap, style.margin
+        widest = max((block_size(label)[0] for label in texts.left), default=0)
+        self.labels = widest + 2 * _MARGIN if widest else 0
+        line = text_size("Ag")[1]
+        band = max([high, *(block_size(label)[1] for label in texts.left)]) if widest else high
+        self.tops: list[int] = []  # of the pictures
+        self.middles: list[float] = []  # of the rows
+        self.captions: dict[int, float] = {}  # middles of the lines under rows
+        y = style.margin
+        for row in range(rows):
+            self.tops.append(y + (band - high) // 2)
+            self.middles.append(y + band / 2)
+            y += band
+            if any(texts.below.get(row, ())):
+                self.captions[row] = y + (line + _MARGIN) / 2
+                y += line + _MARGIN
+            y += style.gap if row < rows - 1 else 0
+        self.foot = y + (line + _MARGIN) / 2
+        y += line + _MARGIN if texts.foot else 0
+        inner = self.labels + columns * self.step - style.gap
+        self.width, self.height = inner + 2 * style.margin, y + style.margin
+
+    def left(self, column: int) -> int:
+        """Return where the pictures of a column begin."""
+        return self.margin + self.labels + column * self.step
+
+
+def _write(page: Image.Image, texts: Texts, places: _Places, paper: Colour) -> None:
+    """Write the texts onto a page of pictures."""
+    draw = ImageDraw.Draw(page)
+    ink, quiet = ink_on(paper), quiet_on(paper)
+    right = places.left(0) - _MARGIN
+    for label, middle in zip(texts.left, places.middles, strict=False):
+        lines = lines_of(label)
+        for number, line in enumerate(lines):
+            y = middle + (number - (len(lines) - 1) / 2) * text_size(line)[1]
+            draw.text((right, y), line, fill=quiet if number else ink, font=font_for(line), anchor="rm")
+    for row, middle in places.captions.items():
+        for column, caption in enumerate(texts.below[row]):
+            place = (places.left(column) + places.wide / 2, middle)
+            draw.text(place, caption, fill=ink, font=font_for(caption), anchor="mm")
+    if texts.foot:
+        foot = shortened(texts.foot, page.width - 2 * places.margin)
+        x = places.left(0) + (page.width - places.margin - places.left(0)) / 2
+        x = max(x, places.margin + text_size(foot)[0] / 2)
+        draw.text((x, places.foot), foot, fill=quiet, font=font_for(foot), anchor="mm")
+
+
+def lines_of(label: str) -> list[str]:
+    """Return the one or two lines of a label, each short enough for a page."""
+    first, _, second = label.partition("\n")
+    return [shortened(line, _WIDEST) for line in (first, second) if line.strip()]
+
+
+def block_size(label: str) -> tuple[int, int]:
+    """Return width and height of a label of one or two lines, pixels."""
+    sizes = [text_size(line) for line in lines_of(label)]
+    return max((width for width, _ in sizes), default=0), sum(height for _, height in sizes)
+
+
+def shortened(text: str, width: int) -> str:
+    """Return text as one line no wider than `width` pixels, with dots where something was left out."""
+    text = " ".join(text.split())
+    if text_size(text)[0] <= width:
+        return text
+    text = text[: max(1, width)]  # no letter is narrower than a pixel
+    while text and text_size(text + "...")[0] > width:
+        text = text[:-1]
+    return text.rstrip() + "..." if text else ""
+
+
+def fitting(captions: Sequence[str], step: int) -> list[str]:
+    """Return captions of cells `step` pixels apart, so many left out between them that they do not touch."""
+    widest = max((text_size(caption)[0] for caption in captions), default=0)
+    stride = next((n for n in _divisors(len(captions) - 1) if n * step >= widest + _MARGIN), len(captions))
+    return [caption if index % stride == 0 else "" for index, caption in enumerate(captions)]
+
+
+def _divisors(number: int) -> list[int]:
+    """Return what divides `number` without a rest, ascending, so that first and last both stay."""
+    return [n for n in range(1, number + 1) if number % n == 0] or [1]
 
 
 def grid(pictures: np.ndarray, columns: int, scale: int | None = None) -> Image.Image:

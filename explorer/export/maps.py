@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 import numpy as np
 from PIL import Image, ImageDraw
 
-from explorer.export.layout import INK, PAPER, font_for, grid, to_rgb
+from explorer.export.layout import (
+    INK,
+    PAPER,
+    Colour,
+    check_page,
+    colour_of,
+    font_for,
+    ink_on,
+    lay,
+    shortened,
+)
+from explorer.export.recipe import PLAIN, Style
+
+Legend = list[tuple[str, Colour]]
 
 # Paul Tol's "vibrant" and "muted" colours, which colour-blind people tell apart (SRON/EPS/TN/09-002).
 CATEGORIES = (
@@ -24,6 +40,16 @@ RAMP = ((51, 34, 136), (0, 119, 187), (51, 187, 238), (0, 153, 136), (238, 119, 
 UNKNOWN = (187, 187, 187)
 _STRENGTH = 0.35  # of the background under the points
 _SIDE = 800
+_LEGEND = 32  # pixels, the height of its line
+
+
+def column_of(values: Sequence[float | str | None] | np.ndarray) -> np.ndarray:
+    """Return a label column as float32 numbers, or as texts where it has any."""
+    if isinstance(values, np.ndarray) and values.dtype.kind in "fU":
+        return values
+    if any(isinstance(value, str) for value in values):
+        return np.array(["" if value is None else str(value) for value in values], np.str_)
+    return np.array([math.nan if value is None else value for value in values], np.float32)
 
 
 def map_picture(
@@ -32,8 +58,12 @@ def map_picture(
     extent: tuple[float, float, float, float],
     values: np.ndarray | None = None,
     title: str = "",
+    *,
+    marker: Sequence[float] | np.ndarray | None = None,
+    style: Style = PLAIN,
+    shows_legend: bool = True,
 ) -> Image.Image:
-    """Return points over a decoded background.
+    """Return points over a decoded background, 800 pixels a side times the style's scale.
 
     Args:
         background: uint8 `(n * n, H, W, 1|3)`, the n x n pictures of the map row by row, the highest row
@@ -42,25 +72,44 @@ def map_picture(
         extent: left, right, bottom, top: the edges of the picture in the points' units.
         values: a label column, N numbers or texts, that colours the points; None colours all alike.
         title: written below with the legend, such as the column's name.
+        marker: x and y of "you are here"; None is nowhere.
+        style: its gap and captions have no meaning here.
+        shows_legend: whether a line below names the colours.
     """
-    page = Image.new("RGB", (_SIDE, _SIDE), PAPER)
+    scale = style.scale or 1
+    side = _SIDE * scale
+    legend_height = _LEGEND if shows_legend else 0
+    check_page(side + 2 * style.margin, side + 2 * style.margin + legend_height)
+    paper = colour_of(style.background)
+    ground = Image.new("RGB", (side, side), paper)
     if background is not None:
-        tiles = grid(to_rgb(background), round(len(background) ** 0.5), 1)
-        page = Image.blend(page, tiles.resize(page.size, Image.Resampling.BICUBIC), _STRENGTH)
+        ground = Image.blend(
+            ground, _tiled(background).resize(ground.size, Image.Resampling.BICUBIC), _STRENGTH
+        )
     left, right, bottom, top = extent
-    across = (points[:, 0] - left) / (right - left) * _SIDE
-    down = (top - points[:, 1]) / (top - bottom) * _SIDE
-    draw = ImageDraw.Draw(page)
-    radius = 4 if len(points) < 3000 else 2
+    places = np.stack(
+        [(points[:, 0] - left) / (right - left) * side, (top - points[:, 1]) / (top - bottom) * side], axis=1
+    )
+    draw = ImageDraw.Draw(ground)
+    radius = (4 if len(points) < 3000 else 2) * scale
     colours, legend = _coloured(values, len(points))
-    for x, y, colour in zip(across, down, colours, strict=True):
+    for (x, y), colour in zip(places, colours, strict=True):
         draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=colour)
-    return _with_legend(page, legend, title)
+    if marker is not None:
+        x, y = (marker[0] - left) / (right - left) * side, (top - marker[1]) / (top - bottom) * side
+        for size, colour, width in ((9, PAPER, 5), (8, INK, 2)):
+            around = (x - size * scale, y - size * scale, x + size * scale, y + size * scale)
+            draw.ellipse(around, outline=colour, width=width * scale)
+    return _on_page(ground, legend if shows_legend else [], title if shows_legend else "", style)
 
 
-def _coloured(
-    values: np.ndarray | None, count: int
-) -> tuple[list[tuple[int, int, int]], list[tuple[str, tuple[int, int, int]]]]:
+def _tiled(pictures: np.ndarray) -> Image.Image:
+    """Return n x n pictures as one, in colours."""
+    side = round(len(pictures) ** 0.5)
+    return lay(pictures, side, Style(scale=1)).convert("RGB")
+
+
+def _coloured(values: np.ndarray | None, count: int) -> tuple[list[Colour], Legend]:
     """Return a colour per point, and what each colour stands for."""
     if values is None or not len(values):
         return [CATEGORIES[0]] * count, []
@@ -80,21 +129,23 @@ def _coloured(
     return [chosen.get(str(value), UNKNOWN) for value in values], list(chosen.items())
 
 
-def _with_legend(
-    page: Image.Image, legend: list[tuple[str, tuple[int, int, int]]], title: str
-) -> Image.Image:
-    """Return the page with a line below that names the colours."""
-    if not legend and not title:
-        return page
-    whole = Image.new("RGB", (page.width, page.height + 32), PAPER)
-    whole.paste(page, (0, 0))
-    draw = ImageDraw.Draw(whole)
-    x, middle = 12.0, page.height + 16
+def _on_page(ground: Image.Image, legend: Legend, title: str, style: Style) -> Image.Image:
+    """Return the map within its margin, with a line below that names the colours."""
+    below = _LEGEND if legend or title else 0
+    if not below and not style.margin:
+        return ground
+    paper, margin = colour_of(style.background), style.margin
+    whole = Image.new("RGB", (ground.width + 2 * margin, ground.height + 2 * margin + below), paper)
+    whole.paste(ground, (margin, margin))
+    draw, ink = ImageDraw.Draw(whole), ink_on(paper)
+    x, middle = margin + 12.0, margin + ground.height + _LEGEND / 2
     if title:
-        draw.text((x, middle), title, fill=INK, font=font_for(title), anchor="lm")
+        title = shortened(title, ground.width // 2)
+        draw.text((x, middle), title, fill=ink, font=font_for(title), anchor="lm")
         x += font_for(title).getlength(title) + 20
     for name, colour in legend:
         draw.ellipse((x, middle - 5, x + 10, middle + 5), fill=colour)
-        draw.text((x + 15, middle), name, fill=INK, font=font_for(name), anchor="lm")
+        name = shortened(name, ground.width // 4)
+        draw.text((x + 15, middle), name, fill=ink, font=font_for(name), anchor="lm")
         x += (15 + font_for(name).getlength(name) if name else 10) + 10
     return whole

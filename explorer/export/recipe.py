@@ -7,14 +7,17 @@ What `codes` and `settings` hold, by kind (`D` dimensions; numbers are exact, a 
 
     kind             codes                settings
     picture          (1, D)               -
-    strip            (2, D), the ends     steps (both ends included), path, ends ("source" or "decoded"), film (bool)
-    sheet            (1, D), through it   steps, center [D], reach [D]: row i shows center[i] -+ reach[i]
+    strip            (2, D), the ends     steps (both ends included), path, ends ("source" or "decoded"), film (bool);
+                                          of a film also milliseconds (of a frame, or null), back (bool: to and fro)
+    sheet            (1, D), through it   steps, dims [R], center [R], reach [R]: row r shows dimension dims[r] at
+                                          center[r] -+ reach[r]; range ("data": reach is 3 spreads, or "prior")
     manifold         (1, D), the rest     dims [i, j], across [values of i], down [values of j]
-    samples          (N, D)               count, seed
-    reconstructions  (N, D)               errors [N], mean squared, 0..255
+    samples          (N, D)               count, seed; where N would be too many, (0, D) and prior, and for the prior
+                                          "none" center [D], spread [D]
+    reconstructions  (N, D)               errors [N] or [], mean squared, 0..255
     map              (0, D)               origin [D], axes [[D], [D]], extent [left, right, bottom, top],
                                           tiles (a side, 0 for none), points [[x, y]...], marker [x, y] or null,
-                                          column, values [numbers or texts]
+                                          column, values [numbers or texts] or null
 """
 
 from __future__ import annotations
@@ -28,6 +31,11 @@ import numpy as np
 Kind = Literal["picture", "strip", "sheet", "manifold", "samples", "reconstructions", "map"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 SCHEMA = 1
+MOST_NUMBERS = 1_000_000
+"""A recipe carries no more numbers than this in its codes."""
+
+MOST_POINTS = 300_000
+"""A recipe carries no more points of a map than this."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +66,9 @@ class Style:
     background: str = "#ffffff"
 
 
+PLAIN = Style()
+
+
 @dataclass(frozen=True, eq=False)
 class Recipe:
     """Everything a page of pictures is made from.
@@ -71,7 +82,8 @@ class Recipe:
         options: decode options that were given, by name; arrays as lists.
         settings: of the kind; see the table above.
         style: how it is laid out.
-        labels: texts at the rows (sheet), ends (strip: two) or pictures, where `style` shows captions.
+        labels: texts at the rows (sheet), the ends (strip: two), the axes (manifold: two) or the pictures, where
+            `style` shows captions; a second line in one is written quieter.
         sources: pictures that are shown beside decoded ones, uint8 `(H, W, 1|3)` each: the ends of a strip
             (two, None for an end without one), or what was reconstructed.
     """
@@ -83,6 +95,6 @@ class Recipe:
     stages: tuple[Network, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
-    style: Style = Style()
+    style: Style = PLAIN
     labels: tuple[str, ...] = ()
     sources: tuple[np.ndarray | None, ...] = ()

@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import json
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image, PngImagePlugin
@@ -22,9 +24,6 @@ FILMS = (".gif", ".webp")
 ARRAYS = (".npy",)
 LONGEST_SIDE = {".gif": 65_535, ".webp": 16_383}
 """Pixels; neither format can say a larger number."""
-
-_FRAME = 90  # milliseconds
-_END = 700
 
 Recipe = Mapping[str, object]
 
@@ -53,48 +52,62 @@ def check_target(path: Path | str, suffixes: Sequence[str] = ()) -> None:
         raise OutputError(f"{path} cannot be written: {folder} is read-only; choose another place.")
 
 
-def save_image(image: Image.Image, path: Path | str, recipe: Recipe | None = None) -> None:
-    """Write a picture as `.png`, `.webp` (lossless) or `.gif` (256 colours).
-
-    The recipe, plain values, becomes JSON in the PNG's text `latent-explorer`, the WebP's XMP or the GIF's
-    comment.
-
-    Raises:
-        UsageError: another suffix, or more pixels to a side than the format takes.
-        OutputError: it could not be written; the old file is untouched.
-    """
-    save_film([image], path, recipe) if Path(path).suffix.lower() in FILMS else _save_png(image, path, recipe)
-
-
-def save_film(frames: Sequence[Image.Image], path: Path | str, recipe: Recipe | None = None) -> None:
-    """Write frames of one size as an endless `.gif` or `.webp`; the first and the last stay longer.
+def save_pages(
+    pages: Sequence[Image.Image], path: Path | str, text: str = "", durations: Sequence[int] = ()
+) -> None:
+    """Write one picture as `.png`, `.webp` (lossless) or `.gif` (256 colours), several as an endless film.
 
     WebP keeps every pixel as it is. GIF does so for grey pictures; colours are reduced to 256 for each frame.
+
+    Args:
+        pages: pictures of one size and mode; one for a `.png`.
+        path: where to.
+        text: plain ASCII that is laid into the file, see `RECIPE_KEY`.
+        durations: of the frames of a film, milliseconds.
 
     Raises:
         UsageError: another suffix, or more than `LONGEST_SIDE` pixels to a side.
         OutputError: it could not be written; the old file is untouched.
     """
-    check_target(path, FILMS)
-    width, height = frames[0].size
-    if max(width, height) > (most := LONGEST_SIDE[Path(path).suffix.lower()]):
+    check_target(path, STILLS if len(pages) == 1 else FILMS)
+    kind = Path(path).suffix.lower()
+    width, height = pages[0].size
+    if max(width, height) > (most := LONGEST_SIDE.get(kind, sys.maxsize)):
         raise UsageError(
             f"{path} would be {width}x{height} pixels, and files of this kind have at most {most} to a side; "
             "write a .png, or ask for fewer pictures or a smaller --scale."
         )
-    durations = [_FRAME] * len(frames)
-    durations[0] = durations[-1] = _END
-    kind = Path(path).suffix.lower()
-    text = _text(recipe)
-    if kind == ".gif":
-        frames = [_palette(frame) for frame in frames]
-        options = {"comment": text, "disposal": 1, "optimize": False}
-    else:
-        options = {"xmp": _xmp(text), "lossless": True, "quality": 80, "method": 4}
-    several = {"save_all": True, "append_images": frames[1:], "duration": durations, "loop": 0}
     data = io.BytesIO()
-    frames[0].save(data, kind[1:], **options, **(several if len(frames) > 1 else {}))  # type: ignore[arg-type]
+    first, *rest = [_palette(page) for page in pages] if kind == ".gif" else pages
+    several = {"save_all": True, "append_images": rest, "duration": list(durations), "loop": 0}
+    first.save(data, kind[1:], **_options(kind, text), **(several if rest else {}))  # type: ignore[arg-type]
     save_bytes(data.getbuffer(), path)
+
+
+def _options(kind: str, text: str) -> dict[str, Any]:
+    """Return how a file of this kind is written."""
+    if kind == ".gif":
+        return {"comment": text.encode("ascii"), "disposal": 1, "optimize": False}
+    if kind == ".webp":
+        return {"xmp": _xmp(text) if text else b"", "lossless": True, "quality": 80, "method": 4}
+    info = PngImagePlugin.PngInfo()
+    if text:
+        # Not compressed: Pillow opens no PNG whose text grows beyond 1 MB when unpacked.
+        info.add_text(RECIPE_KEY, text)
+    return {"pnginfo": info}
+
+
+def save_image(image: Image.Image, path: Path | str, recipe: Recipe | None = None) -> None:
+    """Write one picture; see `save_pages`."""
+    save_pages([image], path, json.dumps(recipe) if recipe else "")
+
+
+def save_film(frames: Sequence[Image.Image], path: Path | str, recipe: Recipe | None = None) -> None:
+    """Write frames of one size as a film; see `save_pages`."""
+    check_target(path, FILMS)
+    from explorer.export.pages import paces
+
+    save_pages(frames, path, json.dumps(recipe) if recipe else "", paces(len(frames)))
 
 
 def save_array(array: np.ndarray, path: Path | str) -> None:
@@ -117,16 +130,6 @@ def save_bytes(data: bytes | memoryview, path: Path | str, *more: bytes | memory
             file.write(part)
 
 
-def _save_png(image: Image.Image, path: Path | str, recipe: Recipe | None) -> None:
-    check_target(path, STILLS)
-    text = PngImagePlugin.PngInfo()
-    if recipe:
-        text.add_itxt(RECIPE_KEY, _text(recipe).decode(), zip=True)
-    data = io.BytesIO()
-    image.save(data, "png", pnginfo=text)
-    save_bytes(data.getbuffer(), path)
-
-
 def _palette(frame: Image.Image) -> Image.Image:
     """Return a frame of at most 256 colours; exact where it has no more."""
     if frame.mode == "L":
@@ -136,13 +139,9 @@ def _palette(frame: Image.Image) -> Image.Image:
     return frame.quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.FLOYDSTEINBERG)
 
 
-def _text(recipe: Recipe | None) -> bytes:
-    return json.dumps(recipe, ensure_ascii=False).encode() if recipe else b""
-
-
-def _xmp(text: bytes) -> bytes:
+def _xmp(text: str) -> bytes:
     """Return an XMP packet that carries `text` as the description."""
-    safe = text.decode().replace("&", "&amp;").replace("<", "&lt;")
+    safe = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return (
         '<x:xmpmeta xmlns:x="adobe:ns:meta/">'
         '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'

@@ -29,9 +29,18 @@ def span(space: Space, dim: int, steps: int, range: RangeName = "data") -> np.nd
     Returns:
         float32 `(steps,)`.
     """
-    center, reach = float(space.center[dim]), SPREADS * float(space.spread[dim])
+    return between(*bounds(space, dim, range), steps)
+
+
+def bounds(space: Space, dim: int, range: RangeName = "data") -> tuple[float, float]:
+    """Return the middle of what `span` covers, and how far it reaches to either side."""
     if range == "prior" and space.prior != "none":
-        center, reach = 0.0, SPREADS if space.prior == "normal" else 1.0
+        return 0.0, SPREADS if space.prior == "normal" else 1.0
+    return float(space.center[dim]), SPREADS * float(space.spread[dim])
+
+
+def between(center: float, reach: float, steps: int) -> np.ndarray:
+    """Return `steps` evenly spaced values from `center - reach` to `center + reach`; 1 gives the middle."""
     values = np.linspace(-reach, reach, steps) if steps > 1 else np.zeros(1)
     return (center + values).astype(np.float32)
 

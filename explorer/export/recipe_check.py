@@ -1,0 +1,291 @@
+"""What may stand in the text of a recipe, a stranger's: each value's type and range, each kind's settings.
+
+Every function returns the value as the program uses it or raises `Damaged`; how the text as a whole is read is
+in `recipe_text`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+import numpy as np
+
+from explorer.data.wording import shown
+from explorer.export.recipe import MOST_NUMBERS, MOST_POINTS, Style
+
+LONGEST = 1000
+"""Letters of any text in a recipe."""
+
+MOST_STEPS = 1000
+MOST_SAMPLES = 100_000
+MOST_TILES = 200
+
+
+class Damaged(Exception):
+    """A value that no recipe of this program has; the text says which and what is wrong with it."""
+
+
+class Fields:
+    """The entries of one JSON object, each taken by name.
+
+    Args:
+        value: what should be the object.
+        where: its name, for messages; empty for the recipe itself.
+
+    Raises:
+        Damaged: it is no object.
+    """
+
+    def __init__(self, value: object, where: str = "") -> None:
+        if not isinstance(value, Mapping):
+            raise Damaged(f"{where or 'it'} is no object")
+        self._value = value
+        self._where = f"{where} " if where else ""
+
+    def has(self, name: str) -> bool:
+        """Return whether there is such an entry, not null."""
+        return self._value.get(name) is not None
+
+    def get(self, name: str, otherwise: object = None) -> object:
+        """Return an entry as it is; `otherwise` where there is none."""
+        return self._value.get(name, otherwise)
+
+    def name(self, name: str) -> str:
+        """Return how an entry is called in messages."""
+        return f"{self._where}{name}"
+
+    def whole(self, name: str, low: int, high: int) -> int:
+        """Return a whole number from `low` to `high`."""
+        value = self.get(name)
+        if type(value) is not int or not low <= value <= high:
+            raise Damaged(f"{self.name(name)} is no whole number from {low} to {high}")
+        return value
+
+    def text(self, name: str, otherwise: object = None) -> str:
+        """Return a text of bounded length."""
+        return text(self.get(name, otherwise), self.name(name))
+
+    def choice(self, name: str, choices: Collection[str], otherwise: object = None) -> Any:
+        """Return one of a few words."""
+        value = self.get(name, otherwise)
+        if not isinstance(value, str) or value not in choices:
+            raise Damaged(f"{self.name(name)} is none of {', '.join(choices)}")
+        return value
+
+    def flag(self, name: str, otherwise: bool = False) -> bool:
+        """Return true or false."""
+        value = self.get(name, otherwise)
+        if not isinstance(value, bool):
+            raise Damaged(f"{self.name(name)} is neither true nor false")
+        return value
+
+    def list(self, name: str, most: int) -> list[object]:
+        """Return a list of bounded length; an absent one is empty."""
+        value = self.get(name, [])
+        if not isinstance(value, list) or len(value) > most:
+            raise Damaged(f"{self.name(name)} is no list of at most {most} entries")
+        return value
+
+    def numbers(
+        self,
+        name: str,
+        *shape: int | None,
+        dtype: type = np.float32,
+        most: int = MOST_NUMBERS,
+        gaps: bool = False,
+    ) -> np.ndarray:
+        """Return numbers of a shape, None in it means any length; null is NaN where `gaps` are allowed."""
+        return numbers(self.get(name), self.name(name), shape, dtype, most, gaps)
+
+
+def text(value: object, what: str) -> str:
+    """Return a text of bounded length without half characters."""
+    if not isinstance(value, str) or len(value) > LONGEST:
+        raise Damaged(f"{what} is no text of at most {LONGEST} letters")
+    if any(0xD800 <= ord(letter) < 0xE000 for letter in value):
+        raise Damaged(f"{what} holds half a letter")
+    return value
+
+
+def real(value: object, what: str) -> float:
+    """Return a finite number."""
+    return float(numbers([value], what, (1,), np.float64, 1, False)[0])
+
+
+def numbers(
+    value: object, what: str, shape: tuple[int | None, ...], dtype: type, most: int, gaps: bool
+) -> np.ndarray:
+    """Return nested lists of finite numbers as an array of `dtype`."""
+    wanted = Damaged(f"{what} is not made of {'x'.join('N' if n is None else str(n) for n in shape)} numbers")
+    rows = value if len(shape) == 2 else [value]
+    if not isinstance(rows, list) or (len(shape) == 2 and shape[0] not in (None, len(rows))):
+        raise wanted
+    width = shape[-1]
+    flat: list[object] = []
+    for row in rows:
+        if not isinstance(row, list) or width not in (None, len(row)) or len(flat) + len(row) > most:
+            raise wanted
+        flat += row
+    kinds = {int, float, type(None)} if gaps else {int, float}
+    if not {type(entry) for entry in flat} <= kinds:
+        raise wanted
+    try:
+        exact = np.array(flat, np.float64)  # None becomes NaN
+    except OverflowError:
+        raise wanted from None
+    with np.errstate(over="ignore"):
+        found: np.ndarray = exact.astype(dtype)
+    known = np.array([entry is not None for entry in flat], bool) if gaps else slice(None)
+    if not np.isfinite(found[known]).all():
+        raise Damaged(f"{what} holds numbers that are too large")
+    if len(shape) == 1:
+        return found
+    return found.reshape(len(rows), -1 if rows and width is None else width or 0)
+
+
+def checked_style(value: object) -> Style:
+    """Return a style."""
+    fields = Fields(value, "style")
+    background = fields.text("background", "#ffffff")
+    if not re.fullmatch("#[0-9a-fA-F]{6}", background):
+        raise Damaged(f"the background {shown(background)} is no colour such as #ffffff")
+    return Style(
+        scale=fields.whole("scale", 1, 256) if fields.has("scale") else None,
+        margin=fields.whole("margin", 0, 4096) if fields.has("margin") else 0,
+        gap=fields.whole("gap", 0, 4096) if fields.has("gap") else 0,
+        captions=fields.flag("captions") if fields.has("captions") else None,
+        background=background,
+    )
+
+
+def checked_options(value: object) -> dict[str, Any]:
+    """Return the decode options that are given, arrays as lists."""
+    fields = Fields(value, "options")
+    options: dict[str, Any] = {}
+    if fields.has("labels"):
+        labels = fields.get("labels")
+        if isinstance(labels, list) and labels and isinstance(labels[0], list):
+            options["labels"] = fields.numbers("labels", None, None).tolist()
+        elif isinstance(labels, list) and len(labels) <= MOST_SAMPLES and all(map(_is_class, labels)):
+            options["labels"] = labels
+        else:
+            raise Damaged("options labels are neither classes nor rows of numbers")
+    if fields.has("psi"):
+        options["psi"] = real(fields.get("psi"), "options psi")
+    if fields.has("psi_cutoff"):
+        options["psi_cutoff"] = fields.whole("psi_cutoff", 0, 1000)
+    if fields.has("noise"):
+        options["noise"] = fields.choice("noise", ("const", "none", "random"))
+    if fields.has("transform"):
+        options["transform"] = fields.numbers("transform", 3, 3).tolist()
+    if fields.has("head"):
+        options["head"] = fields.text("head")
+    return options
+
+
+def _is_class(value: object) -> bool:
+    return type(value) is int and -(2**31) <= value < 2**31
+
+
+def checked_settings(kind: str, value: object, dim: int) -> dict[str, Any]:
+    """Return the settings of a kind, of codes with `dim` numbers; what it does not know is left out."""
+    return _SETTINGS[kind](Fields(value, "settings"), dim)
+
+
+def _none(fields: Fields, dim: int) -> dict[str, Any]:
+    return {}
+
+
+def _strip(fields: Fields, dim: int) -> dict[str, Any]:
+    settings = {
+        "steps": fields.whole("steps", 2, MOST_STEPS),
+        "path": fields.choice("path", ("lerp", "slerp")),
+        "ends": fields.choice("ends", ("source", "decoded")),
+        "film": fields.flag("film"),
+    }
+    if settings["film"]:
+        pace = fields.whole("milliseconds", 1, 60_000) if fields.has("milliseconds") else None
+        settings |= {"milliseconds": pace, "back": fields.flag("back")}
+    return settings
+
+
+def _sheet(fields: Fields, dim: int) -> dict[str, Any]:
+    rows = [row for row in fields.list("dims", MOST_NUMBERS) if type(row) is int and 0 <= row < dim]
+    if not rows or len(rows) != len(fields.list("dims", MOST_NUMBERS)):
+        raise Damaged(f"settings dims are no dimensions from 0 to {dim - 1}")
+    return {
+        "steps": fields.whole("steps", 1, MOST_STEPS),
+        "dims": rows,
+        "center": fields.numbers("center", len(rows), dtype=np.float64),
+        "reach": fields.numbers("reach", len(rows), dtype=np.float64),
+        "range": fields.choice("range", ("data", "prior")),
+    }
+
+
+def _manifold(fields: Fields, dim: int) -> dict[str, Any]:
+    dims = fields.list("dims", 2)
+    if len(dims) != 2 or any(type(d) is not int or not 0 <= d < dim for d in dims):
+        raise Damaged(f"settings dims are no two dimensions from 0 to {dim - 1}")
+    values = {name: fields.numbers(name, None, most=MOST_STEPS) for name in ("across", "down")}
+    if not all(map(len, values.values())):
+        raise Damaged("settings across or down are empty")
+    return {"dims": dims} | values
+
+
+def _samples(fields: Fields, dim: int) -> dict[str, Any]:
+    settings: dict[str, Any] = {
+        "count": fields.whole("count", 1, MOST_SAMPLES),
+        "seed": fields.whole("seed", 0, 2**128),
+    }
+    if fields.has("prior"):
+        settings["prior"] = fields.choice("prior", ("normal", "uniform", "sphere", "none"))
+        if settings["prior"] == "none":
+            settings |= {name: fields.numbers(name, dim) for name in ("center", "spread")}
+    return settings
+
+
+def _reconstructions(fields: Fields, dim: int) -> dict[str, Any]:
+    return {"errors": fields.numbers("errors", None, dtype=np.float64, gaps=True)}
+
+
+def _map(fields: Fields, dim: int) -> dict[str, Any]:
+    extent = fields.numbers("extent", 4)
+    if not (extent[0] < extent[1] and extent[2] < extent[3]):
+        raise Damaged("settings extent is empty")
+    settings: dict[str, Any] = {
+        "origin": fields.numbers("origin", dim),
+        "axes": fields.numbers("axes", 2, dim),
+        "extent": extent,
+        "tiles": fields.whole("tiles", 0, MOST_TILES),
+        "marker": fields.numbers("marker", 2) if fields.has("marker") else None,
+        "column": fields.text("column", ""),
+        "values": None,
+    }
+    if not fields.has("points"):
+        return settings  # too many to be carried
+    settings["points"] = fields.numbers("points", None, 2, most=2 * MOST_POINTS)
+    if fields.has("values"):
+        settings["values"] = _column(fields, len(settings["points"]))
+    return settings
+
+
+def _column(fields: Fields, count: int) -> np.ndarray:
+    values = fields.list("values", MOST_POINTS)
+    if len(values) != count:
+        raise Damaged("settings values are not one for each point")
+    if any(isinstance(value, str) for value in values):
+        return np.array([text(value, "settings values") for value in values], np.str_)
+    return fields.numbers("values", None, gaps=True)
+
+
+_SETTINGS: dict[str, Callable[[Fields, int], dict[str, Any]]] = {
+    "picture": _none,
+    "strip": _strip,
+    "sheet": _sheet,
+    "manifold": _manifold,
+    "samples": _samples,
+    "reconstructions": _reconstructions,
+    "map": _map,
+}
