@@ -22,20 +22,43 @@ class Command:
 
 COMMANDS = (
     Command("open", "&Open…", ("Ctrl+O",), "Open a checkpoint, or encode a picture", "Open"),
+    Command("start_page", "S&tart page", (), "Show the bundled models and what was opened lately"),
     Command(
-        "add_stage", "Add &stage…", ("Ctrl+Shift+O",), "Add a network that works on the decoded pictures"
+        "add_stage", "Add sta&ge…", ("Ctrl+Shift+O",), "Add a network that works on the decoded pictures"
     ),
-    Command("save_picture", "Save &picture…", ("Ctrl+S",), "Save the picture on the canvas, pixel for pixel"),
-    Command("export_strip", "&Strip…", ("Ctrl+E",), "Save the strip as a picture or an animation"),
+    Command("save_session", "&Save session", ("Ctrl+S",), "Save everything that can be seen, to go on later"),
+    Command("save_session_as", "Save session &as…", ("Ctrl+Shift+S",), "Save the session in another file"),
+    Command("reopen_session", "Reopen &last session", (), "Go on where the program was closed last"),
+    Command(
+        "export", "&Export…", ("Ctrl+E",), "Save pictures: the picture, the strip, a sheet, a grid, the map"
+    ),
+    Command(
+        "save_picture",
+        "&Picture…",
+        ("Ctrl+Shift+E",),
+        "Save the picture on the canvas, pixel for pixel",
+        "Picture",
+    ),
+    Command("export_strip", "&Strip…", (), "Save the strip as a picture or an animation"),
     Command("export_sheet", "S&heet of dimensions…", (), "Save one row of pictures for each dimension"),
-    Command("export_manifold", "&Manifold grid…", (), "Save the 15 × 15 grid over two dimensions"),
-    Command("export_samples", "S&amples…", (), "Save a grid of 64 random pictures"),
+    Command("export_manifold", "&Manifold grid…", (), "Save the grid over two dimensions"),
+    Command("export_samples", "S&amples…", (), "Save a grid of random pictures"),
+    Command(
+        "export_reconstructions", "&Reconstructions…", (), "Save pictures above what the model makes of them"
+    ),
+    Command("export_map", "Ma&p…", (), "Save the map with its points and its background"),
     Command("quit", "&Quit", ("Ctrl+Q",), "Close the program"),
     Command("undo", "&Undo", ("Ctrl+Z",), "Take the last step back", "Undo"),
     Command("redo", "&Redo", ("Ctrl+Shift+Z", "Ctrl+Y"), "Do the undone step again", "Redo"),
     Command("copy", "&Copy picture", ("Ctrl+C",), "Copy the picture on the canvas"),
     Command("random", "&Random", ("R",), "Draw a random code; locked dimensions stay", "Random"),
     Command("reset", "Reset", ("Ctrl+R",), "Put every dimension to its centre", "Reset"),
+    Command(
+        "star_place", "&Star this place", ("Ctrl+D",), "Keep this place in the history for good, or no more"
+    ),
+    Command("name_place", "&Name this place…", ("Ctrl+Shift+D",), "Give this place of the history a name"),
+    Command("place_before", "Place &before", ("Alt+Left",), "Go back to the place before in the history"),
+    Command("place_after", "Place a&fter", ("Alt+Right",), "Go on to the next place in the history"),
     Command("set_a", "Current picture to &A", ("Ctrl+1",), "Make the current code the start of the strip"),
     Command("set_b", "Current picture to &B", ("Ctrl+2",), "Make the current code the end of the strip"),
     Command("play", "Pla&y the strip", ("P",), "Run along the strip on the canvas"),
@@ -54,6 +77,10 @@ COMMANDS = (
     Command("zoom_out", "Zoom &out", ("Ctrl+-",), "Show the picture smaller"),
     Command("fit", "&Fit the picture", ("Ctrl+0",), "Show the whole picture"),
     Command("restore_layout", "Restore &layout", (), "Put every panel back to its place"),
+    Command("next_panel", "&Next panel", ("F6",), "Give the keys to the next panel"),
+    Command("previous_panel", "&Previous panel", ("Shift+F6",), "Give the keys to the panel before"),
+    Command("messages", "&Messages", ("Ctrl+Shift+M",), "Show everything that was said so far"),
+    Command("report", "Report a &problem…", (), "Make a report of a problem, with versions and the log"),
     Command("shortcuts", "&Keys", ("F1",), "Show every key"),
     Command("about", "&About Latent Explorer", (), "Version and licence"),
 )

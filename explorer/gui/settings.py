@@ -57,8 +57,7 @@ def load() -> Settings:
     if not QCoreApplication.organizationName():
         return Settings()
     path = Path(QSettings().fileName())
-    broken = _is_broken(path)
-    if broken:
+    if _is_broken(path):
         _set_aside(path, path.rename, "cannot be read")
         return Settings()
     stored = QSettings()

@@ -21,8 +21,8 @@ from PySide6.QtWidgets import (
 
 from explorer.formats import Opened
 from explorer.gui import app as app_module
-from explorer.gui import main_window
 from explorer.gui.actions import keys_as_html
+from explorer.gui.widgets import status_bar
 from explorer.gui.widgets.chip import Chip
 from explorer.models import architecture
 
@@ -76,6 +76,14 @@ def open_and_wait(qtbot, app, path):
         app.opener.open(str(path))
     qtbot.waitUntil(lambda: app.window.canvas.shown is not None, timeout=WAIT)
     qtbot.waitUntil(lambda: not app.jobs.is_running("open"), timeout=WAIT)
+
+
+@pytest.fixture
+def own_name(qapp):
+    """The program's name, without which no settings are kept."""
+    qapp.setOrganizationName("latent-explorer")
+    yield
+    qapp.setOrganizationName("")
 
 
 @pytest.fixture
@@ -396,7 +404,7 @@ def test_no_text_field_takes_a_dropped_file(faces):
     assert fields == []
 
 
-def test_the_layout_is_remembered_and_can_be_put_back(qtbot, running):
+def test_the_layout_is_remembered_and_can_be_put_back(qtbot, running, own_name):
     running.window.resize(1111, 700)
     running.window.docks["map"].close()
     running.window.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, running.window.docks["latent"])
@@ -519,7 +527,7 @@ def test_what_went_wrong_is_said_without_a_model_too(running):
 
 
 def test_news_stand_in_the_status_bar_for_a_while(faces, monkeypatch, qtbot):
-    monkeypatch.setattr(main_window, "INFO_MILLISECONDS", 50)
+    monkeypatch.setattr(status_bar, "INFO_MILLISECONDS", 50)
     faces.window.set_status("CPU float32")
     faces.session.tell("info", "Saved x.png.")
     assert faces.window.status == "Saved x.png."
