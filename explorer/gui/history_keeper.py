@@ -41,6 +41,10 @@ class HistoryKeeper(QObject):
         session.code_changed.connect(self._on_code_changed)
         session.arrived.connect(self._on_arrived)
 
+    def close(self) -> None:
+        """Wait for no drag any more."""
+        self._forget_drag()
+
     def _on_model_changed(self) -> None:
         """Remember where a model that has not been seen begins."""
         self._forget_drag()

@@ -2,71 +2,26 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPoint, QPointF, QSize, Qt, Signal
-from PySide6.QtGui import QDrag, QHideEvent, QKeyEvent, QPixmap, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QLabel, QLineEdit, QMenu, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtCore import QPoint, QPointF, Qt, Signal
+from PySide6.QtGui import QDrag, QHideEvent, QPixmap, QResizeEvent, QShowEvent
+from PySide6.QtWidgets import QLabel, QMenu, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
-from explorer.gui import theme
+from explorer.gui import place_words, theme
 from explorer.gui.pictures import PictureSource
+from explorer.gui.place_menu import place_menu
 from explorer.gui.place_mime import data_of
 from explorer.gui.place_pictures import PlacePictures
 from explorer.gui.session import Session
 from explorer.gui.state import Place
 from explorer.gui.widgets.hover_card import HoverCard
+from explorer.gui.widgets.name_field import NameField
 from explorer.gui.widgets.place_row import SIDE, PlaceRow
 from explorer.gui.widgets.place_thumb import Thumb
 
-FIELD = QSize(180, 26)
 KEYS = "Enter returns to it, S stars it, F2 names it, Delete removes it"
 EMPTY = "Places you visit appear here; drag one onto A, B, the map or another picture."
 NO_STARS = "No place is starred yet; press S on a place, or switch “Starred only” off."
 NO_MODEL = "Open a model; the places you visit appear here."
-
-
-class NameField(QLineEdit):
-    """A small field over a thumbnail; Enter or leaving it takes the text, Escape does not."""
-
-    entered = Signal(int, str)  # id of the place, text
-    closed = Signal()
-
-    def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
-        self._place = -1
-        self.setPlaceholderText("Name of this place")
-        self.setAccessibleName("Name of the place")
-        self.setToolTip("Enter takes the name, Escape leaves it as it was")
-        self.setMaxLength(80)
-        self.editingFinished.connect(self._on_editing_finished)
-        self.hide()
-
-    def edit(self, place: int, name: str) -> None:
-        """Ask for the name of a place."""
-        self._place = place
-        self.setText(name)
-        self.show()
-        self.raise_()
-        self.selectAll()
-        self.setFocus(Qt.FocusReason.OtherFocusReason)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_Escape:
-            self._close()
-        else:
-            super().keyPressEvent(event)
-
-    def _on_editing_finished(self) -> None:
-        place = self._place
-        if place >= 0:
-            text = self.text()
-            self._close()
-            self.entered.emit(place, text)
-
-    def _close(self) -> None:
-        self._place = -1  # hiding takes the focus away, which would finish the editing once more
-        had_focus = self.hasFocus()
-        self.hide()
-        if had_focus:
-            self.closed.emit()
 
 
 class HistoryPanel(QWidget):
@@ -90,7 +45,7 @@ class HistoryPanel(QWidget):
         self.hint.setObjectName("quiet")
         self.hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.hint.setWordWrap(True)
-        self.name_field = NameField(self)
+        self.name_field = NameField("place", self)
         self.card = HoverCard(self)
         self.starred_only = _make_filter_button(self)
         layout = QVBoxLayout(self)
@@ -113,6 +68,7 @@ class HistoryPanel(QWidget):
         session, row = self._session, self.row
         session.places.changed.connect(self._refresh)
         session.model_changed.connect(self._refresh)
+        session.model_changed.connect(self.name_field.cancel)
         session.stages_changed.connect(self._refresh_pictures)
         session.code_changed.connect(self._on_code_changed)
         session.code_committed.connect(self._refresh_here)
@@ -128,7 +84,7 @@ class HistoryPanel(QWidget):
         row.removal_wanted.connect(self.remove)
         row.drag_wanted.connect(self._on_drag_wanted)
         row.dropped.connect(session.places.blend)
-        row.view_changed.connect(self._refresh_pictures)
+        row.view_changed.connect(self._on_view_changed)
         self.name_field.entered.connect(session.places.rename)
         self.name_field.closed.connect(self.row.setFocus)
 
@@ -191,16 +147,10 @@ class HistoryPanel(QWidget):
         for number, place in enumerate(places, 1):
             forked = left is not None and place.parent in known and place.parent != left.id and not only
             if place.starred or not only:
-                thumbs.append(
-                    Thumb(
-                        place.id,
-                        f"Place {number}, {', '.join(self._words(place))}",
-                        place.starred,
-                        place.id == self._here,
-                        forked,
-                        place.space != space,
-                    )
-                )
+                is_here = place.id == self._here
+                text = place_words.spoken(self._session, place, number, is_here=is_here)
+                is_elsewhere = place.space != space
+                thumbs.append(Thumb(place.id, text, place.starred, is_here, forked, is_elsewhere))
             left = place
         self.row.show_thumbs(tuple(thumbs))
         if self._here is not None and not self.row.hasFocus():
@@ -246,24 +196,6 @@ class HistoryPanel(QWidget):
     def _on_picture(self, number: int) -> None:
         self.row.repaint_thumb(number)
 
-    # ---- words ----
-
-    def _words(self, place: Place) -> list[str]:
-        """Return what is said of a place: name, what it is, where it is."""
-        words = [place.name, place.what, "starred" if place.starred and place.what != "starred" else ""]
-        words.append("here" if place.id == self._here else "")
-        words.append(f"in the space {place.space}" if place.space != self._session.state.space else "")
-        return [word for word in words if word]
-
-    def _lines(self, place: Place) -> tuple[str, ...]:
-        """Return the lines of the card: what it is called, and how one got there."""
-        places = self._session.places
-        parent = places.get(place.parent) if place.parent is not None else None
-        number = next((n for n, each in enumerate(places.all, 1) if each.id == place.id), 0)
-        came = f"{place.what}, from {parent.name or parent.what}" if parent is not None else place.what
-        other = f"space {place.space}" if place.space != self._session.state.space else ""
-        return tuple(line for line in (place.name or f"Place {number}", came, other) if line)
-
     # ---- wishes of the row ----
 
     def toggle_star(self, number: int) -> None:
@@ -288,11 +220,12 @@ class HistoryPanel(QWidget):
         self.card.hide()
         self.row.set_focused(number)
         self.row.reveal(number)
-        box = self.row.box(number)
-        left = min(max(round(box.left()), 0), max(self.width() - FIELD.width(), 0))
-        top = self.row.y() + round(box.center().y()) - FIELD.height() // 2
-        self.name_field.setGeometry(left, top, min(FIELD.width(), self.width()), FIELD.height())
-        self.name_field.edit(number, place.name)
+        over = self.row.box(number).translated(self.row.pos()).toAlignedRect()
+        self.name_field.edit(number, place.name, over)
+
+    def _on_view_changed(self) -> None:
+        self.name_field.clearFocus()  # it would no longer stand over its place
+        self._refresh_pictures()
 
     def _on_hovered(self, number: int) -> None:
         place = self._session.places.get(number) if number >= 0 else None
@@ -312,7 +245,7 @@ class HistoryPanel(QWidget):
             self.card.setParent(window)
         box = self.row.box(place.id)
         top_left = QPointF(self.row.mapTo(window, box.topLeft().toPoint()))
-        self.card.show_at(top_left, self._lines(place))
+        self.card.show_at(top_left, place_words.lines(self._session, place))
         above = top_left.y() - self.card.height() - 6
         below = top_left.y() + SIDE + 6
         if above < 0 and below + self.card.height() > window.height():
@@ -337,34 +270,7 @@ class HistoryPanel(QWidget):
     def make_menu(self, number: int) -> QMenu | None:
         """Return the menu of a place; None where it is gone."""
         place = self._session.places.get(number)
-        if place is None:
-            return None
-        places = self._session.places
-        menu = QMenu(self)
-        menu.setToolTipsVisible(True)
-        menu.addAction("Go there").triggered.connect(lambda: places.visit(number))
-        menu.addSeparator()
-        star = menu.addAction("Take the star away" if place.starred else "Star")
-        star.triggered.connect(lambda: self.toggle_star(number))
-        menu.addAction("Name…").triggered.connect(lambda: self.ask_name(number))
-        menu.addSeparator()
-        elsewhere = [menu.addAction(f"Set as {side}") for side in ("A", "B")]
-        for side, action in zip(("A", "B"), elsewhere, strict=True):
-            action.triggered.connect(lambda _=False, side=side: places.set_anchor(side, number))
-        blend = menu.addAction("Blend with the current picture")
-        blend.triggered.connect(lambda: places.blend(number))
-        show = menu.addAction("Show on the map")
-        show.triggered.connect(lambda: self.map_wanted.emit(place.code))
-        if place.space != self._session.state.space:
-            for action in (*elsewhere, blend, show):
-                action.setEnabled(False)
-                action.setToolTip(f"This place is in the space {place.space}; go there first")
-        menu.addSeparator()
-        remove = menu.addAction("Remove")
-        remove.setEnabled(not place.starred)
-        remove.setToolTip("Take the star away first" if place.starred else "Forget this place")
-        remove.triggered.connect(lambda: self.remove(number))
-        return menu
+        return place_menu(self._session, self, place) if place is not None else None
 
     def _on_drag_wanted(self, number: int) -> None:
         drag = self.make_drag(number)

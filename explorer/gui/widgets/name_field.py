@@ -1,0 +1,69 @@
+"""A small field that floats over the thing that it names."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QRect, QSize, Qt, Signal
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QLineEdit, QWidget
+
+SIZE = QSize(180, 26)
+LONGEST = 80
+
+
+class NameField(QLineEdit):
+    """Enter or leaving it takes the text, Escape does not; `what` it names is an id."""
+
+    entered = Signal(int, str)
+    closed = Signal()  # by a key
+
+    def __init__(self, what: str, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._id = -1
+        self.setPlaceholderText(f"Name of this {what}")
+        self.setAccessibleName(f"Name of the {what}")
+        self.setToolTip("Enter takes the name, Escape leaves it as it was")
+        self.setMaxLength(LONGEST)
+        self.editingFinished.connect(self._on_editing_finished)
+        self.hide()
+
+    def edit(self, number: int, name: str, over: QRect) -> None:
+        """Ask for a name; `over` is where the thing is in the parent."""
+        parent = self.parentWidget()
+        assert parent is not None
+        width = min(SIZE.width(), parent.width())
+        left = min(max(over.left(), 0), parent.width() - width)
+        self.setGeometry(left, over.center().y() - SIZE.height() // 2, width, SIZE.height())
+        self._id = number
+        self.setText(name)
+        self.show()
+        self.raise_()
+        self.selectAll()
+        self.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def cancel(self) -> None:
+        """Go away, and leave the name as it was."""
+        self._id = -1  # hiding takes the focus away, which would finish the editing
+        self.hide()
+
+    def event(self, event: QEvent) -> bool:
+        is_key = event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent)
+        if is_key and event.key() == Qt.Key.Key_Escape:  # type: ignore[attr-defined]
+            event.accept()  # before a key of the window takes it
+            return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape:
+            self.cancel()
+            self.closed.emit()
+        else:
+            super().keyPressEvent(event)
+            if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+                event.accept()
+                self.closed.emit()
+
+    def _on_editing_finished(self) -> None:
+        number, text = self._id, self.text()
+        if number >= 0:
+            self.cancel()
+            self.entered.emit(number, text)
