@@ -106,7 +106,10 @@ def report(bugs: Sequence[tuple[str, int]], log_lines: Iterable[str] = (), devic
     for number, (trace, count) in enumerate(bugs, 1):
         times = f", {count} times" if count > 1 else ""
         parts.append(f"Bug {number}{times}\n{_shortened(trace).strip()}")
-    parts.append("Log\n" + ("\n".join(log_lines) or "(empty)"))
+    lines = "\n".join(log_lines) or "(empty)"
+    for trace, _ in bugs:
+        lines = lines.replace(trace.strip(), "(above)")
+    parts.append(f"Log\n{lines}")
     return private("\n\n".join(parts)) + "\n"
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+import traceback
 from collections.abc import Callable
 
 from PySide6.QtCore import QObject, Qt, Signal, Slot
@@ -30,6 +31,7 @@ class Job(QObject):
     progressed = Signal(float, str)  # 0..1, what is being done
     succeeded = Signal(object)  # what the work returned
     failed = Signal(str)  # a finished sentence
+    bugged = Signal(str)  # before `failed`, where that was a bug: its traceback
     cancelled = Signal()
     finished = Signal()
 
@@ -111,6 +113,7 @@ class Job(QObject):
             self.failed.emit(str(error))
         elif error is not None:
             log.error("a bug in the job %s; please report it", self.kind, exc_info=error)
+            self.bugged.emit("".join(traceback.format_exception(error)))
             self.failed.emit(BUG)
         else:
             self.succeeded.emit(value)
@@ -119,6 +122,8 @@ class Job(QObject):
 
 class JobRunner(QObject):
     """Starts jobs; a second one of a kind cancels the first."""
+
+    bugged = Signal(str)  # the traceback of a bug in any job
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -132,6 +137,7 @@ class JobRunner(QObject):
         self.cancel(kind)
         job = Job(kind, work, self)
         job.finished.connect(self._on_finished)
+        job.bugged.connect(self.bugged)
         self._jobs.append(job)
         job.start()
         return job

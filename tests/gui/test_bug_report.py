@@ -176,6 +176,13 @@ def test_the_report_tells_versions_bugs_and_log_and_nobody(qapp, person):
     assert not leaks(text)
 
 
+def test_a_traceback_that_was_logged_stands_in_the_report_once(qapp):
+    bug = trace_of(ValueError("no"))
+    text = report([(bug, 1)], ["12:00:00 INFO before", *f"12:00:01 ERROR a bug: {bug}".splitlines(), "after"])
+    assert text.count("ValueError: no") == 1
+    assert text.endswith("12:00:00 INFO before\n12:00:01 ERROR a bug: (above)\nafter\n")
+
+
 def test_torch_is_told_only_where_it_is_there(monkeypatch, qapp):
     monkeypatch.delitem(sys.modules, "torch", raising=False)
     assert "torch: not imported" in report([])

@@ -134,10 +134,25 @@ def test_a_bug_is_logged_with_its_traceback_and_told_as_a_sentence(qtbot, runner
     def work(progress, should_stop):
         raise ZeroDivisionError("division by zero")
 
+    traces = []
+    runner.bugged.connect(traces.append)
     heard = finished(qtbot, runner.start("open", work), runner).heard
     assert heard[0][0] == "failed"
     assert "division" not in heard[0][1]
     assert "ZeroDivisionError" in caplog.text
+    assert len(traces) == 1
+    assert 'raise ZeroDivisionError("division by zero")' in traces[0]
+    assert traces[0].endswith("ZeroDivisionError: division by zero\n")
+
+
+def test_only_a_bug_is_told_as_one(qtbot, runner):
+    def work(progress, should_stop):
+        raise CheckpointError("a.pt is empty; choose another file.")
+
+    traces = []
+    runner.bugged.connect(traces.append)
+    finished(qtbot, runner.start("open", work), runner)
+    assert traces == []
 
 
 def test_close_asks_all_to_stop_and_waits(qtbot, qapp):
