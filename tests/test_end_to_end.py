@@ -1,6 +1,5 @@
 """The whole program through its command line, on the article's model, faces and figures."""
 
-import json
 import os
 import subprocess
 import sys
@@ -9,6 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+
+from explorer.export.codes import codes_of
+from explorer.export.reading import recipe_in
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -149,11 +151,11 @@ def test_sheet_manifold_and_reconstructions(done, faces, native, tmp_path):
     with Image.open(tmp_path / "sheet.png") as sheet, Image.open(tmp_path / "grid.png") as grid:
         assert sheet.height == 10 * 150
         assert sheet.width > 5 * 150
-        recipe = json.loads(grid.text["latent-explorer"])
-        assert recipe["dims"] == [2, 8]
         cells = np.asarray(grid).reshape(4, 30, 4, 30).swapaxes(1, 2)
         assert grid.size == (120, 120)
-    codes = np.array(recipe["codes"], np.float32)
+    recipe = recipe_in(tmp_path / "grid.png")
+    assert recipe.settings["dims"] == [2, 8]
+    codes = codes_of(recipe)
     assert (np.diff(codes[:4, 2]) > 0).all()
     np.save(tmp_path / "codes.npy", codes)
     done("decode", native, "--latents", tmp_path / "codes.npy", "--out", tmp_path / "d.npy")

@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from explorer import __version__
-from explorer.cli import codes, development, exports, inspection, window
+from explorer.cli import codes, development, exports, inspection, replay, window
 from explorer.cli.options import add_command, unwrapped
 from explorer.errors import UsageError
 
@@ -74,5 +74,6 @@ add_command(app, codes.decode, "decode vaeg.pth --latents z.npy --out images.npy
 add_command(app, codes.encode, "encode vaeg.pth faces.zip --out vaeg.codes.npz")
 add_command(app, codes.apply, "apply anime-colorizer grey-faces/ --out coloured.npy")
 app.add_typer(exports.app, name="export")
+add_command(app, replay.replay, "replay strip.png")
 add_command(app, development.train, "train fc-vae --data faces.zip --out runs/faces --set epochs=200")
 add_command(app, development.bench, "bench --only decode/anime-faces --json")

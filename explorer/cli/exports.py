@@ -1,25 +1,23 @@
-"""`export`: pictures of codes as files."""
+"""`export`: pictures of codes as files, each with the recipe that `replay` makes it from again."""
 
 from __future__ import annotations
 
-import math
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from explorer.cli.options import CheckpointArgument, Decoding, ScaleOption, add_command
+from explorer.cli.options import CheckpointArgument, Decoding, Layout, add_command
 from explorer.data.wording import counted
-from explorer.errors import LatentError, UsageError
+from explorer.errors import UsageError
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from explorer.cli.work import Work
+    from explorer.export.recipe import Recipe
 
 app = typer.Typer(
-    help="Export strips, sheets and grids as pictures; a strip also as a film (.gif, .webp).",
+    help="Export pictures, strips, sheets, grids and maps; a strip also as a film (.gif, .webp).",
     no_args_is_help=True,
 )
 
@@ -48,13 +46,38 @@ class RangeName(StrEnum):
 PictureOut = Annotated[
     Path, typer.Option("--out", metavar="FILE.png", help="Where to write: .png, or .webp, .gif.")
 ]
+CodeOption = Annotated[
+    Path | None,
+    typer.Option("--code", metavar="FILE.npy", show_default="the centre", help="The code to go through."),
+]
 Steps = Annotated[int, typer.Option(min=2, max=1000, help="Pictures in a row, both ends included.")]
+
+
+def picture(
+    file: CheckpointArgument,
+    out: PictureOut,
+    decoding: Decoding,
+    layout: Layout,
+    code: CodeOption = None,
+) -> None:
+    """Export the one picture of a code."""
+    from explorer.cli.work import Work, one_code
+    from explorer.export import making
+
+    _check(out, layout)
+    with Work(file, decoding) as work:
+        chosen = one_code(code, work.space) if code else work.space.center
+        caption = [work.model.name] if layout.captions else []
+        work.make(
+            making.picture(work.network, work.space, chosen, **work.shared(layout), labels=caption), out
+        )
 
 
 def strip(
     file: CheckpointArgument,
     out: Annotated[Path, typer.Option(metavar="FILE", help="Where to write: .png; a film as .gif or .webp.")],
     decoding: Decoding,
+    layout: Layout,
     codes: Annotated[
         Path | None, typer.Option(metavar="PAIR.npy", help="The two codes at the ends, (2, D).")
     ] = None,
@@ -73,64 +96,57 @@ def strip(
     save_codes: Annotated[
         Path | None, typer.Option(metavar="FILE.npy", help="Also write the codes, float32 (steps, D).")
     ] = None,
-    scale: ScaleOption = None,
 ) -> None:
     """Export the pictures between two codes, side by side or as a film.
 
-    The pictures lie in one row without gaps; each of their pixels is enlarged by a whole number (--scale 1:
-    not at all).
+    The pictures lie in one row, without gaps unless --gap wants some; each of their pixels is enlarged by a
+    whole number (--scale 1: not at all).
     """
     from explorer.cli.work import Work
-    from explorer.export import strips, writing
-    from explorer.latent import interpolation
+    from explorer.export import making, writing
 
     if (codes is None) == (images is None):
         raise UsageError("Give either --codes PAIR.npy or --images A B, the two ends of the strip.")
     if codes is not None and ends is Ends.source:
         raise UsageError("--ends source needs pictures; give --images A B, or leave it out.")
-    writing.check_target(out, writing.STILLS)
+    _check(out, layout)
     if save_codes:
         writing.check_target(save_codes, writing.ARRAYS)
     with Work(file, decoding) as work:
-        pair, sources = _ends_of(work, codes, images)
-        between = interpolation.path(pair[0], pair[1], steps, path.value)
-        pictures = work.pictures(between)
-        shown = ends or (Ends.source if sources else Ends.decoded)
-        if shown is Ends.source:
-            pictures = strips.with_sources(pictures, *sources)
-        recipe = work.recipe("strip", between, path=path.value, ends=shown.value, scale=scale)
-        if out.suffix.lower() in writing.FILMS:
-            writing.save_film(strips.frames(pictures, scale), out, recipe)
-        else:
-            writing.save_image(strips.strip(pictures, scale), out, recipe)
+        recipe = _strip_recipe(
+            work, layout, codes, images, steps, path, ends, out.suffix.lower() in making.FILMS
+        )
+        work.make(recipe, out)
         if save_codes:
-            writing.save_array(between, save_codes)
+            writing.save_array(making.codes_of(recipe), save_codes)
 
 
-def _ends_of(
-    work: Work, codes: Path | None, images: tuple[Path, Path] | None
-) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Return the two codes `(2, dim)` and, of pictures, the pictures themselves, uint8 `(H, W, 1|3)`."""
-    import numpy as np
+def _strip_recipe(
+    work: Work,
+    layout: Layout,
+    codes: Path | None,
+    images: tuple[Path, Path] | None,
+    steps: int,
+    path: PathKind,
+    ends: Ends | None,
+    film: bool,
+) -> Recipe:
+    from explorer.cli.recipes import strip_ends
+    from explorer.export import making
 
-    from explorer.data.codes import load_codes
-    from explorer.data.images import fit, read_image
-
-    if codes is not None:
-        pair = load_codes(codes, work.space)
-        if len(pair) != 2:
-            raise LatentError(
-                f"{codes} holds {counted(len(pair), 'code')} where two belong; give (2, {work.space.dim})."
-            )
-        return pair, []
-    assert images is not None
-    read = [read_image(path) for path in images]
-    spec = work.model.image
-    for path, image in zip(images, read, strict=True):
-        if image.width * (spec.height or 1) != image.height * (spec.width or 1):
-            work.tell(f"{path} is {image.width}x{image.height} and was cropped at its centre.")
-    mean, _ = work.encode(np.stack([fit(image, spec) for image in read]))
-    return mean, [np.atleast_3d(np.asarray(image)) for image in read]
+    pair, sources = strip_ends(work, codes, images)
+    return making.strip(
+        work.network,
+        work.space,
+        pair,
+        steps,
+        path.value,
+        sources=[] if ends is Ends.decoded else sources,
+        film=film,
+        # The names of somebody's files belong into the picture only where they are shown.
+        labels=[image.stem for image in images] if images and layout.captions else [],
+        **work.shared(layout),
+    )
 
 
 def reconstructions(
@@ -138,35 +154,34 @@ def reconstructions(
     images: Annotated[Path, typer.Argument(metavar="IMAGES", help="A folder, zip, npz, idx or one picture.")],
     out: PictureOut,
     decoding: Decoding,
+    layout: Layout,
     count: Annotated[int, typer.Option(min=1, help="How many, from the first on.")] = 18,
-    scale: ScaleOption = None,
 ) -> None:
     """Export pictures above their reconstructions, with the mean squared error of each (0..255)."""
     import numpy as np
 
     from explorer.cli.work import Work
     from explorer.data.images import read_pictures
-    from explorer.export import sheets, writing
+    from explorer.export import making
 
-    writing.check_target(out, writing.STILLS)
+    _check(out, layout)
     with Work(file, decoding) as work:
         read = read_pictures(images, work.model.image)
         work.tell(*read.notes)
         chosen = read.images[:count]
         codes, _ = work.encode(chosen)
-        result = work.render(codes)
-        assert result.pictures is not None
-        floats = work.renderer.decode(work.model, codes, work.space.name, work.options)
-        wrong = 255.0 * floats - chosen.transpose(0, 3, 1, 2)
-        errors = (wrong.astype(np.float64) ** 2).mean(axis=(1, 2, 3))
-        if result.pictures.shape[1:3] != chosen.shape[1:3]:
+        pictures = work.pictures(codes)
+        if pictures.shape[1:3] != chosen.shape[1:3]:
             raise UsageError(
                 "A stage changes the size of the pictures, so they cannot be compared; leave it out."
             )
-        sheet = sheets.reconstructions(chosen, result.pictures, errors.tolist(), scale)
-        writing.save_image(
-            sheet, out, work.recipe("reconstructions", codes, errors=errors.tolist(), scale=scale)
+        floats = work.renderer.decode(work.model, codes, work.space.name, work.options)
+        wrong = 255.0 * floats - chosen.transpose(0, 3, 1, 2)
+        errors = (wrong.astype(np.float64) ** 2).mean(axis=(1, 2, 3))
+        recipe = making.reconstructions(
+            work.network, work.space, codes, chosen, errors, **work.shared(layout)
         )
+        making.save(recipe, pictures, out)
         work.tell(f"Mean squared error {errors.mean():.1f} (0..255) over {counted(len(chosen), 'picture')}.")
 
 
@@ -174,101 +189,112 @@ def sheet(
     file: CheckpointArgument,
     out: PictureOut,
     decoding: Decoding,
-    code: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE.npy", show_default="the centre", help="The code to go through."),
-    ] = None,
+    layout: Layout,
+    code: CodeOption = None,
     steps: Steps = 9,
     range: Annotated[
         RangeName, typer.Option(help="3 spreads around the centre, or the prior's own range.")
     ] = RangeName.data,
-    scale: ScaleOption = None,
 ) -> None:
-    """Export one traversal per dimension, stacked, with the dimensions' names."""
+    """Export one traversal per dimension, stacked, with the dimensions' names and notes."""
+    from explorer.cli.recipes import row_labels
     from explorer.cli.work import Work, one_code
-    from explorer.export import sheets, writing
-    from explorer.latent import traversal
+    from explorer.export import making
 
-    writing.check_target(out, writing.STILLS)
+    _check(out, layout)
     with Work(file, decoding) as work:
         through = one_code(code, work.space) if code else None
-        codes = traversal.sheet(work.space, through, steps, range.value)  # (D, steps, D)
-        pictures = work.pictures(codes.reshape(-1, work.space.dim))
-        labels = [work.dimension_label(index) for index in _numbers(work.space.dim)]
-        page = sheets.traversals(pictures.reshape(work.space.dim, steps, *pictures.shape[1:]), labels, scale)
-        middle = work.space.center if through is None else through
-        writing.save_image(
-            page, out, work.recipe("sheet", middle, steps=steps, range=range.value, scale=scale)
+        labels = row_labels(work, _numbers(work.space.dim))
+        recipe = making.sheet(
+            work.network, work.space, through, steps, range.value, labels=labels, **work.shared(layout)
         )
+        work.make(recipe, out)
 
 
 def manifold(
     file: CheckpointArgument,
     out: PictureOut,
     decoding: Decoding,
+    layout: Layout,
     steps: Annotated[int, typer.Option(min=2, max=200, help="Pictures a side.")] = 15,
     dims: Annotated[
         str, typer.Option(metavar="I,J", help="Two 0-based dimensions: to the right, downwards.")
     ] = "0,1",
-    scale: ScaleOption = None,
 ) -> None:
     """Export a grid over two dimensions at the normal quantiles 0.05 to 0.95, the others at the centre."""
+    from explorer.cli.recipes import two_dimensions
     from explorer.cli.work import Work
-    from explorer.export import layout, writing
-    from explorer.latent import traversal
+    from explorer.export import making
 
-    writing.check_target(out, writing.STILLS)
+    _check(out, layout)
     with Work(file, decoding) as work:
-        chosen = _two_dimensions(dims, work)
-        codes = traversal.manifold(work.space, steps, chosen)
-        recipe = work.recipe("manifold", codes, steps=steps, dims=list(chosen), scale=scale)
-        writing.save_image(layout.grid(work.pictures(codes), steps, scale), out, recipe)
-
-
-def _two_dimensions(text: str, work: Work) -> tuple[int, int]:
-    """Return `I,J` as numbers.
-
-    Raises:
-        UsageError: not two different dimensions of the space.
-    """
-    dim = work.space.dim
-    try:
-        first, second = (int(word) for word in text.split(","))
-    except ValueError:
-        first = second = -1
-    if dim == 1 and text == "0,1":
-        return 0, 0
-    if first == second or not (0 <= first < dim and 0 <= second < dim):
-        raise UsageError(
-            f"--dims {text} are not two dimensions of {work.space.name}; "
-            f"give two different numbers from 0 to {dim - 1}."
+        chosen = two_dimensions(dims, work)
+        labels = [work.dimension_label(index) for index in chosen]
+        work.make(
+            making.manifold(work.network, work.space, steps, chosen, labels=labels, **work.shared(layout)),
+            out,
         )
-    return first, second
 
 
 def samples(
     file: CheckpointArgument,
     out: PictureOut,
     decoding: Decoding,
+    layout: Layout,
     count: Annotated[int, typer.Option(min=1, max=100_000, help="How many.")] = 64,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same pictures.")] = 0,
-    scale: ScaleOption = None,
 ) -> None:
     """Export pictures of codes drawn from the prior, in a square grid."""
     from explorer.cli.work import Work
-    from explorer.export import layout, writing
-    from explorer.latent.sampling import sample
+    from explorer.export import making
 
-    writing.check_target(out, writing.STILLS)
+    _check(out, layout)
     with Work(file, decoding) as work:
-        codes = sample(work.space, count, seed)
-        grid = layout.grid(work.pictures(codes), math.ceil(math.sqrt(count)), scale)
-        writing.save_image(grid, out, work.recipe("samples", codes, count=count, seed=seed, scale=scale))
+        work.make(making.samples(work.network, work.space, count, seed, **work.shared(layout)), out)
+
+
+def map_picture(
+    file: CheckpointArgument,
+    out: PictureOut,
+    decoding: Decoding,
+    layout: Layout,
+    plane: Annotated[
+        str, typer.Option(metavar="pca|I,J", help="Where the codes vary most, or two 0-based dimensions.")
+    ] = "pca",
+    colour: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN",
+            show_default="a column of numbers",
+            help="The label column of the code book that colours the points.",
+        ),
+    ] = None,
+    tiles: Annotated[
+        int, typer.Option(min=0, max=100, help="Decoded pictures a side behind the points; 0 for none.")
+    ] = 12,
+) -> None:
+    """Export the map: the codes of the code book, or samples, over the decoded background."""
+    from explorer.cli.recipes import map_recipe
+    from explorer.cli.work import Work
+
+    _check(out, layout)
+    with Work(file, decoding) as work:
+        work.make(map_recipe(work, layout, plane, colour, tiles), out)
+
+
+def _check(out: Path, layout: Layout) -> None:
+    """Find out before long work what cannot be written or laid out."""
+    from explorer.export.writing import STILLS, check_target
+
+    check_target(out, STILLS)
+    _ = layout.style
 
 
 _numbers = range  # `sheet` has an option of that name
+add_command(app, picture, "export picture anime-faces --code z.npy --out picture.png")
 add_command(app, strip, "export strip vaeg.pth --images a.png b.png --steps 9 --out strip.png")
 add_command(app, sheet, "export sheet anime-faces --out sheet.png")
 add_command(app, manifold, "export manifold anime-faces --dims 2,8 --out manifold.png")
 add_command(app, samples, "export samples anime-faces --count 64 --stage anime-colorizer --out samples.png")
 add_command(app, reconstructions, "export reconstructions vaeg.pth faces.zip --out pairs.png")
+add_command(app, map_picture, "export map anime-faces --plane 2,8 --out map.png", name="map")

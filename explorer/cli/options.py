@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
 from explorer.errors import UsageError
+
+if TYPE_CHECKING:
+    from explorer.export.recipe import Style
 
 
 class Device(StrEnum):
@@ -39,19 +43,12 @@ class Noise(StrEnum):
 
 
 _MODEL = "Model"
+_PAGE = "Page"
+_COLOUR = re.compile("#[0-9a-fA-F]{6}")
 
 CheckpointArgument = Annotated[
     str,
     typer.Argument(metavar="FILE", help="A checkpoint, or the name of a bundled model such as anime-faces."),
-]
-ScaleOption = Annotated[
-    int | None,
-    typer.Option(
-        min=1,
-        max=64,
-        show_default="so that small pictures reach 128 pixels",
-        help="Enlarge every pixel this many times; 1 keeps the pictures' own pixels.",
-    ),
 ]
 
 
@@ -123,6 +120,58 @@ class Decoding(Engine):
             metavar="FILE.npy", rich_help_panel=_MODEL, help="A (3, 3) matrix that moves the picture."
         ),
     ] = None
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How pictures are laid on a page."""
+
+    scale: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=64,
+            rich_help_panel=_PAGE,
+            show_default="so that small pictures reach 128 pixels",
+            help="Enlarge every pixel this many times; 1 keeps the pictures' own pixels.",
+        ),
+    ] = None
+    margin: Annotated[
+        int,
+        typer.Option(min=0, max=1000, rich_help_panel=_PAGE, help="Pixels of background around everything."),
+    ] = 0
+    gap: Annotated[
+        int,
+        typer.Option(min=0, max=1000, rich_help_panel=_PAGE, help="Pixels of background between pictures."),
+    ] = 0
+    captions: Annotated[
+        bool | None,
+        typer.Option(
+            "--captions/--no-captions",
+            rich_help_panel=_PAGE,
+            show_default="as is usual for the kind",
+            help="Names, values and errors beside the pictures.",
+        ),
+    ] = None
+    background: Annotated[
+        str,
+        typer.Option(metavar="#RRGGBB", rich_help_panel=_PAGE, help="Colour of the page behind them."),
+    ] = "#ffffff"
+
+    @property
+    def style(self) -> Style:
+        """The same for a recipe.
+
+        Raises:
+            UsageError: the background is no colour.
+        """
+        from explorer.export.recipe import Style
+
+        if not _COLOUR.fullmatch(self.background):
+            raise UsageError(
+                f"--background {self.background} is no colour; give red, green and blue like #1c2230."
+            )
+        return Style(self.scale, self.margin, self.gap, self.captions, self.background.lower())
 
 
 def add_command(app: typer.Typer, command: Callable[..., None], example: str, **settings: Any) -> None:

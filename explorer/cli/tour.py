@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 from explorer import paths
-from explorer.cli.options import Decoding, Device, Precision
+from explorer.cli.options import Decoding, Device, Layout, Precision
+from explorer.cli.recipes import TILES, known_codes, map_recipe, row_labels
 from explorer.cli.work import Work, open_stage, say
 from explorer.errors import OutputError
-from explorer.export import layout, maps, sheets, strips, writing
-from explorer.latent import interpolation, plane, sampling, traversal
+from explorer.export import making
+from explorer.export.recipe import Recipe
+from explorer.latent import sampling
 from explorer.models.base import StageModel
 
 FOLDER = Path("out") / "tour"
 COLORIZER = "anime-colorizer"
 _SAMPLES = 36
 _ROWS = 16  # dimensions on the sheet
-_MAP_SIDE = 12
+_LAYOUT = Layout()
 
 
 def give_tour(file: str, stages: Sequence[str], device: Device, precision: Precision) -> None:
@@ -38,67 +37,45 @@ def give_tour(file: str, stages: Sequence[str], device: Device, precision: Preci
             raise OutputError(
                 f"{FOLDER} cannot be made here ({reason}); go to a folder of your own."
             ) from error
-        for name, render in _STOPS.items():
-            image = render(work)
-            if image is not None:
-                writing.save_image(image, FOLDER / f"{name}.png")
-                say(f"{FOLDER / name}.png")
+        for name, recipe_of in _STOPS.items():
+            _make(work, name, recipe_of(work))
+        if stages_used := work.stages or _colorizer(work):
+            _make(work, "coloured", _samples(work, stages_used), stages_used)
+        else:
+            work.tell(
+                f"No colour stage takes pictures of {work.model.image}, so there is no coloured picture."
+            )
 
 
-def _samples(work: Work) -> layout.Image.Image:
-    codes = sampling.sample(work.space, _SAMPLES, 0)
-    return layout.grid(work.pictures(codes), math.isqrt(_SAMPLES))
+def _make(work: Work, name: str, recipe: Recipe, stages: Sequence[StageModel] | None = None) -> None:
+    path = FOLDER / f"{name}.png"
+    work.make(recipe, path, stages)
+    say(str(path))
 
 
-def _sheet(work: Work) -> layout.Image.Image:
-    codes = traversal.sheet(work.space, None, 9)[:_ROWS]
-    pictures = work.pictures(codes.reshape(-1, work.space.dim))
-    labels = [work.dimension_label(index) for index in range(len(codes))]
-    return sheets.traversals(pictures.reshape(*codes.shape[:2], *pictures.shape[1:]), labels)
+def _samples(work: Work, stages: Sequence[StageModel] | None = None) -> Recipe:
+    return making.samples(work.network, work.space, _SAMPLES, 0, **work.shared(_LAYOUT, stages))
 
 
-def _strip(work: Work) -> layout.Image.Image:
-    codes = _known_codes(work)
-    first, last = sampling.distant_pair(codes, work.space)
-    return strips.strip(work.pictures(interpolation.path(codes[first], codes[last], 9)))
+def _sheet(work: Work) -> Recipe:
+    dims = range(min(_ROWS, work.space.dim))
+    labels = row_labels(work, dims)
+    return making.sheet(work.network, work.space, dims=dims, labels=labels, **work.shared(_LAYOUT))
 
 
-def _manifold(work: Work) -> layout.Image.Image:
-    codes = traversal.manifold(work.space, _MAP_SIDE, (0, min(1, work.space.dim - 1)))
-    return layout.grid(work.pictures(codes), _MAP_SIDE)
+def _strip(work: Work) -> Recipe:
+    codes = known_codes(work)
+    ends = codes[list(sampling.distant_pair(codes, work.space))]
+    return making.strip(work.network, work.space, ends, **work.shared(_LAYOUT))
 
 
-def _map(work: Work) -> layout.Image.Image:
-    codes = _known_codes(work)
-    book = work.opened.code_book
-    ground = plane.pca(codes, work.space, book.logvar if book is not None else None)
-    points = ground.project(codes)
-    low, high = points.min(axis=0), points.max(axis=0)
-    margin = 0.05 * np.maximum(high - low, 1e-3)
-    (left, bottom), (right, top) = low - margin, high + margin
-    middles = (np.arange(_MAP_SIDE) + 0.5) / _MAP_SIDE
-    across, down = np.meshgrid(left + (right - left) * middles, top - (top - bottom) * middles)
-    tiles = work.pictures(ground.point(np.stack([across.ravel(), down.ravel()], axis=1)))
-    column, values = _telling_column(work)
-    return maps.map_picture(tiles, points, (left, right, bottom, top), values, column)
+def _manifold(work: Work) -> Recipe:
+    dims = (0, min(1, work.space.dim - 1))
+    return making.manifold(work.network, work.space, TILES, dims, **work.shared(_LAYOUT))
 
 
-def _telling_column(work: Work) -> tuple[str, np.ndarray | None]:
-    """Return a label column to colour the points by: one of numbers where there is any."""
-    labels = work.opened.code_book.labels if work.opened.code_book else {}
-    by_kind = sorted(labels.items(), key=lambda column: column[1].dtype.kind != "f")
-    return by_kind[0] if by_kind else ("", None)
-
-
-def _coloured(work: Work) -> layout.Image.Image | None:
-    stages = work.stages or _colorizer(work)
-    if not stages:
-        work.tell(f"No colour stage takes pictures of {work.model.image}, so there is no coloured picture.")
-        return None
-    codes = sampling.sample(work.space, _SAMPLES, 0)
-    pictures = work.render(codes, stages=stages).pictures
-    assert pictures is not None
-    return layout.grid(pictures, math.isqrt(_SAMPLES))
+def _map(work: Work) -> Recipe:
+    return map_recipe(work, _LAYOUT)
 
 
 def _colorizer(work: Work) -> tuple[StageModel, ...]:
@@ -109,19 +86,10 @@ def _colorizer(work: Work) -> tuple[StageModel, ...]:
     return (stage,) if stage.input.accepts(work.model.image) else ()
 
 
-def _known_codes(work: Work) -> np.ndarray:
-    """Return the code book's means, or samples where there is none; float32 `(N, dim)`."""
-    book = work.opened.code_book
-    if book is not None and book.space == work.space.name:
-        return book.mean
-    return sampling.sample(work.space, 500, 0)
-
-
 _STOPS = {
     "samples": _samples,
     "sheet": _sheet,
     "strip": _strip,
     "manifold": _manifold,
     "map": _map,
-    "coloured": _coloured,
 }

@@ -15,13 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from explorer.cli.options import Decoding, Engine
+from explorer.cli.options import Decoding, Engine, Layout
 from explorer.errors import LatentError, UsageError
 from explorer.models.base import DecodeOptions, LatentModel, Space, StageModel, check_stages
 
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from explorer.export.making import Shared
+    from explorer.export.recipe import Network, Recipe
     from explorer.formats import Opened
     from explorer.render.renderer import Renderer
     from explorer.render.requests import RenderResult
@@ -125,18 +127,18 @@ class Work:
     Args:
         file: the checkpoint.
         decoding: the options given.
+        options: decode options to use in place of those in `decoding`.
 
     Raises:
         ExplorerError: the file or a stage cannot be used, or an option is not one of this model's.
     """
 
-    def __init__(self, file: str, decoding: Decoding) -> None:
-        self.decoding = decoding
+    def __init__(self, file: str, decoding: Decoding, options: DecodeOptions | None = None) -> None:
         self.opened = open_model(file, decoding)
         self.model: LatentModel = self.opened.model  # type: ignore[assignment]
         self.stages = tuple(open_stage(stage) for stage in decoding.stage or ())
         space = decoding.space or self.model.default_space
-        self.options = _options(decoding)
+        self.options = _options(decoding) if options is None else options
         self.model.check_options(space, self.options)
         check_stages(self.model.image, self.stages)
         self.space: Space = self.model.spaces[space]
@@ -177,9 +179,9 @@ class Work:
             self.tell(result.warning)
         return result
 
-    def pictures(self, codes: np.ndarray) -> np.ndarray:
+    def pictures(self, codes: np.ndarray, stages: Sequence[StageModel] | None = None) -> np.ndarray:
         """Return the pictures of codes `(N, dim)` with all stages applied, uint8 `(N, H, W, 1|3)`."""
-        pictures = self.render(codes).pictures
+        pictures = self.render(codes, stages=stages).pictures
         assert pictures is not None
         return pictures
 
@@ -197,29 +199,38 @@ class Work:
         with share_done("Encoding") as told:
             return self.renderer.encode(self.model, images, told)
 
-    def recipe(self, kind: str, codes: np.ndarray, **more: object) -> dict[str, object]:
-        """Return what is needed to make the pictures again, plain values."""
-        from explorer import __version__
+    @property
+    def network(self) -> Network:
+        """How a recipe names the model."""
+        from explorer.export.making import network
 
-        codes = np.asarray(codes, np.float32).reshape(-1, self.space.dim)
-        origin = self.model.origin
-        recipe: dict[str, object] = {
-            "version": __version__,
-            "kind": kind,
-            "model": {"name": self.model.name, "sha256": origin.sha256 if origin else None},
-            "space": self.space.name,
-            "stages": [stage.name for stage in self.stages],
+        return network(self.model)
+
+    def shared(self, layout: Layout, stages: Sequence[StageModel] | None = None) -> Shared:
+        """Return what a recipe of any kind says of this work."""
+        from explorer.export.making import network
+
+        used = self.stages if stages is None else stages
+        return {
+            "stages": [network(stage) for stage in used],
+            "options": self.options,
+            "style": layout.style,
         }
-        if given := self.options.given():
-            recipe["options"] = {name: _plain(getattr(self.options, name)) for name in given}
-        if codes.size <= 20_000:
-            recipe["codes"] = [[float(str(value)) for value in code] for code in codes]
-        return recipe | more
+
+    def make(self, recipe: Recipe, out: Path, stages: Sequence[StageModel] | None = None) -> None:
+        """Decode what a recipe wants and write the page; see `making.save` for what it raises."""
+        from explorer.export import making
+
+        making.save(recipe, self.pictures(making.codes_of(recipe), stages), out)
 
     def dimension_label(self, index: int) -> str:
         """Return `z3`, or `z9 hair colour` where somebody named it."""
         name = f"{self.space.name}{index + 1}"
         return f"{name} {self.opened.notes.titles.get(name, '')}".strip()
+
+    def remark(self, index: int) -> str:
+        """Return the first line of the note on a dimension, empty where there is none."""
+        return self.opened.notes.remarks.get(f"{self.space.name}{index + 1}", "").strip().partition("\n")[0]
 
 
 def _options(decoding: Decoding) -> DecodeOptions:

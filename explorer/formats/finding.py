@@ -8,6 +8,7 @@ import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from explorer.data.wording import shown
 from explorer.errors import Cancelled
 from explorer.formats import recent
 from explorer.formats.reader import ShouldStop, never
@@ -85,6 +86,7 @@ def wanted(name: str, sha256: str | None, what: str = "It", advice: str | None =
         what: what was made with it.
         advice: what to try.
     """
+    name = shown(name)
     advice = advice or "open that checkpoint once, or give it by --model"
     if not sha256:
         return f"{what} was made with {name}, a model that came from no file; {advice}."

@@ -8,8 +8,19 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from explorer.cli import options
+from explorer.cli import exports, options
 from explorer.errors import UsageError
+from explorer.export.recipe import Style
+
+EXPORTS = (
+    exports.picture,
+    exports.strip,
+    exports.sheet,
+    exports.manifold,
+    exports.samples,
+    exports.reconstructions,
+    exports.map_picture,
+)
 
 
 @dataclass(frozen=True)
@@ -51,10 +62,23 @@ def test_words_with_an_equals_sign_are_pairs():
 
 
 def test_every_decoding_command_takes_every_decoding_option():
-    from explorer.cli import codes, exports, inspection
+    from explorer.cli import codes, inspection
 
-    commands = [codes.decode, inspection.activity, exports.strip, exports.sheet, exports.manifold]
-    for command in [*commands, exports.samples, exports.reconstructions]:
+    for command in (codes.decode, inspection.activity, *EXPORTS):
         names = set(inspect.signature(options.expanded(command)).parameters)
         assert {"space", "stage", "device", "precision", "labels", "hint", "head"} <= names, command
         assert {"psi", "psi_cutoff", "noise", "transform"} <= names, command
+
+
+def test_every_export_takes_every_option_of_the_page():
+    for command in EXPORTS:
+        names = set(inspect.signature(options.expanded(command)).parameters)
+        assert {"scale", "margin", "gap", "captions", "background"} <= names, command
+
+
+def test_a_layout_is_a_recipes_style():
+    assert options.Layout().style == Style()
+    assert options.Layout(3, 1, 2, False, "#1C2230").style == Style(3, 1, 2, False, "#1c2230")
+    for colour in ("red", "1c2230", "#1c223", "#1c22301"):
+        with pytest.raises(UsageError, match="--background"):
+            _ = options.Layout(background=colour).style

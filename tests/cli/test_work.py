@@ -4,10 +4,10 @@ import json
 import sys
 
 import numpy as np
-from PIL import Image
 
 from explorer.cli import work
-from explorer.cli.options import Decoding
+from explorer.cli.options import Decoding, Layout
+from explorer.export.reading import recipe_in
 from explorer.models.base import DecodeOptions
 
 
@@ -35,11 +35,17 @@ def test_no_progress_without_a_terminal(monkeypatch, capsys):
 
 
 def test_a_recipe_says_the_options_that_were_given():
+    from explorer.export import making
+
     with work.Work("anime-faces", Decoding()) as open_work:
-        codes = np.zeros((1, open_work.space.dim))
-        assert "options" not in open_work.recipe("samples", codes)
+        bare = making.samples(open_work.network, open_work.space, 1, **open_work.shared(Layout()))
+        assert bare.options == {}
+        assert bare.model.name == "anime-faces"
+        assert bare.model.sha256 == open_work.model.origin.sha256
         open_work.options = DecodeOptions(labels=np.array([3]), psi=0.5)
-        assert open_work.recipe("samples", codes)["options"] == {"labels": [3], "psi": 0.5}
+        given = making.samples(open_work.network, open_work.space, 1, **open_work.shared(Layout(gap=2)))
+        assert given.options == {"labels": [3], "psi": 0.5}
+        assert given.style.gap == 2
 
 
 def test_a_strips_recipe_says_what_its_ends_show(done, native, reference, two_faces, tmp_path):
@@ -50,5 +56,34 @@ def test_a_strips_recipe_says_what_its_ends_show(done, native, reference, two_fa
         (("--codes", tmp_path / "pair.npy"), "decoded"),
     ):
         done("export", "strip", native, *given, "--out", tmp_path / "a.png")
-        with Image.open(tmp_path / "a.png") as image:
-            assert json.loads(image.text["latent-explorer"])["ends"] == ends
+        recipe = recipe_in(tmp_path / "a.png")
+        assert recipe.settings["ends"] == ends
+        assert recipe.labels == ()
+        assert len(recipe.sources) == (2 if ends == "source" else 0)
+
+
+def test_the_names_of_files_are_in_a_strips_recipe_only_where_they_are_shown(
+    done, native, two_faces, tmp_path
+):
+    done(
+        "export",
+        "strip",
+        native,
+        "--images",
+        *two_faces,
+        "--steps",
+        3,
+        "--captions",
+        "--out",
+        tmp_path / "a.png",
+    )
+    assert recipe_in(tmp_path / "a.png").labels == ("face0011", "face0501")
+
+
+def test_a_sheet_names_its_rows_with_their_notes(done, native, tmp_path):
+    own = tmp_path / "own.safetensors"
+    own.write_bytes(native.read_bytes())
+    words = {"dimensions": {"z3": "hair"}, "remarks": {"z3": "long\nand more", "z4": "nothing"}}
+    (tmp_path / "own.notes.json").write_text(json.dumps(words))
+    done("export", "sheet", own, "--steps", 2, "--out", tmp_path / "a.png")
+    assert recipe_in(tmp_path / "a.png").labels[1:5] == ("z2", "z3 hair\nlong", "z4\nnothing", "z5")

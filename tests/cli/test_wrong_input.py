@@ -44,6 +44,10 @@ def test_wrong_calls_show_the_usage(call, native, args):
         (["samples", "--hint", "colour=red"], "colour"),
         (["manifold", "--dims", "0,10"], "0 to 9"),
         (["manifold", "--dims", "3,3"], "different"),
+        (["map", "--plane", "umap"], "--plane umap"),
+        (["map", "--plane", "1,1"], "different"),
+        (["map", "--colour", "hair"], "encode --labels"),
+        (["sheet", "--background", "red"], "--background red"),
         (["strip"], "--images"),
     ],
 )
@@ -54,8 +58,9 @@ def test_options_that_make_no_sense_here(call, native, tmp_path, args, word):
 
 
 def test_every_command_has_an_example(call):
-    commands = ["info", "activity", "decode", "encode", "apply", "train", "bench"]
-    commands += [f"export {name}" for name in ("strip", "sheet", "manifold", "samples", "reconstructions")]
+    commands = ["info", "activity", "decode", "encode", "apply", "train", "bench", "replay"]
+    kinds = ("picture", "strip", "sheet", "manifold", "samples", "reconstructions", "map")
+    commands += [f"export {kind}" for kind in kinds]
     shown = call("--help").out
     for command in commands:
         assert command.split()[0] in shown
