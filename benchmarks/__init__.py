@@ -11,24 +11,33 @@ import os
 import sys
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from explorer.errors import UsageError
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
+    from .compare import Change
     from .measure import Figure
 
 Measure = Callable[[], "Figure"]
 
 
-def run(only: list[str], json: bool) -> None:
+def run(only: list[str], json: bool, old: Path | None = None) -> None:
     """Measure the figures that `only` names, or lie below such a name (`decode`); all without any.
 
-    A table goes to standard output, or with `json` a list of figures; progress goes to standard error.
+    A table goes to standard output, or with `json` a list of figures; progress goes to standard error. `old` is
+    what an earlier run printed with `json`: the table then tells what changed, and the list holds both.
 
     Raises:
         UsageError: no figure is called so.
+        FiguresError: `old` cannot be read; nothing was measured.
     """
+    from . import compare
+
+    before = compare.read(old) if old is not None else None
     figures = _figures()
     chosen = [name for name in figures if not only or any(_is_below(name, wanted) for wanted in only)]
     for wanted in only:
@@ -44,9 +53,15 @@ def run(only: list[str], json: bool) -> None:
             print(f"{name} ...", file=sys.stderr)
             measured.append(lab.figure(name) if name.startswith("window/") else figures[name]())
     if json:
-        print(json_text.dumps([figure.as_json() for figure in measured], indent=1))
-    else:
+        entries = [
+            figure.as_json() if before is None else compare.as_json(before.get(figure.name), figure)
+            for figure in measured
+        ]
+        print(json_text.dumps(entries, indent=1))
+    elif before is None:
         _print_table(measured, machine)
+    else:
+        _print_changes(measured, before, machine)
 
 
 def _figures() -> dict[str, Measure]:
@@ -76,25 +91,63 @@ def _is_below(name: str, wanted: str) -> bool:
 
 
 def _print_table(figures: list[Figure], machine: str) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(title=machine, title_justify="left", title_style="dim", box=None, padding=(0, 2, 0, 0))
-    for title, justify in (
-        ("figure", "left"),
-        ("median", "right"),
-        ("p95", "right"),
-        ("p99", "right"),
-        ("", "left"),
-        ("plain", "right"),
-        ("ratio", "right"),
-    ):
-        table.add_column(title, justify=justify, overflow="fold", no_wrap=True)  # type: ignore[arg-type]
+    table = _table(machine, "figure", "median>", "p95>", "p99>", "", "plain>", "ratio>")
     for figure in figures:
         numbers = (_text(value) for value in (figure.median, figure.p95, figure.p99))
         table.add_row(figure.name, *numbers, figure.unit, _text(figure.baseline), _text(figure.ratio))
+    _print(table, figures)
+
+
+def _print_changes(figures: list[Figure], before: dict[str, Figure], machine: str) -> None:
+    """Print what each figure was and is; what got worse comes first, then what got better."""
+    from . import compare
+
+    table = _table(
+        machine, "figure", "old>", "p95>", "new>", "p95>", "", "old ratio>", "ratio>", "factor>", "change"
+    )
+    changes = {figure.name: compare.change(before.get(figure.name), figure) for figure in figures}
+    for figure in sorted(figures, key=lambda figure: _place(changes[figure.name])):
+        old, change = before.get(figure.name), changes[figure.name]
+        table.add_row(
+            figure.name,
+            _text(old.median if old else None),
+            _text(old.p95 if old else None),
+            _text(figure.median),
+            _text(figure.p95),
+            figure.unit,
+            _text(old.ratio if old else None),
+            _text(figure.ratio),
+            _text(change.factor if change else None),
+            _VERDICTS[change.verdict if change else "new" if old is None else ""],
+        )
+    _print(table, figures, compare.summary(list(changes.values())))
+
+
+_VERDICTS = {"worse": "[red]worse[/]", "better": "[green]better[/]", "same": "", "new": "new", "": "-"}
+
+
+def _place(change: Change | None) -> int:
+    return ("worse", "better", "same").index(change.verdict) if change else 3
+
+
+def _table(machine: str, *titles: str) -> Table:
+    """Return an empty table; a title that ends in `>` is of a column of numbers."""
+    from rich.table import Table
+
+    table = Table(title=machine, title_justify="left", title_style="dim", box=None, padding=(0, 2, 0, 0))
+    for title in titles:
+        justify = "right" if title.endswith(">") else "left"
+        table.add_column(title.removesuffix(">"), justify=justify, overflow="fold", no_wrap=True)  # type: ignore[arg-type]
+    return table
+
+
+def _print(table: Table, figures: list[Figure], summary: str = "") -> None:
+    from rich.console import Console
+
     console = Console()
     console.print(table)
+    if summary:
+        console.print(summary, soft_wrap=True, highlight=False)
     for figure in figures:
         if figure.note:
             console.print(f"{figure.name}: {figure.note}", style="dim", soft_wrap=True, highlight=False)

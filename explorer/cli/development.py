@@ -86,8 +86,20 @@ def bench(
         list[str] | None,
         typer.Option(metavar="NAME", help="Measure only this, or all below it (decode); repeatable."),
     ] = None,
+    compare: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="OLD.json",
+            help="Say what got better or worse since the figures that an earlier `bench --json` wrote.",
+        ),
+    ] = None,
 ) -> None:
-    """Measure the program: what a move of a slider costs, how long decoding takes, how fast it starts."""
+    """Measure the program: what a move of a slider costs, how long decoding takes, how fast it starts.
+
+    With `--compare` each figure is judged against an older one, by its ratio to the plain baseline where both
+    have one: a change counts from 15 % on, if it is more than the samples scatter. With `--json` each figure then
+    has `old` and `change` (`verdict`: better, worse or same; `factor`: new / old).
+    """
     import importlib.util
     import sys
 
@@ -102,4 +114,4 @@ def bench(
     benchmarks = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = benchmarks
     spec.loader.exec_module(benchmarks)
-    benchmarks.run(only or [], json)
+    benchmarks.run(only or [], json, compare)

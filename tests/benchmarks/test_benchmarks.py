@@ -1,6 +1,6 @@
 """The benches: figures by name, JSON alone on standard output, ratios; no test here looks at a time."""
 
-import importlib.util
+import importlib
 import json
 import os
 import subprocess
@@ -12,21 +12,6 @@ from explorer import paths
 from explorer.errors import UsageError
 
 KEYS = ["name", "unit", "median", "p95", "p99", "baseline", "ratio", "note"]
-
-
-@pytest.fixture
-def benchmarks(monkeypatch):
-    """The folder loaded by its path, as the command line does it."""
-    folder = paths.benchmarks()
-    spec = importlib.util.spec_from_file_location(
-        "benchmarks_under_test", folder / "__init__.py", submodule_search_locations=[str(folder)]
-    )
-    module = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, spec.name, module)
-    spec.loader.exec_module(module)
-    yield module
-    for name in [name for name in sys.modules if name.startswith(f"{spec.name}.")]:
-        del sys.modules[name]
 
 
 def in_module(benchmarks, name):
