@@ -5,12 +5,19 @@ import numpy as np
 import pytest
 import torch
 from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, Qt
-from PySide6.QtGui import QMouseEvent, QRegion, QWheelEvent
+from PySide6.QtGui import (
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDropEvent,
+    QMouseEvent,
+    QRegion,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import QApplication
 
 from explorer.data.code_book import CodeBook
 from explorer.formats.notes import Notes
-from explorer.gui import theme
+from explorer.gui import place_mime, theme
 from explorer.gui.map_ground import TILES
 from explorer.gui.panels.latent_map import LatentMap
 from explorer.gui.session import Session
@@ -452,3 +459,54 @@ def test_a_double_click_where_the_first_click_moved_nothing_takes_no_step_back(p
     release(panel.view, place)
     assert session.code is code
     assert not session.map.background
+
+
+def drag(kind, place, data):
+    return kind(
+        place, Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    )
+
+
+def test_the_marker_goes_to_a_place_that_is_dropped_on_the_map(panel, session):
+    view = panel.view
+    session.arrive(np.array([1, 2, 0, 0], np.float32), "Random")
+    place, there = session.places.keep("Random"), view.marker
+    session.reset()
+    data = place_mime.data_of(place.id)
+    before = view.grab().toImage()
+    enter = drag(QDragEnterEvent, QPoint(20, 20), data)
+    QApplication.sendEvent(view, enter)
+    assert enter.isAccepted()
+    edge = QPoint(1, view.height() // 2)
+    assert view.grab().toImage().pixelColor(edge) == theme.current().accent, "a target shows itself"
+    QApplication.sendEvent(view, QDragLeaveEvent())
+    assert view.grab().toImage() == before
+    QApplication.sendEvent(view, enter)
+    QApplication.sendEvent(view, drag(QDropEvent, QPointF(20, 20), data))
+    assert np.array_equal(session.code, place.code)
+    assert view.marker == there
+    assert session.undo_text == "History"
+    assert view.grab().toImage().pixelColor(edge) != theme.current().accent
+
+
+def test_a_place_is_pointed_out_until_the_code_moves(panel, session):
+    view, code = panel.view, np.array([1, 2, 0, 0], np.float32)
+
+    def ring():
+        at = view.to_pixel(*panel.plane.project(code).tolist())
+        image = view.grab().toImage()
+        return [
+            image.pixelColor(round(at.x() + 9 * np.cos(a)), round(at.y() + 9 * np.sin(a)))
+            for a in np.arange(0, 6.28, 0.2)
+        ].count(theme.current().accent)
+
+    assert ring() == 0
+    home = view.region
+    view.zoom(0.02, QPointF(5, 5))
+    panel.point_out(code)
+    assert view.region == home, "what lies outside is brought into view"
+    assert ring() > 10
+    session.set_dimension(3, 0.5)
+    assert ring() == 0
+    panel.point_out(np.zeros(7, np.float32))
+    assert ring() == 0, "a code of another space is nowhere here"

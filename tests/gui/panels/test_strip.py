@@ -4,11 +4,11 @@ import fakes
 import numpy as np
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDropEvent
+from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
 from PySide6.QtWidgets import QApplication
 
 from explorer.formats.notes import NO_NOTES
-from explorer.gui import theme
+from explorer.gui import place_mime, theme
 from explorer.gui.panels.strip import Strip
 from explorer.gui.session import Session
 from explorer.gui.state import Anchor
@@ -212,10 +212,11 @@ def test_swap_is_one_step(filled, session):
     assert session.anchors["A"].label == "red.png"
 
 
-def drop(slot, path):
-    """Drop a file on a slot."""
-    data = QMimeData()
-    data.setUrls([QUrl.fromLocalFile(path)])
+def drop(slot, path="", data=None):
+    """Drop a file, or something else, on a slot."""
+    if data is None:
+        data = QMimeData()
+        data.setUrls([QUrl.fromLocalFile(path)])
     event = QDropEvent(
         QPointF(5, 5),
         Qt.DropAction.CopyAction,
@@ -230,6 +231,38 @@ def test_a_dropped_file_is_asked_for(qtbot, panel):
     with qtbot.waitSignal(panel.picture_wanted) as wanted:
         drop(panel.slots["B"], "/somewhere/face.png")
     assert wanted.args == ["B", "/somewhere/face.png"]
+
+
+def test_a_place_of_the_history_becomes_an_end(filled, session):
+    session.arrive(np.array([0, 0, 1, 1], np.float32), "Random")
+    place = session.places.keep("Random")
+    session.reset()
+    slot, data = filled.slots["B"], place_mime.data_of(place.id)
+    corner = slot.rect().bottomRight() - QPoint(6, 6)
+    before = slot.grab().toImage().pixelColor(corner)
+    enter = QDragEnterEvent(
+        QPoint(5, 5),
+        Qt.DropAction.CopyAction,
+        data,
+        Qt.MouseButton.LeftButton,
+        Qt.KeyboardModifier.NoModifier,
+    )
+    QApplication.sendEvent(slot, enter)
+    assert enter.isAccepted()
+    assert slot.grab().toImage().pixelColor(corner) != before, "a target shows itself"
+    QApplication.sendEvent(slot, QDragLeaveEvent())
+    assert slot.grab().toImage().pixelColor(corner) == before
+    drop(slot, data=data)
+    assert np.array_equal(session.anchors["B"].code, place.code)
+    assert session.anchors["B"].label == "Random, from the history"
+    assert "Random, from the history" in slot.toolTip()
+    session.undo()
+    assert np.array_equal(session.anchors["B"].code, B)
+
+
+def test_the_row_takes_no_place(filled):
+    assert not filled.row.acceptDrops()
+    assert not filled.acceptDrops()
 
 
 def test_a_model_without_an_encoder_says_so(qtbot, panel, session, tiny_model, monkeypatch):
