@@ -23,9 +23,11 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QMessageBox
 
 from explorer import __version__, paths
-from explorer.gui import theme
+from explorer.export.recipe import Kind
+from explorer.gui import file_dialogs, theme
 from explorer.gui.actions import keys_as_html
 from explorer.gui.decode_worker import DecodeWorker
+from explorer.gui.export_dialog import ExportDialog
 from explorer.gui.exporting import Exporter
 from explorer.gui.jobs import BUG, JobRunner
 from explorer.gui.main_window import MainWindow, window_icon
@@ -43,6 +45,16 @@ log = logging.getLogger(__name__)
 
 DEFAULT_MODEL = "anime-faces"
 STATUS_SECONDS = 0.25
+EXPORTS: dict[str, Kind | None] = {
+    "export": None,  # whatever was chosen last
+    "save_picture": "picture",
+    "export_strip": "strip",
+    "export_sheet": "sheet",
+    "export_manifold": "manifold",
+    "export_samples": "samples",
+    "export_reconstructions": "reconstructions",
+    "export_map": "map",
+}
 
 
 class App(QObject):
@@ -58,6 +70,7 @@ class App(QObject):
         self.window.recall_layout()
         self.exporter = Exporter(self.session, self.pictures, self.jobs, self.window)
         self.opener = Opener(self.session, self.pictures, self.jobs, self.window)
+        self.export_dialog = ExportDialog(self.session, self.pictures, self.jobs, self.exporter, self.window)
         self._kl: np.ndarray | None = None
         self._code_time = 0.0
         self._status_time = 0.0
@@ -103,6 +116,10 @@ class App(QObject):
         actions["shortcuts"].triggered.connect(self._on_shortcuts)
         actions["about"].triggered.connect(self._on_about)
         window.closing.connect(self.close)
+        for name, kind in EXPORTS.items():
+            actions[name].triggered.connect(partial(self._on_export, kind))
+        window.strip.export_wanted.connect(actions["export_strip"].trigger)
+        window.canvas.save_wanted.connect(actions["save_picture"].trigger)
         session.model_changed.connect(self._on_model_changed)
         session.space_changed.connect(self._judge_dimensions)
         session.code_changed.connect(self._on_code_changed)
@@ -116,14 +133,17 @@ class App(QObject):
         self.session.tell("error", sentence)
 
     def _on_open(self) -> None:
-        path = self.exporter.ask_open("Open a checkpoint or a picture")
+        path = file_dialogs.ask_open(self.window, "Open a checkpoint, a saved session or a picture")
         if path:
             self.opener.open(path)
 
     def _on_add_stage(self) -> None:
-        path = self.exporter.ask_open("Add a stage")
+        path = file_dialogs.ask_open(self.window, "Add a stage")
         if path:
             self.opener.open_stages(path)
+
+    def _on_export(self, kind: Kind | None, _checked: bool = False) -> None:
+        self.export_dialog.open_at(kind or self.export_dialog.choice.kind)
 
     def _on_bundled_chosen(self, name: str, _checked: bool = False) -> None:
         self.opener.open(name)

@@ -92,6 +92,16 @@ class LatentMap(QWidget):
         """The plane that is shown."""
         return self._plane
 
+    @property
+    def region(self) -> QRectF:
+        """The visible part of the plane: left, lowest y, width, height."""
+        return self.view.region
+
+    @property
+    def points(self) -> np.ndarray:
+        """Where the points are on the plane, float32 `(N, 2)`."""
+        return self._plane.project(self._codes) if self._plane is not None else np.zeros((0, 2), np.float32)
+
     def _connect(self) -> None:
         session, view = self._session, self.view
         for signal in (session.model_changed, session.space_changed, session.map_changed):

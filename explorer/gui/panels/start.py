@@ -108,7 +108,8 @@ class StartPage(QWidget):
     def set_recent(self, files: Sequence[RecentFile]) -> None:
         """Show what was opened last, newest first; what is gone is greyed."""
         while (item := self._recent.takeAt(0)) is not None:
-            item.widget().deleteLater()
+            if (row := item.widget()) is not None:
+                row.deleteLater()
         for file in files[:RECENT_SHOWN]:
             self._recent.addWidget(self._recent_row(file))
         self._recent_title.setVisible(bool(files))
