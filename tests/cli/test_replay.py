@@ -1,0 +1,212 @@
+"""`replay`: exported by the command line, made again, the same pixels."""
+
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image, ImageSequence
+from PIL.PngImagePlugin import PngInfo
+
+from explorer.cli.replay import compared
+from explorer.export.reading import recipe_in
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """An empty current folder."""
+    folder = tmp_path / "here"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    return folder
+
+
+@pytest.fixture
+def checkpoint(native, tmp_path):
+    """A copy of the model in a folder of its own, which a test may move."""
+    folder = tmp_path / "models"
+    folder.mkdir()
+    return shutil.copy(native, folder / "faces.safetensors")
+
+
+@pytest.fixture
+def picture(done, checkpoint, here):
+    """An exported picture; its checkpoint is nowhere near."""
+    done("export", "samples", checkpoint, "--count", 4, "--scale", 1, "--out", here / "a.png")
+    return here / "a.png"
+
+
+def frames(path):
+    with Image.open(path) as image:
+        return [np.asarray(frame.convert("RGBA")) for frame in ImageSequence.Iterator(image)]
+
+
+def same(one, other):
+    ours, theirs = frames(one), frames(other)
+    return len(ours) == len(theirs) and all(map(np.array_equal, ours, theirs))
+
+
+KINDS = {
+    "picture": ["picture", "{native}", "--code", "{one}", "--captions", "--out", "a.png"],
+    "strip": ["strip", "{native}", "--codes", "{pair}", "--path", "slerp", "--gap", "3", "--out", "a.png"],
+    "source": ["strip", "{native}", "--images", "{a}", "{b}", "--captions", "--out", "a.webp"],
+    "film": ["strip", "{native}", "--images", "{a}", "{b}", "--steps", "5", "--out", "a.gif"],
+    "staged film": ["strip", "{native}", "--codes", "{pair}", "--stage", "{colours}", "--out", "a.webp"],
+    "sheet": ["sheet", "{native}", "--code", "{one}", "--steps", "4", "--range", "prior", "--out", "a.png"],
+    "captions": [
+        "sheet",
+        "{native}",
+        "--steps",
+        "5",
+        "--captions",
+        "--background",
+        "#102030",
+        "--out",
+        "a.png",
+    ],
+    "manifold": ["manifold", "{native}", "--dims", "8,2", "--steps", "5", "--margin", "7", "--out", "a.png"],
+    "samples": [
+        "samples",
+        "{native}",
+        "--count",
+        "7",
+        "--seed",
+        "5",
+        "--stage",
+        "{colours}",
+        "--out",
+        "a.gif",
+    ],
+    "reconstructions": ["reconstructions", "{native}", "{grey}", "--count", "11", "--out", "a.png"],
+    "map": ["map", "{native}", "--tiles", "4", "--out", "a.png"],
+    "plane": ["map", "anime-faces", "--plane", "2,8", "--tiles", "0", "--out", "a.png"],
+}
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_every_kind_is_made_again_pixel_for_pixel(
+    done, native, colorizer, reference, two_faces, faces, here, tmp_path, name
+):
+    np.save(tmp_path / "pair.npy", reference["strip_codes"][[0, -1]])
+    np.save(tmp_path / "one.npy", reference["strip_codes"][:1])
+    words = {
+        "native": native,
+        "colours": colorizer,
+        "pair": tmp_path / "pair.npy",
+        "one": tmp_path / "one.npy",
+    }
+    words |= {"a": two_faces[0], "b": two_faces[1], "grey": faces / "gray.npz"}
+    call = [word.format(**words) for word in KINDS[name]]
+    done("export", *call)
+    (exported,) = here.iterdir()
+    given = ["--stage", colorizer] if str(colorizer) in call else []
+    said = done(
+        "replay", exported, "--model", words["native"] if str(native) in call else "anime-faces", *given
+    )
+    made = here / f"a replayed{exported.suffix}"
+    assert said.err.splitlines()[-1] == f"{made.name} has the same pixels as {exported}."
+    assert said.out == ""
+    assert same(made, exported)
+    assert recipe_in(made).kind == recipe_in(exported).kind
+    # ... and so is what was made again.
+    done("replay", made, "--model", words["native"] if str(native) in call else "anime-faces", *given)
+    assert same(here / f"a replayed replayed{exported.suffix}", exported)
+
+
+def test_a_picture_that_another_program_saved_again_keeps_its_recipe(done, picture, checkpoint, here):
+    with Image.open(picture) as image:
+        texts = PngInfo()
+        for keyword, text in image.text.items():
+            texts.add_text(keyword, text)
+        image.convert("RGB").save(here / "again.png", pnginfo=texts, optimize=True)
+    said = done("replay", here / "again.png", "--model", checkpoint)
+    assert "again replayed.png has the same pixels" in said.err
+
+
+def test_a_checkpoint_is_found_wherever_it_was_moved(call, done, picture, checkpoint, here, tmp_path):
+    call("replay", picture).refused(f"{picture} was made with faces (SHA-256", "give it by --model")
+    assert [path.name for path in here.iterdir()] == ["a.png"]
+    moved = shutil.move(checkpoint, here / "renamed.safetensors")
+    assert "same pixels" in done("replay", picture).err
+    # In the folder of the picture, from another one.
+    (tmp_path / "far").mkdir()
+    shutil.move(moved, tmp_path / "far" / "x.safetensors")
+    shutil.move(picture, tmp_path / "far" / "a.png")
+    said = done("replay", tmp_path / "far" / "a.png", "--out", "b.png")
+    assert "b.png has the same pixels" in said.err
+    assert recipe_in(here / "b.png").model.name == "faces"
+
+
+def test_a_recent_checkpoint_is_found(done, picture, checkpoint):
+    from explorer.formats import recent
+
+    recent.add(checkpoint, "called otherwise", None, "model")
+    assert "same pixels" in done("replay", picture).err
+
+
+def test_a_bundled_model_and_stage_need_nothing(done, here):
+    done("export", "samples", "anime-faces", "--count", 4, "--stage", "anime-colorizer", "--out", "a.png")
+    assert "same pixels" in done("replay", "a.png").err
+
+
+def test_a_stage_that_is_not_found(call, done, native, colorizer, here):
+    done("export", "samples", native, "--count", 1, "--stage", colorizer, "--out", "a.png")
+    call("replay", "a.png", "--model", native).refused("made with colours (SHA-256", "give it by --stage")
+
+
+def test_another_model_is_used_where_it_was_given(done, call, picture, tmp_path, here):
+    from calls import save_random
+
+    other = save_random(tmp_path / "other.safetensors", "fc-vae")
+    said = done("replay", picture, "--model", other).err.splitlines()
+    assert said[0].startswith("Warning: it was made with faces (SHA-256")
+    assert "other is another one" in said[0]
+    assert said[-1].startswith("a replayed.png differs from")
+    assert recipe_in(here / "a replayed.png").model.name == "other"
+    gan = save_random(tmp_path / "gan.safetensors", "dcgan")
+    call("replay", picture, "--model", gan).refused("codes of 10 dimensions")
+
+
+def test_another_stage_is_used_where_it_was_given_and_one_too_many_is_told(
+    done, native, colorizer, picture, here
+):
+    done("export", "samples", "anime-faces", "--count", 1, "--stage", "anime-colorizer", "--out", "b.png")
+    said = done("replay", "b.png", "--stage", colorizer).err
+    assert "made with anime-colorizer (SHA-256" in said
+    assert recipe_in(here / "b replayed.png").stages[0].name == "colours"
+    said = done("replay", "b.png", "--stage", colorizer, "--stage", "anime-colorizer").err
+    assert f"{colorizer} was not needed" in said
+    assert "same pixels" in said
+
+
+def test_what_cannot_be_replayed(call, picture, native, here):
+    Image.new("L", (4, 4)).save("bare.png")
+    call("replay", "bare.png").refused("bare.png carries no recipe")
+    call("replay", "none.png").refused("none.png")
+    call("replay", native).refused("carries no recipe")
+    call("replay", "my.session.json").refused("open it in the window")
+    call("replay", picture, "--out", picture, "--model", native).refused("is the picture", status=2)
+    call("replay", picture, "--out", "../here/a.png", "--model", native).refused("is the picture", status=2)
+    call("replay", picture, "--out", "a.bmp", "--model", native).refused(status=2)
+    call("replay", picture, "--model", "missing.pth").refused("missing.pth")
+    call("replay", picture, "--model", native, "--stage", "missing.pth", "--out", "b.png")
+    assert sorted(path.name for path in here.iterdir()) == ["a.png", "b.png", "bare.png"]
+
+
+def test_what_differs_is_counted(tmp_path):
+    one, other = np.zeros((2, 4, 4, 3), np.uint8)
+    other[0, :3] = 9
+    other[1, 1] = 3
+    images = [Image.fromarray(pixels) for pixels in (one, other)]
+    for name, image in zip(("one.png", "other.png"), images, strict=True):
+        image.save(tmp_path / name)
+    said = compared(tmp_path / "one.png", tmp_path / "other.png")
+    assert "in 4 of 16 pixels, by at most 9 of 255" in said
+    Image.new("L", (3, 4)).save(tmp_path / "small.png")
+    said = compared(tmp_path / "one.png", tmp_path / "small.png")
+    assert "1 picture of 4x4 pixels" in said
+    assert "1 picture of 3x4 pixels" in said
+    images[0].save(tmp_path / "film.webp", save_all=True, append_images=images[1:], lossless=True)
+    images[1].save(tmp_path / "other.webp", save_all=True, append_images=images[1:], lossless=True)
+    assert "2 pictures of" in compared(tmp_path / "film.webp", tmp_path / "one.png")
+    (tmp_path / "cut.png").write_bytes((tmp_path / "one.png").read_bytes()[:-30])
+    assert "could not be compared" in compared(tmp_path / "one.png", tmp_path / "cut.png")
