@@ -102,21 +102,15 @@ def _print_changes(figures: list[Figure], before: dict[str, Figure], machine: st
     """Print what each figure was and is; what got worse comes first, then what got better."""
     from . import compare
 
-    table = _table(
-        machine, "figure", "old>", "p95>", "new>", "p95>", "", "old ratio>", "ratio>", "factor>", "change"
-    )
+    table = _table(machine, "figure", "median>", "p95>", "", "ratio>", "factor>", "change")
     changes = {figure.name: compare.change(before.get(figure.name), figure) for figure in figures}
     for figure in sorted(figures, key=lambda figure: _place(changes[figure.name])):
         old, change = before.get(figure.name), changes[figure.name]
         table.add_row(
             figure.name,
-            _text(old.median if old else None),
-            _text(old.p95 if old else None),
-            _text(figure.median),
-            _text(figure.p95),
+            *(_both(old, figure, name) for name in ("median", "p95")),
             figure.unit,
-            _text(old.ratio if old else None),
-            _text(figure.ratio),
+            _both(old, figure, "ratio"),
             _text(change.factor if change else None),
             _VERDICTS[change.verdict if change else "new" if old is None else ""],
         )
@@ -137,7 +131,8 @@ def _table(machine: str, *titles: str) -> Table:
     table = Table(title=machine, title_justify="left", title_style="dim", box=None, padding=(0, 2, 0, 0))
     for title in titles:
         justify = "right" if title.endswith(">") else "left"
-        table.add_column(title.removesuffix(">"), justify=justify, overflow="fold", no_wrap=True)  # type: ignore[arg-type]
+        is_name = table.columns == []  # it is broken where the terminal is too narrow, and no number
+        table.add_column(title.removesuffix(">"), justify=justify, overflow="fold", no_wrap=not is_name)  # type: ignore[arg-type]
     return table
 
 
@@ -151,6 +146,12 @@ def _print(table: Table, figures: list[Figure], summary: str = "") -> None:
     for figure in figures:
         if figure.note:
             console.print(f"{figure.name}: {figure.note}", style="dim", soft_wrap=True, highlight=False)
+
+
+def _both(old: Figure | None, new: Figure, name: str) -> str:
+    """Return an old and a new value as `3.72 → 2.48`; one dash where there is neither."""
+    texts = [_text(getattr(figure, name, None)) for figure in (old, new)]
+    return "-" if texts == ["-", "-"] else " → ".join(texts)
 
 
 def _text(value: float | None) -> str:
