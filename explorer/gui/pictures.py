@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from PySide6.QtCore import SignalInstance
 
     from explorer.gui.session import Session
-    from explorer.models.base import LatentModel
+    from explorer.models.base import LatentModel, StageModel
 
 Receiver = Callable[[Any], None]  # gets the result that belongs to the request
 
@@ -76,7 +76,7 @@ class PictureSource(QObject):
         codes: np.ndarray,
         receiver: Receiver,
         *,
-        stages: bool = True,
+        stages: bool | tuple[StageModel, ...] = True,
         max_side: int | None = None,
         space: str | None = None,
         model: LatentModel | None = None,
@@ -84,14 +84,17 @@ class PictureSource(QObject):
         """Ask for the pictures of codes `(N, dim)` or `(dim,)`; `receiver` gets a `RenderResult` later.
 
         `receiver` must be a bound method of a QObject. Another `want` for the same slot replaces this one.
-        A `model` that is not the session's is decoded in its first space, without stages.
+        `stages` are those of the session or none, or whichever are given. A `model` that is not the session's is
+        decoded in its first space, through no stages but those that are given.
         """
         session = self._session
         other, model = model, model or session.model
         if model is None:
             return
         if other is not None:
-            stages, space = False, space or other.default_space
+            space = space or other.default_space
+        if isinstance(stages, bool):
+            stages = session.enabled_stages if stages and other is None else ()
         assert space is not None or session.space is not None
         request = RenderRequest(
             slot=slot,
@@ -100,7 +103,7 @@ class PictureSource(QObject):
             model=model,
             codes=frozen_codes(codes),
             space=space or session.state.space,
-            stages=session.enabled_stages if stages else (),
+            stages=stages,
             max_side=max_side,
         )
         self._ask(request, receiver)

@@ -55,7 +55,6 @@ class StartPage(QWidget):
         super().__init__(parent)
         self._session = session
         self._pictures = pictures
-        self._asked: set[str] = set()
         self.cards: dict[str, ModelCard] = {}
         self.drop = _DropPlace(self)
         self.drop.clicked.connect(self.browse_wanted)
@@ -102,7 +101,6 @@ class StartPage(QWidget):
         self.cards = {name: ModelCard(name, name, kind, self) for name, kind in models}
         for card in self.cards.values():
             card.chosen.connect(self.open_wanted)
-        self._asked.clear()
         self._place_cards()
 
     def set_recent(self, files: Sequence[RecentFile]) -> None:
@@ -181,8 +179,7 @@ class StartPage(QWidget):
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         for key, card in self.cards.items():
-            if key not in self._asked and not card.frames:
-                self._asked.add(key)
+            if not card.frames:
                 self.card_wanted.emit(key)
 
 

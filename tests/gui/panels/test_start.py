@@ -2,6 +2,7 @@
 
 import fakes
 import pytest
+import torch
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QPushButton
 
@@ -10,6 +11,14 @@ from explorer.gui import theme
 from explorer.gui.panels.start import RecentFile, StartPage
 from explorer.gui.session import Session
 from explorer.gui.widgets import model_card
+from explorer.models.base import ImageSpec, StageModel
+
+
+class Inverted(torch.nn.Module):
+    """Turns light to dark."""
+
+    def forward(self, images):
+        return 1 - images
 
 
 @pytest.fixture
@@ -27,15 +36,16 @@ def page(qtbot, session, tiny_model):
     return page
 
 
-def test_a_card_asks_for_its_network_once_it_is_seen(page, qtbot):
+def test_a_card_asks_for_its_network_when_it_is_seen_without_a_picture(page, qtbot, tiny_model):
     asked = []
     page.card_wanted.connect(asked.append)
     page.show()
     qtbot.waitExposed(page)
     assert asked == ["tiny", "other"]
+    page.show_model("tiny", Opened(tiny_model))
     page.hide()
     page.show()
-    assert asked == ["tiny", "other"]
+    assert asked == ["tiny", "other", "other"]
 
 
 def test_a_card_goes_through_decoded_pictures_only_while_it_is_looked_at(page, qtbot, tiny_model):
@@ -55,6 +65,15 @@ def test_a_card_goes_through_decoded_pictures_only_while_it_is_looked_at(page, q
     qtbot.waitUntil(lambda: card.grab().toImage() != before)
     page.cards["other"].setFocus(Qt.FocusReason.TabFocusReason)
     qtbot.waitUntil(lambda: not card.is_alive)
+
+
+def test_the_card_of_a_stage_shows_pictures_that_went_through_it(page, tiny_model):
+    page.show()
+    stage = StageModel(Inverted(), name="other", architecture="test", input=ImageSpec(1), output=ImageSpec(1))
+    page.show_model("tiny", Opened(tiny_model))
+    page.show_stage("other", stage, Opened(tiny_model))
+    plain, staged = (page.cards[name].frames[0].pixelColor(3, 3).red() for name in ("tiny", "other"))
+    assert abs(plain + staged - 255) <= 1
 
 
 def test_mouse_and_keys_open_what_a_card_stands_for(page, qtbot):
