@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -110,4 +111,55 @@ def test_ready_comes_also_where_no_renderer_can_be_made(qtbot, tiny_model, monke
     qtbot.waitUntil(lambda: bool(receiver.results))
     assert receiver.results[0].error
     assert "torch is broken" in receiver.results[0].bug
+    assert worker.close(PATIENCE)
+
+
+def test_a_restart_keeps_device_generation_and_what_is_dragged(qtbot, worker, tiny_model):
+    receiver = Receiver(worker)
+    worker.set_generation(2)
+    worker.set_dragging(True)
+    with qtbot.waitSignal(worker.ready):
+        worker.restart()
+        worker.begin()
+    worker.submit(request(tiny_model))  # of a model before
+    worker.submit(replace(request(tiny_model), slot="map", generation=2))
+    worker.submit(replace(request(tiny_model), generation=2))
+    qtbot.waitUntil(lambda: bool(receiver.results))
+    assert [(r.slot, r.generation) for r in receiver.results] == [("canvas", 2)]
+    worker.set_dragging(False)
+    qtbot.waitUntil(lambda: len(receiver.results) == 2)
+    assert (worker.device, worker.description) == ("cpu", "CPU float32")
+    qtbot.waitUntil(lambda: worker.abandoned == ())
+
+
+def test_a_restart_after_close_does_nothing(qapp):
+    worker = DecodeWorker("cpu")
+    assert worker.close(PATIENCE)
+    worker.restart()
+    assert not worker.is_alive()
+    assert worker.abandoned == ()
+
+
+def test_a_thread_left_behind_before_torch_came_does_not_disturb_the_next(qtbot, tiny_model, monkeypatch):
+    held, begun, make = threading.Event(), threading.Event(), Renderer.__init__
+
+    def slow(renderer, *args):
+        if not begun.is_set():
+            begun.set()
+            assert held.wait(PATIENCE)
+        make(renderer, *args)
+
+    monkeypatch.setattr("explorer.render.renderer.Renderer.__init__", slow)
+    worker = DecodeWorker("cpu")
+    receiver = Receiver(worker)
+    worker.submit(request(tiny_model))
+    assert begun.wait(PATIENCE)
+    assert worker.pulse().since is not None
+    worker.restart()
+    assert len(worker.abandoned) == 1
+    worker.submit(request(tiny_model, 2))
+    qtbot.waitUntil(lambda: bool(receiver.results))
+    held.set()
+    qtbot.waitUntil(lambda: worker.abandoned == ())
+    assert [result.id for result in receiver.results] == [2]
     assert worker.close(PATIENCE)

@@ -134,3 +134,29 @@ def test_a_drag_on_a_slow_model_shows_what_was_overtaken_on_the_canvas_only(part
         worker.answer(request)
 
     assert [(r.slot, r.id) for r in asker.received] == [("canvas", 1), ("canvas", 3), ("strip", 6)]
+
+
+def test_resubmit_asks_again_for_what_has_not_come(parts):
+    session, worker, source, asker = parts
+    for slot in ("canvas", "strip", "export:1"):
+        source.want(slot, session.code, asker.on_pictures)
+    canvas, strip, export = worker.requests
+    worker.answer(strip)
+    worker.requests.clear()
+    source.resubmit()
+    assert worker.requests == [canvas, export]
+    worker.answer(export)
+    assert [r.slot for r in asker.received] == ["strip", "export:1"]
+    assert not source.is_waiting("export")
+
+
+def test_asked_tells_when_something_is_outstanding_where_nothing_was(parts, qtbot):
+    session, worker, source, asker = parts
+    asked = []
+    source.asked.connect(lambda: asked.append(len(worker.requests)))
+    source.want("canvas", session.code, asker.on_pictures)
+    source.want("strip", session.code, asker.on_pictures)
+    for request in worker.requests:
+        worker.answer(request)
+    source.want_activity(session.code, asker.on_pictures)
+    assert asked == [0, 2]
