@@ -35,7 +35,12 @@ WIDTHS = (22, 88)
 GAP = 6
 MARGIN = 3  # around the row, for frames and marks
 LANE = 8  # under it, for the scroll bar
-STEPS = {int(Qt.Key.Key_Left): -1, int(Qt.Key.Key_Right): 1}
+STEPS = {
+    int(Qt.Key.Key_Left): -1,
+    int(Qt.Key.Key_Right): 1,
+    int(Qt.Key.Key_Home): -1_000_000,
+    int(Qt.Key.Key_End): 1_000_000,
+}
 
 
 class PlaceRow(QWidget):
@@ -72,18 +77,14 @@ class PlaceRow(QWidget):
         self._bar.setFixedHeight(LANE - 2)
         self._bar.hide()
         self._bar.valueChanged.connect(self._on_scrolled)
-        self._keys: dict[int, Callable[[], None]] = {
-            int(Qt.Key.Key_Home): lambda: self._focus_index(0),
-            int(Qt.Key.Key_End): lambda: self._focus_index(len(self._thumbs) - 1),
-            int(Qt.Key.Key_Return): lambda: self.picked.emit(self.focused),
-            int(Qt.Key.Key_Enter): lambda: self.picked.emit(self.focused),
-            int(Qt.Key.Key_Space): lambda: self.picked.emit(self.focused),
-            int(Qt.Key.Key_S): lambda: self.star_wanted.emit(self.focused),
-            int(Qt.Key.Key_F2): lambda: self.name_wanted.emit(self.focused),
-            int(Qt.Key.Key_Delete): lambda: self.removal_wanted.emit(self.focused),
+        self._wishes = {
+            int(Qt.Key.Key_Return): self.picked,
+            int(Qt.Key.Key_Enter): self.picked,
+            int(Qt.Key.Key_Space): self.picked,
+            int(Qt.Key.Key_S): self.star_wanted,
+            int(Qt.Key.Key_F2): self.name_wanted,
+            int(Qt.Key.Key_Delete): self.removal_wanted,
         }
-        for key, step in STEPS.items():
-            self._keys[key] = lambda step=step: self._focus_index(self._focused + step)
         self.setMouseTracking(True)
         self.setAcceptDrops(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -266,14 +267,16 @@ class PlaceRow(QWidget):
         event.accept()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if self._takes(event):
-            self._keys[event.key()]()
-        else:
+        if not self._takes(event):
             super().keyPressEvent(event)
+        elif event.key() in STEPS:
+            self._focus_index(self._focused + STEPS[event.key()])
+        else:
+            self._wishes[event.key()].emit(self.focused)
 
     def _takes(self, event: QKeyEvent) -> bool:
         plain = not event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
-        return bool(self._thumbs) and plain and event.key() in self._keys
+        return bool(self._thumbs) and plain and (event.key() in STEPS or event.key() in self._wishes)
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         self._keyboard_focus = came_by_key(event)
