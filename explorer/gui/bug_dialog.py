@@ -27,6 +27,7 @@ from explorer.gui import bug_report
 from explorer.gui.bugs import Bugs, Hooks
 from explorer.gui.jobs import BUG
 from explorer.gui.session import Session
+from explorer.gui.widgets.dock import Frame
 
 log = logging.getLogger(__name__)
 
@@ -63,8 +64,9 @@ class BugDialog(QDialog):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(16, 16, 16, 16)
         layout.setSpacing(8)
-        for widget in (self._what, self._line(HELP, name="quiet"), self._report, self._said):
+        for widget in (self._what, self._line(HELP, name="quiet"), Frame(self._report, self), self._said):
             layout.addWidget(widget)
+        layout.setStretch(2, 1)
         layout.addLayout(buttons)
         self.resize(640, 440)
         go_on.setFocus()
