@@ -1,4 +1,4 @@
-"""`replay`: a picture that carries its recipe is made again, and compared."""
+"""`replay`: a picture that carries its recipe is made again, and compared; of a session, what it stops at."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from explorer import paths
-from explorer.cli.options import Decoding, Engine
+from explorer.cli.options import Decoding, Engine, Layout
 from explorer.data.wording import counted, shown
 from explorer.errors import LatentError, RecipeError, UsageError
 
@@ -28,7 +28,10 @@ _PICTURES = (".png", ".webp", ".gif")
 
 def replay(
     file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="A picture or film that this program exported.")
+        Path,
+        typer.Argument(
+            metavar="FILE", help="A picture or film that this program exported, or a saved session."
+        ),
     ],
     engine: Engine,
     model: Annotated[
@@ -53,8 +56,13 @@ def replay(
     """Make an exported picture again from the recipe that it carries, and compare the pixels.
 
     The checkpoint and its stages are found by the hashes of their files: among those given, in the folder of
-    FILE, in this folder, among recent and bundled ones. On the same machine the pixels are the same.
+    FILE, in this folder, among recent and bundled ones. On the same machine the pixels are the same. Of a saved
+    session (NAME.session.json) the picture is made that it was left with.
     """
+    if file.name.lower().endswith(SESSION):
+        _replay_session(file, engine, bool(model or stage), out)
+        return
+    from explorer.cli.work import Work
     from explorer.export.codes import codes_of, options_of
     from explorer.export.making import save
     from explorer.export.writing import STILLS, check_target
@@ -68,14 +76,41 @@ def replay(
     decoding = Decoding(
         engine.device, engine.precision, engine.hint, recipe.space, [str(path) for path in found.stages]
     )
-    from explorer.cli.work import Work
-
     with Work(str(found.model), decoding, options_of(recipe)) as work:
         _check_fits(recipe, work)
         used = _told_others(recipe, work)
         work.tell(*found.unused)
         save(used, work.pictures(codes_of(recipe)), out)
         work.tell(compared(out, file))
+
+
+def _replay_session(file: Path, engine: Engine, has_others: bool, out: Path | None) -> None:
+    """Write the picture that a saved session was left with, its own pixels.
+
+    Raises:
+        UsageError: other networks were given; a session has more to fit to them than one picture.
+        RecipeError: the session cannot be used, or its model is not found.
+    """
+    from explorer.cli.work import Work, progress
+    from explorer.export import making
+    from explorer.export.writing import STILLS, check_target
+    from explorer.formats.reader import never
+    from explorer.gui.session_opening import open_session
+
+    if has_others:
+        raise UsageError("--model and --stage are for pictures; a session is replayed with its own networks.")
+    out = out or Path(f"{file.name[: -len(SESSION)]} replayed.png")
+    check_target(out, STILLS)
+    with progress() as report:
+        _, restored = open_session(file, report, never)
+    state = restored.moment.state
+    assert state.opened is not None
+    decoding = Decoding(engine.device, engine.precision, space=state.space)
+    stages = [entry.stage for entry in state.stages if entry.enabled]
+    with Work(state.opened, decoding, stages=stages) as work:
+        work.tell(*restored.warnings)
+        work.make(making.picture(work.network, work.space, state.code, **work.shared(Layout(scale=1))), out)
+        work.tell(f"{out} is the picture that {file} was left with.")
 
 
 @dataclass(frozen=True)
@@ -95,8 +130,6 @@ def _recipe_of(file: Path) -> Recipe:
     """
     from explorer.export.reading import recipe_in
 
-    if file.name.lower().endswith(SESSION):
-        raise RecipeError(f"{file} is a saved session, not a picture; open it in the window.")
     recipe = recipe_in(file)
     if recipe is None:
         raise RecipeError(

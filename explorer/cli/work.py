@@ -125,18 +125,25 @@ class Work:
     call that fails says one sentence, why.
 
     Args:
-        file: the checkpoint.
+        file: the checkpoint, or what is open already.
         decoding: the options given.
         options: decode options to use in place of those in `decoding`.
+        stages: open ones to use in place of those in `decoding`.
 
     Raises:
         ExplorerError: the file or a stage cannot be used, or an option is not one of this model's.
     """
 
-    def __init__(self, file: str, decoding: Decoding, options: DecodeOptions | None = None) -> None:
-        self.opened = open_model(file, decoding)
+    def __init__(
+        self,
+        file: str | Opened,
+        decoding: Decoding,
+        options: DecodeOptions | None = None,
+        stages: Sequence[StageModel] | None = None,
+    ) -> None:
+        self.opened = open_model(file, decoding) if isinstance(file, str) else file
         self.model: LatentModel = self.opened.model  # type: ignore[assignment]
-        self.stages = tuple(open_stage(stage) for stage in decoding.stage or ())
+        self.stages = tuple(map(open_stage, decoding.stage or ()) if stages is None else stages)
         space = decoding.space or self.model.default_space
         self.options = _options(decoding) if options is None else options
         self.model.check_options(space, self.options)

@@ -1,6 +1,9 @@
 """`replay`: exported by the command line, made again, the same pixels."""
 
 import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +12,8 @@ from PIL.PngImagePlugin import PngInfo
 
 from explorer.cli.replay import compared
 from explorer.export.reading import recipe_in
+
+ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 @pytest.fixture
@@ -183,7 +188,8 @@ def test_what_cannot_be_replayed(call, picture, native, here):
     call("replay", "bare.png").refused("bare.png carries no recipe")
     call("replay", "none.png").refused("none.png")
     call("replay", native).refused("carries no recipe")
-    call("replay", "my.session.json").refused("open it in the window")
+    call("replay", "my.session.json").refused("my.session.json cannot be read")
+    call("replay", "my.session.json", "--model", native).refused("its own networks", status=2)
     call("replay", picture, "--out", picture, "--model", native).refused("is the picture", status=2)
     call("replay", picture, "--out", "../here/a.png", "--model", native).refused("is the picture", status=2)
     call("replay", picture, "--out", "a.bmp", "--model", native).refused(status=2)
@@ -210,3 +216,49 @@ def test_what_differs_is_counted(tmp_path):
     assert "2 pictures of" in compared(tmp_path / "film.webp", tmp_path / "one.png")
     (tmp_path / "cut.png").write_bytes((tmp_path / "one.png").read_bytes()[:-30])
     assert "could not be compared" in compared(tmp_path / "one.png", tmp_path / "cut.png")
+
+
+def test_a_session_gives_the_picture_it_was_left_with(done, call, native, colorizer, here, tmp_path):
+    from explorer.formats import open_latent, open_stage
+    from explorer.gui.session_file import Moment, describe
+    from explorer.gui.state import StageEntry, State, frozen_code
+
+    opened, stage = open_latent(native), open_stage(colorizer)
+    code = frozen_code(np.linspace(-1, 1, 10))
+    for enabled in (True, False):
+        state = State(opened, "z", code, np.zeros(10, bool), stages=(StageEntry(1, stage, enabled),))
+        (here / "my.session.json").write_text(describe(Moment(state), here))
+        assert "is the picture that" in done("replay", "my.session.json").err
+        np.save(tmp_path / "code.npy", code)
+        stages = ["--stage", colorizer] if enabled else []
+        done(
+            "export",
+            "picture",
+            native,
+            "--code",
+            tmp_path / "code.npy",
+            "--scale",
+            1,
+            *stages,
+            "--out",
+            "b.png",
+        )
+        assert same(here / "my replayed.png", here / "b.png")
+        assert recipe_in(here / "my replayed.png").kind == "picture"
+
+
+def test_a_session_is_replayed_where_there_is_no_qt(native, here):
+    from explorer.formats import open_latent
+    from explorer.gui.session_file import Moment, describe
+    from explorer.gui.state import State, frozen_code
+
+    state = State(open_latent(native), "z", frozen_code(np.zeros(10)), np.zeros(10, bool))
+    (here / "my.session.json").write_text(describe(Moment(state), here))
+    code = (
+        "import sys; sys.modules['PySide6'] = None; sys.path.insert(0, sys.argv[1])\n"
+        "from explorer.cli import main; main(['replay', 'my.session.json'])"
+    )
+    command = [sys.executable, "-c", code, str(ROOT)]
+    ended = subprocess.run(command, cwd=here, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+    assert (here / "my replayed.png").is_file()
