@@ -273,12 +273,11 @@ class Canvas(QWidget):
             if self._result is None:
                 self._refresh_page()
             return
-        is_blank = getattr(result, "blank", False)
-        if is_blank and self._good == result.generation:
+        if result.blank and self._good == result.generation:
             self._say("warning", result.warning or NOT_NUMBERS)
             return
         self._result = result
-        self._good = None if is_blank else result.generation
+        self._good = None if result.blank else result.generation
         self._refresh_comparison()
         if self._pages.currentWidget() is not self.view:
             self._refresh_page()

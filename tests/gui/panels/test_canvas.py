@@ -306,11 +306,8 @@ def answer(canvas, pictures, session, value, **facts):
     session.set_code(session.code + np.float32(0.25))
     request = pictures.worker.waiting.pop("canvas")
     pictures.worker.held = False
-    result = RenderResult(
-        request.slot, request.generation, request.id, pictures=np.full((1, 8, 8, 1), value, np.uint8)
-    )
-    for name, fact in facts.items():
-        object.__setattr__(result, name, fact)
+    made = np.full((1, 8, 8, 1), value, np.uint8)
+    result = RenderResult(request.slot, request.generation, request.id, pictures=made, **facts)
     pictures.worker.result.emit(result)
 
 
