@@ -70,11 +70,11 @@ class Places(QObject):
 
     # ---- changing ----
 
-    def keep(self, what: str, parent: int | None = None) -> Place | None:
+    def keep(self, what: str = "", parent: int | None = None) -> Place | None:
         """Keep the current code as a place, unless it is one; return the place.
 
         Args:
-            what: how one got there.
+            what: how one got there; by default the step that led to the code.
             parent: id of the place before it; by default the `last` one.
         """
         session = self._session
@@ -82,7 +82,7 @@ class Places(QObject):
         if place is None:
             before = self.last
             parent = before.id if parent is None and before is not None else parent
-            place = self.keep_code(session.state.space, session.code, what, parent)
+            place = self.keep_code(session.state.space, session.code, what or self._last_step(), parent)
         if place is not None and session.state.opened is not None:
             self._last[session.state.opened] = place.id
         return place
@@ -117,6 +117,7 @@ class Places(QObject):
         """Become the places of a session that was saved, for the open model; their ids are theirs."""
         self._ids = max([self._ids, *(place.id for place in places)])
         self._set(places)
+        self._on_code_committed()
 
     # ---- going ----
 
@@ -178,6 +179,13 @@ class Places(QObject):
         return False
 
     # ---- inside ----
+
+    def _last_step(self) -> str:
+        """Return the name of the step that led to the current code."""
+        code = self._session.code
+        return next(
+            (what for what, before in reversed(self._session.past) if before.code is not code), "Start"
+        )
 
     def _change(self, place_id: int, **changes: object) -> None:
         place = self.get(place_id)

@@ -203,7 +203,17 @@ def test_removing_and_restoring(session):
     assert session.places.all == (second,)
     session.places.restore((first, second))
     assert session.places.all == (first, second)
+    assert session.places.last is second, "that is where the session is"
     assert keep_at(session, 3, 0, 0, 0).id > second.id, "no id twice"
+
+
+def test_a_place_is_called_after_the_step_that_led_to_it(session):
+    assert session.places.keep().what == "Start"
+    session.set_dimension(2, 0.5)
+    session.commit()
+    session.use_current("A")
+    session.set_strip(steps=3)
+    assert session.places.keep().what == "z3"
 
 
 def test_nothing_is_kept_without_a_model(qapp):

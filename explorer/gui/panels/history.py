@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QPoint, QPointF, Qt, Signal
 from PySide6.QtGui import QDrag, QHideEvent, QPixmap, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QLabel, QMenu, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QMenu, QToolButton, QToolTip, QVBoxLayout, QWidget
 
 from explorer.gui import place_words, theme
 from explorer.gui.pictures import PictureSource
@@ -59,10 +59,7 @@ class HistoryPanel(QWidget):
 
     def title_widgets(self) -> list[QWidget]:
         """Return what belongs into the title row: the filter."""
-        space = QWidget(self)
-        space.setProperty("fill", True)
-        space.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        return [space, self.starred_only]
+        return [self.starred_only]
 
     def _connect(self) -> None:
         session, row = self._session, self.row
@@ -92,13 +89,13 @@ class HistoryPanel(QWidget):
 
     def star_here(self) -> None:
         """Star the current place, or take its star away; the current code becomes a place first."""
-        place = self._session.places.keep(self._session.undo_text or "Start")
+        place = self._session.places.keep()
         if place is not None:
             self.toggle_star(place.id)
 
     def name_here(self) -> None:
         """Ask for a name of the current place; the current code becomes a place first."""
-        place = self._session.places.keep(self._session.undo_text or "Start")
+        place = self._session.places.keep()
         if place is not None:
             if not place.starred:
                 self.starred_only.setChecked(False)
@@ -192,6 +189,8 @@ class HistoryPanel(QWidget):
         if here != self._here and not self._stale:
             self._here = here
             self._show_thumbs()
+            if here is not None:
+                self.row.reveal(here)
 
     def _on_picture(self, number: int) -> None:
         self.row.repaint_thumb(number)
@@ -220,8 +219,8 @@ class HistoryPanel(QWidget):
         self.card.hide()
         self.row.set_focused(number)
         self.row.reveal(number)
-        over = self.row.box(number).translated(self.row.pos()).toAlignedRect()
-        self.name_field.edit(number, place.name, over)
+        beside = self.row.box(number).translated(self.row.pos()).toAlignedRect()
+        self.name_field.edit(number, place.name, beside)
 
     def _on_view_changed(self) -> None:
         self.name_field.clearFocus()  # it would no longer stand over its place
@@ -250,6 +249,8 @@ class HistoryPanel(QWidget):
         below = top_left.y() + SIDE + 6
         if above < 0 and below + self.card.height() > window.height():
             self.card.hide()
+            at = self.row.mapToGlobal(box.bottomRight().toPoint())
+            QToolTip.showText(at, "\n".join(self.card.lines), self.row)
             return
         x = min(
             max(top_left.x() + (box.width() - self.card.width()) / 2, 4),

@@ -1,4 +1,4 @@
-"""A small field that floats over the thing that it names."""
+"""A small field that floats beside the thing that it names."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QLineEdit, QWidget
 
 SIZE = QSize(180, 26)
 LONGEST = 80
+GAP = 6
 
 
 class NameField(QLineEdit):
@@ -26,13 +27,15 @@ class NameField(QLineEdit):
         self.editingFinished.connect(self._on_editing_finished)
         self.hide()
 
-    def edit(self, number: int, name: str, over: QRect) -> None:
-        """Ask for a name; `over` is where the thing is in the parent."""
+    def edit(self, number: int, name: str, beside: QRect) -> None:
+        """Ask for a name; `beside` is where the thing is in the parent."""
         parent = self.parentWidget()
         assert parent is not None
         width = min(SIZE.width(), parent.width())
-        left = min(max(over.left(), 0), parent.width() - width)
-        self.setGeometry(left, over.center().y() - SIZE.height() // 2, width, SIZE.height())
+        left = beside.right() + GAP
+        if left + width > parent.width():
+            left = max(beside.left() - GAP - width, 0)
+        self.setGeometry(left, beside.center().y() - SIZE.height() // 2, width, SIZE.height())
         self._id = number
         self.setText(name)
         self.show()

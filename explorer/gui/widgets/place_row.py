@@ -292,7 +292,7 @@ class PlaceRow(QWidget):
         self._hover(-1)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        self._bar.setGeometry(0, self.height() - self._bar.height(), self.width(), self._bar.height())
+        self._bar.setGeometry(0, self.height() - LANE, self.width(), self._bar.height())
         self._measure()
         self.view_changed.emit()
 

@@ -14,7 +14,7 @@ from PySide6.QtGui import (
     QMouseEvent,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QApplication, QMainWindow, QWidget
+from PySide6.QtWidgets import QApplication, QMainWindow, QToolTip, QWidget
 
 from explorer.formats.notes import NO_NOTES
 from explorer.gui import place_mime, theme
@@ -318,6 +318,35 @@ def test_places_of_another_space_are_dim_and_lead_there(qtbot, filled, session):
     assert [thumb.dim for thumb in filled.row.thumbs] == [False] * 5 + [True]
 
 
+def test_the_current_place_is_brought_into_view(panel, session):
+    for seed in range(60):
+        session.arrive(np.full(4, (seed + 1) / 100, np.float32), "Map")
+    row, first = panel.row, places(panel)[1]
+    assert first.id not in row.seen
+    for _ in range(59):
+        session.undo()
+    assert session.places.here.id == first.id
+    assert first.id in row.seen
+    assert row.box(first.id).left() >= 0
+
+
+def test_nothing_stands_over_the_row(filled):
+    """The row gets the mouse wherever it is seen, also after its controls went into a title row."""
+    filled.title_widgets()[0].setParent(filled.window())
+    for place in places(filled):
+        at = filled.row.mapTo(filled, middle(filled, place))
+        assert filled.childAt(at) is filled.row
+
+
+def test_in_a_low_window_the_lines_stand_in_a_tooltip(qtbot, filled, window):
+    window.resize(700, 70)
+    filled.setGeometry(0, 5, 700, 60)
+    point_at(filled, places(filled)[1])
+    assert not filled.card.isVisible()
+    assert QToolTip.text() == "Place 2\nRandom, from Start"
+    QToolTip.hideText()
+
+
 def test_the_menu_does_what_keys_and_drags_do(qtbot, filled, session):
     place = places(filled)[1]
     code = session.code
@@ -482,6 +511,7 @@ def test_star_and_name_of_the_current_place(qtbot, filled, session):
     assert not session.places.here.starred
     session.set_dimension(1, 0.5)
     session.commit()
+    session.use_current("A")
     filled.star_here()
     here = session.places.here
     assert (here.what, here.starred, here.parent) == ("z2", True, places(filled)[4].id)
