@@ -23,11 +23,10 @@ class StatusBar(QStatusBar):
         super().__init__(parent)
         self._engine = ""
         self._label = ElidedLabel(self)
-        self._label.setContentsMargins(6, 2, 0, 6)
+        self._label.setContentsMargins(6, 0, 0, 0)
         self.work = WorkArea(self)
         self._age = QLabel(self)
         self._age.setFont(theme.numbers_font(SMALL_PIXELS))
-        self._age.setContentsMargins(0, 2, 0, 6)
         self._age.setToolTip("How long after the last move this picture came")
         self._messages = self._make_messages_button()
         self._said = QTimer(self)  # runs while news are shown
@@ -37,6 +36,7 @@ class StatusBar(QStatusBar):
         for widget in (self.work, self._age, self._messages):
             self.addPermanentWidget(widget)
         self.setSizeGripEnabled(False)
+        self.setContentsMargins(0, 0, 8, 4)
         self.set_age(None)
         self.set_unread(0)
 
