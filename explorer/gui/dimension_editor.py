@@ -6,8 +6,11 @@ click that it turned out to begin.
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, QTimer, Signal
-from PySide6.QtWidgets import QApplication
+from functools import partial
+
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QApplication, QMenu, QWidget
 
 from explorer.gui.pictures import PictureSource
 from explorer.gui.session import Session
@@ -20,6 +23,7 @@ class DimensionEditor(QObject):
 
     taken = Signal()  # a slider, by the mouse
     released = Signal()
+    naming_asked = Signal(int)
 
     def __init__(self, session: Session, pictures: PictureSource, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -42,6 +46,23 @@ class DimensionEditor(QObject):
         row.entered.connect(self._on_entered)
         row.lock_toggled.connect(self._session.set_locked)
         row.picture_chosen.connect(self._on_picture_chosen)
+        row.naming_asked.connect(self.naming_asked)
+
+    def menu(self, index: int, parent: QWidget) -> QMenu:
+        """Return the context menu of a dimension; it deletes itself when it closes."""
+        menu = QMenu(parent)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.addAction("Name and note…\tF2").triggered.connect(partial(self.naming_asked.emit, index))
+        menu.addSeparator()
+        menu.addAction("Centre\tDelete").triggered.connect(partial(self._on_centered, index))
+        lock = menu.addAction("Lock\tL")
+        lock.setCheckable(True)
+        is_locked = bool(self._session.locked[index])
+        lock.setChecked(is_locked)
+        lock.triggered.connect(partial(self._session.set_locked, index, not is_locked))
+        menu.addSeparator()
+        menu.addAction("Copy value").triggered.connect(partial(self._copy_value, index))
+        return menu
 
     def _on_grabbed(self, _index: int) -> None:
         self._commit_click()
@@ -93,6 +114,10 @@ class DimensionEditor(QObject):
     def _on_picture_chosen(self, index: int, which: int) -> None:
         assert self._session.space is not None
         self._set_at_once(index, float(traversal.span(self._session.space, index, PICTURES)[which]))
+
+    def _copy_value(self, index: int) -> None:
+        """Put the value onto the clipboard, with all its digits."""
+        QGuiApplication.clipboard().setText(str(self._session.code[index]))
 
     def _set_at_once(self, index: int, value: float) -> None:
         self._commit_click()

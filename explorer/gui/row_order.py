@@ -33,9 +33,10 @@ def _ordered(session: Session) -> list[int]:
 
 
 def _is_called(session: Session, dim: int, text: str) -> bool:
-    """Return whether the number of a dimension begins with a text, or its name contains it."""
+    """Return whether the number of a dimension begins with a text, or its name or note contains it."""
     return (
         session.name_of(dim).casefold().startswith(text)
         or str(dim + 1).startswith(text)
-        or text in session.dimension_names.get(dim, "").casefold()
+        or text in session.title_of(dim).casefold()
+        or text in session.remark_of(dim).casefold()
     )

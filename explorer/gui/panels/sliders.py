@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QPoint, Qt, QTimer
 from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import (
     QApplication,
@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 
 from explorer.gui import row_order
 from explorer.gui.dimension_editor import DimensionEditor
+from explorer.gui.dimension_notes import DimensionNotes
 from explorer.gui.pictures import PictureSource
 from explorer.gui.row_order import FOLD
 from explorer.gui.session import Session
@@ -47,6 +48,7 @@ class SlidersPanel(QWidget):
         super().__init__(parent)
         self._session = session
         self._editor = DimensionEditor(session, pictures, self)
+        self._notes = DimensionNotes(session, self)
         self._traversals = Traversals(session, pictures, self)
         self._items: list[int] = []  # a dimension, or FOLD, by place
         self._places: dict[int, int] = {}
@@ -74,7 +76,7 @@ class SlidersPanel(QWidget):
         )
         self._find = FindField(self)
         self._find.setAccessibleName("Find a dimension")
-        self._find.setToolTip("Find dimensions by name or number (Ctrl+F); Escape shows all")
+        self._find.setToolTip("Find dimensions by number, name or note (Ctrl+F); Escape shows all")
         self._thumbnails = QToolButton(self)
         self._thumbnails.setIcon(icon("thumbnails", "quiet"))
         self._thumbnails.setAutoRaise(True)
@@ -104,6 +106,7 @@ class SlidersPanel(QWidget):
         session.focus_changed.connect(self._on_focus_changed)
         session.rows_changed.connect(self._on_rows_changed)
         session.activity_changed.connect(self._on_activity_changed)
+        session.words_changed.connect(self._on_words_changed)
         self._choice.activated.connect(self._on_choice_activated)
         self._find.textChanged.connect(self._rebuild)
         self._find.returnPressed.connect(self._on_find_entered)
@@ -111,6 +114,8 @@ class SlidersPanel(QWidget):
         self._rows.rows_changed.connect(self._ask_timer.start)
         self._editor.taken.connect(self._on_taken)
         self._editor.released.connect(self._on_released)
+        self._editor.naming_asked.connect(self.edit_words)
+        self._notes.finished.connect(self._on_words_edited)
         self._traversals.arrived.connect(self._on_pictures_arrived)
         QShortcut(QKeySequence(QKeySequence.StandardKey.Find), self, self.focus_find)
 
@@ -137,6 +142,13 @@ class SlidersPanel(QWidget):
         """Put the cursor into the find field."""
         self._find.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self._find.selectAll()
+
+    def edit_words(self, index: int) -> None:
+        """Ask for the name of a dimension and the note on it, beside its row."""
+        self._session.focus(index)
+        self._row_for(index)
+        self._expand()  # now, so that the row does not move under the editor
+        self._notes.open(index, self._row_for(index))
 
     def _row_for(self, index: int) -> DimensionRow:
         if index not in self._places:
@@ -183,7 +195,7 @@ class SlidersPanel(QWidget):
             return
         self._expanded = self._session.focused
         place = self._places.get(self._expanded)
-        has_focus = self._row_has_focus(self._expanded)
+        has_focus = self._row_has_focus(self._expanded) or self._notes.index == self._expanded
         self._rows.set_heights(self._heights(), keep=place if has_focus else None)  # stays under the hand
         for row in self._shown_rows():
             self._show_thumbnails(row)
@@ -225,6 +237,7 @@ class SlidersPanel(QWidget):
         self._editor.listen(row)
         row.left.connect(self._on_row_left)
         row.focused.connect(self._on_row_focused)
+        row.menu_asked.connect(self._on_menu_asked)
         return row
 
     def _bind_row(self, widget: QWidget, place: int) -> None:
@@ -245,7 +258,7 @@ class SlidersPanel(QWidget):
     def _facts(self, index: int) -> RowFacts:
         session = self._session
         assert session.space is not None
-        name, title = session.name_of(index), session.dimension_names.get(index, "")
+        name, title = session.name_of(index), session.title_of(index)
         tip, influence = f"{name} {title}".rstrip(), None
         if session.activity is not None:
             influence = float(session.activity.influence[index])
@@ -254,7 +267,8 @@ class SlidersPanel(QWidget):
                 tip += f" · KL {session.activity.kl[index]:.3g} nats"
         width = self._name_width
         center, spread = float(session.space.center[index]), float(session.space.spread[index])
-        return RowFacts(index, name, title, center, spread, influence, tip, width)
+        remark = session.remark_of(index)
+        return RowFacts(index, name, title, center, spread, influence, tip, width, remark)
 
     def _shown_rows(self) -> list[DimensionRow]:
         return [row for row in self._rows.shown().values() if isinstance(row, DimensionRow)]
@@ -334,6 +348,11 @@ class SlidersPanel(QWidget):
         if dims and (self._is_untouched or self._session.focused not in self._places):
             self._session.focus(dims[0])
 
+    def _on_words_changed(self) -> None:
+        """Show other names and notes; no row moves, not even one that is no longer called what was looked for."""
+        for place in list(self._rows.shown()):
+            self._bind_row(self._rows.shown()[place], place)
+
     def _fill_choice(self) -> None:
         session = self._session
         self._choice.clear()
@@ -366,6 +385,13 @@ class SlidersPanel(QWidget):
         if by_mouse:
             self._expand_timer.start()  # the row must not run from under a double click
         self._session.focus(index)
+
+    def _on_menu_asked(self, index: int, place: QPoint) -> None:
+        self._editor.menu(index, self).popup(place)
+
+    def _on_words_edited(self, index: int) -> None:
+        if index in self._places:
+            self._row_for(index).slider.setFocus(Qt.FocusReason.TabFocusReason)
 
     def _on_taken(self) -> None:
         self._expand_timer.stop()

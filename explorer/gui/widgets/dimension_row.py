@@ -1,19 +1,23 @@
-"""One row of the slider list: name, gauge, value, lock, slider and, where there is room, thumbnails.
+"""One row of the slider list: name, mark of a note, gauge, value, lock, slider and, where there is room, thumbnails.
 
 It shows what it is told and tells what was done to it; it knows no session. Its signals carry its `index`.
 """
 
 from __future__ import annotations
 
+import html
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QEvent, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
+    QContextMenuEvent,
+    QEnterEvent,
     QFontMetrics,
     QFontMetricsF,
     QImage,
+    QKeyEvent,
     QMouseEvent,
     QPainter,
     QPaintEvent,
@@ -24,7 +28,7 @@ from PySide6.QtWidgets import QToolButton, QWidget
 from explorer.gui import theme
 from explorer.gui.widgets.center_slider import HEIGHT as SLIDER_HEIGHT
 from explorer.gui.widgets.center_slider import STEPS, CenterSlider
-from explorer.gui.widgets.icons import icon
+from explorer.gui.widgets.icons import icon, paint_icon
 from explorer.gui.widgets.number_field import NumberField, decimals_for
 from explorer.gui.widgets.thumbnail_strip import GAP, ThumbnailStrip
 
@@ -38,7 +42,10 @@ _FIELD = 60
 _GAUGE = QSize(56, 5)
 _SPACE = 8
 _NAME = 26  # px, at least
+_MARK = 12  # px, of a note
 _SIDES = (24, 64)  # px, of a thumbnail
+_TIP_LETTERS = 600
+NAMELESS = "name it"
 
 
 def thumbnail_side(width: int) -> int:
@@ -71,6 +78,7 @@ class RowFacts:
     influence: float | None = None
     tip: str = ""
     name_width: int = _NAME  # px; the same in every row
+    remark: str = ""  # what people noted on it, or ""
 
 
 class DimensionRow(QWidget):
@@ -87,6 +95,8 @@ class DimensionRow(QWidget):
     picture_chosen = Signal(int, int)  # which thumbnail
     left = Signal(int, int, bool)  # up (-1) or down (+1), from the value field
     focused = Signal(int, bool)  # by the mouse
+    naming_asked = Signal(int)
+    menu_asked = Signal(int, QPoint)  # where on the screen
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -135,11 +145,12 @@ class DimensionRow(QWidget):
         self._value = None
         self._decimals = decimals_for(facts.spread)
         full = f"{facts.name} {facts.title}".rstrip()
-        self.setToolTip(facts.tip)
+        self.setToolTip(_tip(facts))
         self.slider.setAccessibleName(full)
-        self.slider.setAccessibleDescription("thousandths of a spread from the centre")
+        note = f"; note: {facts.remark}" if facts.remark else ""
+        self.slider.setAccessibleDescription(f"thousandths of a spread from the centre{note}")
         self.slider.setToolTip(
-            f"{full}: drag; arrows 0.1 spread, with Shift 1; double click or Delete: centre"
+            _plain(f"{full}: drag; arrows 0.1 spread, with Shift 1; double click or Delete: centre")
         )
         self.field.setAccessibleName(f"Value of {full}")
         self.field.setToolTip(f"Value of {facts.name}; type a number and press Enter")
@@ -235,6 +246,28 @@ class DimensionRow(QWidget):
     def mousePressEvent(self, event: QMouseEvent) -> None:
         self.slider.setFocus(Qt.FocusReason.MouseFocusReason)
 
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton and self._names_place().contains(
+            event.position().toPoint()
+        ):
+            self.naming_asked.emit(self.facts.index)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        if not self.slider.isSliderDown():  # a menu would take the mouse from the drag
+            self.menu_asked.emit(self.facts.index, event.globalPos())
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_F2:
+            self.naming_asked.emit(self.facts.index)
+        else:
+            super().keyPressEvent(event)
+
+    def enterEvent(self, event: QEnterEvent) -> None:
+        self.update(self._names_place())
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self.update(self._names_place())
+
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange:
@@ -249,23 +282,36 @@ class DimensionRow(QWidget):
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(colors.tint)
             painter.drawRoundedRect(self.rect(), 6, 6)
-        gauge_left = self.field.x() - _SPACE // 2 - _GAUGE.width()
+        names = self._names_place()
         if event.region().intersects(QRect(0, 0, self.field.x(), HEADER)):  # not while only the value changes
-            self._paint_names(painter, gauge_left - _SPACE, colors)
+            self._paint_names(painter, names.right() + 1, colors)
             if self.facts.influence is not None:
-                self._paint_gauge(painter, QRectF(gauge_left, _MIDDLE - 2, _GAUGE.width(), 5), colors)
+                gauge = QRectF(names.right() + 1 + _SPACE, _MIDDLE - 2, _GAUGE.width(), 5)
+                self._paint_gauge(painter, gauge, colors)
+
+    def _names_place(self) -> QRect:
+        """Return where number, name and the mark of a note stand."""
+        gauge_left = self.field.x() - _SPACE // 2 - _GAUGE.width()
+        return QRect(0, 0, max(gauge_left - _SPACE, 0), HEADER)
 
     def _paint_names(self, painter: QPainter, right: int, colors: theme.Theme) -> None:
+        facts = self.facts
         painter.setFont(theme.numbers_font())
         aligned = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
         painter.setPen(colors.quiet)
-        painter.drawText(QRect(PAD, _MIDDLE - 10, self.facts.name_width, 20), aligned, self.facts.name)
+        painter.drawText(QRect(PAD, _MIDDLE - 10, facts.name_width, 20), aligned, facts.name)
         painter.setFont(self.font())
-        left = PAD + self.facts.name_width + 6
+        left = PAD + facts.name_width + 6
+        if facts.remark:
+            right -= _MARK + 4
         metrics = QFontMetrics(self.font())
-        title = metrics.elidedText(self.facts.title, Qt.TextElideMode.ElideRight, right - left)
-        painter.setPen(colors.text)
-        painter.drawText(QRect(left, _MIDDLE - 10, right - left, 20), aligned, title)
+        title = facts.title or (NAMELESS if self.underMouse() or self._is_chosen else "")
+        text = metrics.elidedText(title, Qt.TextElideMode.ElideRight, right - left)
+        painter.setPen(colors.text if facts.title else colors.quiet)
+        painter.drawText(QRect(left, _MIDDLE - 10, right - left, 20), aligned, text)
+        if facts.remark:
+            end = left + (metrics.horizontalAdvance(text) + 6 if text else 0)
+            paint_icon(painter, QRectF(end, _MIDDLE - _MARK / 2, _MARK, _MARK), "note", "quiet")
 
     def _paint_gauge(self, painter: QPainter, place: QRectF, colors: theme.Theme) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -276,3 +322,17 @@ class DimensionRow(QWidget):
         if filled >= 1:
             painter.setBrush(colors.bar)
             painter.drawRoundedRect(QRectF(place.x(), place.y(), max(filled, 5.0), 5), 2.5, 2.5)
+
+
+def _tip(facts: RowFacts) -> str:
+    """Return the tooltip of a row's header: what is measured, what people noted, how to change it."""
+    remark = facts.remark
+    if len(remark) > _TIP_LETTERS:
+        remark = remark[:_TIP_LETTERS] + "…"
+    lines = (facts.tip, remark, "Double click or F2: name and note")
+    return _plain("\n".join(line for line in lines if line))
+
+
+def _plain(text: str) -> str:
+    """Return a tooltip that wraps, and in which people's words are words and no markup."""
+    return f"<qt><p style='white-space: pre-wrap'>{html.escape(text)}</p></qt>"
