@@ -82,6 +82,8 @@ def _latent_facts(model: LatentModel, opened: Opened) -> dict[str, Any]:
         "stages": _bundled_stages(model.image),
         "code_book": {"pictures": len(book), "labels": list(book.labels)} if book else None,
         "dimension_names": dict(opened.notes.titles),
+        "dimension_notes": dict(opened.notes.remarks),
+        "starred_places": len(opened.notes.places),
     }
 
 
@@ -121,6 +123,11 @@ def _print_facts(facts: dict[str, Any]) -> None:
 
 def _lines(key: str, value: Any) -> list[str]:
     """Return a fact as lines for people."""
+    if key == "starred_places" and not value:
+        return []
+    if key in ("dimension_names", "dimension_notes"):
+        ordered = sorted(value.items(), key=lambda entry: _numbered(entry[0]))
+        return [f"{name}: {text}".replace("\n", "\n    ") for name, text in ordered]
     if value is None or value == [] or value == {}:
         return ["none"] if key in ("stages", "code_book", "options") else []
     if key in ("image", "input", "output"):
@@ -148,6 +155,12 @@ def _lines(key: str, value: Any) -> list[str]:
     if isinstance(value, list):
         return [str(entry) for entry in value] if key == "notes" else [", ".join(map(str, value))]
     return [str(value)]
+
+
+def _numbered(name: str) -> tuple[str, int]:
+    """Return what dimensions are ordered by: `z2` before `z10`."""
+    letter = name.rstrip("0123456789")
+    return letter, int(name.removeprefix(letter) or 0)
 
 
 def _short(value: Any) -> str:
@@ -207,10 +220,12 @@ def activity(
             work.tell(
                 "No codes with a variance were given (--codes), so sensitivity alone decides what is active."
             )
+        titles = work.opened.notes.titles
         rows = [
             {
                 "index": index,
-                "name": f"{work.space.name}{index + 1}",
+                "name": (name := f"{work.space.name}{index + 1}"),
+                **({"title": titles[name]} if name in titles else {}),
                 "kl": None if kl is None else float(kl[index]),
                 "sensitivity": float(sensitivity[index]),
                 "active": bool(judged.active[index]),

@@ -10,6 +10,8 @@ from PySide6.QtWidgets import QWidget
 
 from explorer.gui.widgets.fitting_combo import FittingCombo
 
+LONGEST = 40  # letters of a title in the list, which is as wide as its widest entry
+
 PlaneName = Literal["pca"] | tuple[int, int]
 
 
@@ -37,7 +39,7 @@ class PlaneChoice(QObject):
 
     def set_dimensions(self, names: Sequence[str], titles: Mapping[int, str], *, has_pca: bool) -> None:
         """List dimensions, with what people call some of them, and PCA where there are codes for it."""
-        full = tuple(f"{name}  {titles[i]}" if i in titles else name for i, name in enumerate(names))
+        full = tuple(f"{name}  {_short(titles[i])}" if i in titles else name for i, name in enumerate(names))
         listed = (tuple(names), full, has_pca)
         if listed == self._listed:
             return
@@ -69,6 +71,10 @@ class PlaneChoice(QObject):
         if second is None or second == first:
             second = (first + 1) % self._second.count()
         self.chosen.emit((first, second))
+
+
+def _short(title: str) -> str:
+    return title if len(title) <= LONGEST else title[: LONGEST - 1] + "…"
 
 
 def _combo(parent: QWidget, name: str, tip: str) -> FittingCombo:
