@@ -97,6 +97,10 @@ class DecodeWorker(QObject):
         """Return how long the thread has been at its piece of work, and how long such a piece usually takes."""
         return self._scheduler.pulse()
 
+    def stack(self) -> str:
+        """Return where in its code the thread is now, as the text of a traceback."""
+        return self._scheduler.stack()
+
     def restart(self) -> None:
         """Leave the thread behind and begin another, on the same device; nothing of the old one arrives any more.
 

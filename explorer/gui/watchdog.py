@@ -27,6 +27,18 @@ AGAIN = 10.0  # seconds before a dead thread is told again, when it is asked for
 _LATE = 1.0  # seconds by which the timer may be late: later, this whole process stood still, not the thread
 
 
+DEATH = "The decode thread has ended, so no picture comes any more; restart it, nothing else is lost."
+
+
+def silence_text(name: str, seconds: float, usual: float) -> str:
+    """Return what to say of a model that has been silent for so many seconds."""
+    than = f", where {1000 * usual:.3g} ms are usual" if 0 < usual < 1 else ""
+    return (
+        f"{name} has not answered for {seconds:.0f} s{than}; wait for it, or restart the decode thread, "
+        "nothing else is lost."
+    )
+
+
 class Watched(Protocol):
     """What the watchdog needs of the decode thread."""
 
@@ -35,6 +47,9 @@ class Watched(Protocol):
 
     def pulse(self) -> Pulse:
         """Return how long the piece of work has run."""
+
+    def restart(self) -> None:
+        """Begin another thread."""
 
 
 class Watchdog(QObject):
@@ -47,7 +62,7 @@ class Watchdog(QObject):
     silent = Signal(
         float, float
     )  # for how many seconds a piece of work has run, and how long it usually takes
-    answered = Signal()  # what had been silent came back by itself, or was replaced
+    answered = Signal()  # what had been silent came back by itself, or the thread was replaced
     died = Signal()  # the thread ended without having been closed
 
     def __init__(
@@ -77,13 +92,20 @@ class Watchdog(QObject):
         """Whether a piece of work hangs, as far as is known."""
         return self._silence is not None
 
-    def stop(self) -> None:
-        """Watch no longer until something is asked for again: the thread is being closed, or replaced."""
-        self._timer.stop()
+    def restart(self) -> None:
+        """Leave the thread behind, begin another with the same models, and ask it for all that is outstanding."""
+        self._worker.restart()
+        self.stop()
         self._told_death = -AGAIN
-        self._end_silence()
+        self.answered.emit()
         if self._pictures.is_waiting():
             self._on_asked()
+        self._pictures.resubmit()
+
+    def stop(self) -> None:
+        """Watch no longer, until something is asked for again: the window is closing."""
+        self._timer.stop()
+        self._leave_silence()
 
     # ---- reactions ----
 
@@ -93,8 +115,7 @@ class Watchdog(QObject):
             self._start(self._floor)
 
     def _on_died(self) -> None:
-        self._timer.stop()
-        self._end_silence()
+        self.stop()
         now = monotonic()
         if now - self._told_death >= AGAIN:
             self._told_death = now
@@ -125,7 +146,8 @@ class Watchdog(QObject):
         if self._worker.pulse().since == self._silence:
             self._start(self._floor)
             return
-        self._end_silence()
+        self._leave_silence()
+        self.answered.emit()
         if self._pictures.is_waiting():
             self._on_asked()
 
@@ -133,11 +155,10 @@ class Watchdog(QObject):
         floor = self._first_floor if pulse.pieces < FIRST_PIECES else self._floor
         return max(floor, FACTOR * pulse.usual)
 
-    def _end_silence(self) -> None:
+    def _leave_silence(self) -> None:
         if self._silence is not None:
             self._silence = None
             self._worker.result.disconnect(self._look_for_an_answer)
-            self.answered.emit()
 
     def _start(self, seconds: float) -> None:
         self._due = monotonic() + seconds

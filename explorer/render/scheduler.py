@@ -14,25 +14,17 @@ A thread that hangs cannot be ended from outside: `abandon` leaves it behind, an
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 import traceback
 from collections.abc import Callable, Generator, Hashable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING, Protocol
 
-from explorer.errors import ExplorerError, NetworkError
+from explorer.render.failures import failed
 from explorer.render.pulse import Heartbeat, Pulse
-from explorer.render.requests import (
-    ActivityRequest,
-    ActivityResult,
-    EncodeRequest,
-    EncodeResult,
-    RenderRequest,
-    RenderResult,
-    Request,
-    Result,
-)
+from explorer.render.requests import Request, Result
 
 if TYPE_CHECKING:
     Steps = Generator[object, None, Result]
@@ -47,8 +39,6 @@ PROGRESS_AFTER = 0.3
 
 PROGRESS_EVERY = 0.1
 _UNTOLD = ("canvas",)  # one picture, and the one that a person looks at: there is nothing to wait for
-
-_BUG = "Something went wrong inside the program; the picture before is kept, and the log has the details."
 
 
 class Answering(Protocol):
@@ -167,6 +157,11 @@ class Scheduler:
         """Return whether the thread runs."""
         return self._thread.is_alive()
 
+    def stack(self) -> str:
+        """Return where in its code the thread is now, as the text of a traceback; empty where it has ended."""
+        frame = sys._current_frames().get(self._thread.ident or 0)
+        return "".join(traceback.format_stack(frame)) if frame is not None and self.is_alive() else ""
+
     def pulse(self) -> Pulse:
         """Return how long the thread has been at its piece of work, and how long such a piece usually takes."""
         return self._heart.pulse()
@@ -208,7 +203,7 @@ class Scheduler:
                 continue
             if renderer is None:
                 assert failure is not None
-                self._finish(chosen, _failed(chosen, failure))
+                self._finish(chosen, failed(chosen, failure))
             else:
                 self._work(work or _Work(chosen, renderer.steps(chosen), monotonic() + PROGRESS_AFTER))
 
@@ -238,7 +233,7 @@ class Scheduler:
             except StopIteration as end:
                 result = end.value
             except BaseException as error:  # an error belongs to its request, never to the thread
-                result = _failed(request, error)
+                result = failed(request, error)
             now = self._heart.end()
             if result is not None:
                 self._finish(request, result)
@@ -300,23 +295,3 @@ class Scheduler:
 def _kind(request: Request) -> Hashable:
     """Return what tells requests apart that take different times."""
     return type(request), getattr(request, "stages", ())
-
-
-def _failed(request: Request, error: BaseException) -> Result:
-    """Return the result that says what went wrong."""
-    head = (request.slot, request.generation, request.id, str(error))
-    result: Result
-    if isinstance(request, EncodeRequest):
-        result = EncodeResult(*head)
-    elif isinstance(request, ActivityRequest):
-        result = ActivityResult(*head)
-    else:
-        result = RenderResult(*head, request=request if isinstance(request, RenderRequest) else None)
-    if isinstance(error, ExplorerError):
-        raised = error.__cause__ if isinstance(error, NetworkError) else None
-        return result if raised is None else replace(result, bug=_trace(raised))
-    return replace(result, error=_BUG, bug=_trace(error))
-
-
-def _trace(error: BaseException) -> str:
-    return "".join(traceback.format_exception(error))

@@ -65,12 +65,6 @@ class Window(QObject):
     def want(self, slot="canvas"):
         self.pictures.want(slot, self.session.code, self.on_pictures)
 
-    def restart(self):
-        """What the window does when a person asks for it."""
-        self.worker.restart()
-        self.watchdog.stop()
-        self.pictures.resubmit()
-
     def picture(self, qtbot):
         """Ask for a picture and return its result."""
         count = len(self.results)
@@ -152,13 +146,14 @@ def test_a_decoder_that_hangs_is_said_once_and_a_restart_brings_pictures_again(q
     seconds, usual = window.silence
     assert seconds >= SOON
     assert 0 < usual < SOON
+    assert ", in apply\n" in window.worker.stack()  # where it hangs
     window.want("strip")
     held = wild.misbehaviour
     wild.misbehaviour = fakes.Misbehaviour()  # the network has stopped hanging, but not the call that does
     hung = window.worker._scheduler
     window.results.clear()
 
-    window.restart()
+    window.watchdog.restart()
     qtbot.waitUntil(lambda: len(window.results) == 2)
     assert sorted(result.slot for result in window.results) == ["canvas", "strip"]
     assert window.picture(qtbot).error is None
@@ -192,7 +187,7 @@ def test_a_silence_that_nobody_waits_for_any_more_ends_as_well(qtbot, window, wi
 def test_closing_does_not_wait_for_what_was_left_behind(qtbot, window, wild):
     hang(window, qtbot)
     hung = window.worker._scheduler
-    window.restart()
+    window.watchdog.restart()
     wild.misbehaviour = (held := wild.misbehaviour) and fakes.Misbehaviour()
     held.does = None
     assert window.worker.abandoned == (hung,)
@@ -219,9 +214,17 @@ def test_a_thread_that_ends_is_said_at_once_and_when_it_is_asked(qtbot, window, 
     assert window.said == ["died", "died"]
 
     count = len(window.results)
-    window.restart()
+    window.watchdog.restart()
     qtbot.waitUntil(lambda: len(window.results) > count)
     assert window.worker.is_alive()
+    assert window.said == ["died", "died", "answered"]
+
+
+def test_what_is_said_names_the_model_and_what_is_usual():
+    assert module.silence_text("wild", 5.4, 0.0021).startswith(
+        "wild has not answered for 5 s, where 2.1 ms are"
+    )
+    assert module.silence_text("wild", 30.2, 0.0).startswith("wild has not answered for 30 s; wait")
 
 
 class SlowWorker(QObject):
@@ -267,8 +270,7 @@ def watch(qapp, tiny_model):
         return worker, pictures, watchdog
 
     yield watch
-    for *_, pictures, watchdog in made:
-        pictures._waiting.clear()
+    for *_, watchdog in made:
         watchdog.stop()
 
 
