@@ -35,6 +35,7 @@ FILE_NAME = "latent-explorer-bug.txt"
 REFRESH_MILLISECONDS = 250  # a bug in painting may come with every frame
 WHAT = "The program did something it was not made for, so the last step may have had no effect."
 GOES_ON = "The session goes on and is kept: the picture, the code, its history and Undo are as they were."
+NOTHING = "No bug is known of in this run, so the report holds what the program runs on, and its log."
 HELP = "Whoever mends it needs this report; it names no file, folder or person, and holds no code or picture."
 
 
@@ -97,9 +98,9 @@ class BugDialog(QDialog):
         return self._what.text()
 
     def show_report(self, report: str, kinds: int, times: int) -> None:
-        """Show the report on `kinds` different bugs that came `times` times, without moving in it."""
+        """Show the report on `kinds` different bugs, maybe none, that came `times` times, without moving in it."""
         more = "" if times == 1 else f" ({times} times)" if kinds == 1 else f" ({kinds} bugs, {times} times)"
-        self._what.setText(f"{WHAT[:-1]}{more}. {GOES_ON}")
+        self._what.setText(f"{WHAT[:-1]}{more}. {GOES_ON}" if kinds else NOTHING)
         bar = self._report.verticalScrollBar()
         place = bar.value()
         if report != self.report:
@@ -134,16 +135,12 @@ class BugReporter(QObject):
     """Shows each new bug, all in one dialog; known ones count there, or are said under the picture."""
 
     def __init__(
-        self,
-        bugs: Bugs,
-        session: Session,
-        window: QWidget,
-        recent: bug_report.RecentLog,
-        device: Callable[[], str],
+        self, session: Session, window: QWidget, bugs: Bugs, device: Callable[[], str] = str
     ) -> None:
         super().__init__(window)
-        self._bugs, self._session, self._window = bugs, session, window
-        self._recent, self._device = recent, device
+        self.bugs = bugs
+        self.recent = bug_report.RecentLog()  # listens once it is installed
+        self._session, self._window, self._device = session, window, device
         self._dialog: BugDialog | None = None
         self._is_failing = False
         self._later = QTimer(self)
@@ -160,29 +157,39 @@ class BugReporter(QObject):
         """The dialog while it is shown."""
         return self._dialog if self._dialog is not None and self._dialog.isVisible() else None
 
+    def show_report(self) -> None:
+        """Show the report because somebody asked for it, with or without a bug."""
+        if self._dialog is None:
+            self._dialog = BugDialog(self._window)
+        self._refresh()
+        if self._is_failing:
+            self._session.tell("error", BUG)
+            return
+        self._dialog.show()
+        self._dialog.raise_()
+        self._dialog.activateWindow()
+
     def close(self) -> None:
         """Show nothing any more."""
         self._later.stop()
-        self._bugs.happened.disconnect(self._on_happened)
-        self._bugs.repeated.disconnect(self._on_repeated)
-        self._bugs.misused.disconnect(self._on_misused)
+        self.bugs.happened.disconnect(self._on_happened)
+        self.bugs.repeated.disconnect(self._on_repeated)
+        self.bugs.misused.disconnect(self._on_misused)
         if self._dialog is not None:
             self._dialog.close()
 
     def _on_happened(self, _trace: str) -> None:
-        if not self._window.isVisible() or self._is_failing:
-            return
-        if self._dialog is None:
-            self._dialog = BugDialog(self._window)
-        self._refresh()
-        self._dialog.show()
+        if self.dialog is not None:
+            self._refresh()
+        elif self._window.isVisible() and not self._is_failing:
+            self.show_report()
 
     def _on_repeated(self, trace: str) -> None:
         if self.dialog is not None:
             if not self._later.isActive():
                 self._later.start()
             return
-        self._bugs.counted()
+        self.bugs.counted()
         if self._window.isVisible() and not self._is_failing:
             self._session.tell("error", BUG, bug_report.private(trace))
 
@@ -190,12 +197,12 @@ class BugReporter(QObject):
         self._session.tell("error", sentence)
 
     def _refresh(self) -> None:
-        self._bugs.counted()
+        self.bugs.counted()
         if self._dialog is None:
             return
-        counts = [count for _, count in self._bugs.all]
+        counts = [count for _, count in self.bugs.all]
         try:
-            report = bug_report.report(self._bugs.all, self._recent.lines, self._device())
+            report = bug_report.report(self.bugs.all, self.recent.lines, self._device())
             self._dialog.show_report(report, len(counts), sum(counts))
         except Exception:  # a bug in here would be told here, for ever
             self._is_failing = True
@@ -203,16 +210,17 @@ class BugReporter(QObject):
 
 
 class Installed:
-    """What `install` put in place; `remove` takes it away."""
+    """Hooks and log, put in place for a reporter; `remove` takes them away."""
 
-    def __init__(self, bugs: Bugs, reporter: BugReporter, hooks: Hooks, recent: bug_report.RecentLog) -> None:
-        self.bugs, self.reporter, self.recent = bugs, reporter, recent
-        self._hooks = hooks
+    def __init__(self, reporter: BugReporter) -> None:
+        self.reporter, self.bugs = reporter, reporter.bugs
+        reporter.recent.install()
+        self._hooks = Hooks(reporter.bugs)
 
     def remove(self) -> None:
-        """Put hooks and log back to what they were."""
+        """Put hooks and log back to what they were, and show nothing any more."""
         self._hooks.remove()
-        self.recent.remove()
+        self.reporter.recent.remove()
         self.reporter.close()
 
 
@@ -221,16 +229,15 @@ def install(
     window: QWidget,
     bugs: Bugs | None = None,
     device: Callable[[], str] = str,
+    reporter: BugReporter | None = None,
 ) -> Installed:
     """Catch every bug from now on, and show it beside the window; the session goes on.
 
     Args:
         session: gets what is said under the picture.
-        window: the dialog belongs to it; nothing is shown while it is hidden.
+        window: the dialog belongs to it; no bug is shown while it is hidden.
         bugs: where jobs and decodes bring theirs; default: a new one.
         device: returns what pictures are computed on, for the report.
+        reporter: one that was made before, with all of these.
     """
-    recent = bug_report.RecentLog()
-    recent.install()
-    bugs = bugs if bugs is not None else Bugs(window)
-    return Installed(bugs, BugReporter(bugs, session, window, recent, device), Hooks(bugs), recent)
+    return Installed(reporter or BugReporter(session, window, bugs or Bugs(window), device))

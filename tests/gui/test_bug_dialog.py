@@ -179,6 +179,7 @@ def test_a_bug_within_the_dialog_ends_there(installed, window, qtbot, monkeypatc
     qtbot.mouseClick(window.button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: "could not be shown" in caplog.text)
     assert len(installed.bugs.all) == 1
+    assert installed.reporter.dialog is None
 
 
 def test_the_report_is_copied(failed, qtbot):
@@ -205,6 +206,14 @@ def test_it_is_left_by_keyboard(failed, installed, qtbot):
     assert failed.focusWidget() is named(failed, "Go on")
     QTest.keyClick(failed, Qt.Key.Key_Escape)
     assert installed.reporter.dialog is None
+
+
+def test_a_report_can_be_asked_for_without_a_bug(installed, qtbot):
+    installed.reporter.show_report()
+    dialog = installed.reporter.dialog
+    assert "Device: CPU float32" in dialog.report
+    assert "Bug 1" not in dialog.report
+    assert "No bug is known of" in dialog.sentences
 
 
 def test_nothing_is_shown_once_the_window_is_closed(installed, window, qtbot):

@@ -29,7 +29,10 @@ SIDES: dict[Comparison, tuple[str, str]] = {
     "original": ("original", "reconstruction"),
     "stages": ("before", "after"),
 }
-NOT_NUMBERS = "The values of this picture are not numbers, so the last good one stays; try another code."
+NOT_NUMBERS = (
+    "All values that {who} gave are not numbers, so the last good picture stays; the checkpoint may hold weights "
+    "that are not finite, or the code may be too far out."
+)
 NOTHING_TO_COMPARE = "Nothing to compare yet: drop a picture on a VAE, or switch a stage on (W)"
 
 
@@ -274,7 +277,9 @@ class Canvas(QWidget):
                 self._refresh_page()
             return
         if result.blank and self._good == result.generation:
-            self._say("warning", result.warning or NOT_NUMBERS)
+            stages = (f"the stage {stage.name}" for stage in self._session.enabled_stages)
+            names = [self._session.model.name, *stages] if self._session.model else []
+            self._say("warning", NOT_NUMBERS.format(who=" or ".join(names)))
             return
         self._result = result
         self._good = None if result.blank else result.generation
