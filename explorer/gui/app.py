@@ -8,14 +8,12 @@ requests.
 
 from __future__ import annotations
 
-import logging
 import signal
 import sys
 import time
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
@@ -26,24 +24,28 @@ from explorer import __version__, paths
 from explorer.export.recipe import Kind
 from explorer.gui import file_dialogs, theme
 from explorer.gui.actions import keys_as_html
+from explorer.gui.bug_dialog import install
+from explorer.gui.bugs import Bugs
 from explorer.gui.decode_worker import DecodeWorker
+from explorer.gui.documents import Documents
 from explorer.gui.export_dialog import ExportDialog
 from explorer.gui.exporting import Exporter
-from explorer.gui.jobs import BUG, JobRunner
+from explorer.gui.guard import Guard
+from explorer.gui.history_keeper import HistoryKeeper
+from explorer.gui.jobs import JobRunner
+from explorer.gui.judging import DimensionJudge
 from explorer.gui.main_window import MainWindow, window_icon
+from explorer.gui.message_list import MessageList
+from explorer.gui.messages import Messages
+from explorer.gui.notes_keeper import NotesKeeper
 from explorer.gui.opener import Opener
 from explorer.gui.pictures import PictureSource
 from explorer.gui.session import Session
-from explorer.latent import activity as activity_maths
+from explorer.gui.start_cards import DEFAULT_MODEL, StartCards
 
 if TYPE_CHECKING:
-    import numpy as np
+    from explorer.render.requests import RenderResult
 
-    from explorer.render.requests import ActivityResult, RenderResult
-
-log = logging.getLogger(__name__)
-
-DEFAULT_MODEL = "anime-faces"
 STATUS_SECONDS = 0.25
 EXPORTS: dict[str, Kind | None] = {
     "export": None,  # whatever was chosen last
@@ -71,7 +73,16 @@ class App(QObject):
         self.exporter = Exporter(self.session, self.pictures, self.jobs, self.window)
         self.opener = Opener(self.session, self.pictures, self.jobs, self.window)
         self.export_dialog = ExportDialog(self.session, self.pictures, self.jobs, self.exporter, self.window)
-        self._kl: np.ndarray | None = None
+        self.judge = DimensionJudge(self.session, self.pictures, self)
+        self.documents = Documents(self.session, self.jobs, self.opener, self.window)
+        self.notes = NotesKeeper(self.session, self.jobs, self)
+        self.history = HistoryKeeper(self.session, self)
+        self.guard = Guard(self.session, self.worker, self.pictures, self.window.canvas)
+        self.messages = Messages(self)
+        self.message_list: MessageList | None = None
+        self.bugs = Bugs(self)
+        self.cards = StartCards(self.window.start, self.jobs)
+        self._is_closed = False
         self._code_time = 0.0
         self._status_time = 0.0
         self._fill_menus()
@@ -92,8 +103,16 @@ class App(QObject):
         self.worker.begin()
 
     def close(self) -> None:
-        """Stop the jobs and the decode thread, and wait for both."""
+        """Keep what is to be kept, stop jobs and decode thread, and wait for both; a second call does nothing."""
+        if self._is_closed:
+            return
+        self._is_closed = True
         self.window.strip.stop()
+        self.history.close()
+        self.guard.close()
+        self.notes.close()
+        self.documents.keeper.close()
+        self.export_dialog.close()
         self.jobs.close()
         self.worker.close()
 
@@ -115,13 +134,23 @@ class App(QObject):
         actions["add_stage"].triggered.connect(self._on_add_stage)
         actions["shortcuts"].triggered.connect(self._on_shortcuts)
         actions["about"].triggered.connect(self._on_about)
+        actions["start_page"].triggered.connect(self._on_start_page)
+        actions["report"].triggered.connect(self._on_report)
         window.closing.connect(self.close)
+        window.recent_chosen.connect(self.opener.open)
+        window.start.open_wanted.connect(self.opener.open)
+        window.start.browse_wanted.connect(self._on_open)
+        window.messages_wanted.connect(self._on_messages_wanted)
+        self.opener.began.connect(window.show_canvas)
+        self.messages.unread_changed.connect(window.set_unread)
+        session.message.connect(self.messages.add)
+        self.jobs.bugged.connect(self.bugs.add)
+        self.worker.result.connect(self.bugs.on_result)
         for name, kind in EXPORTS.items():
             actions[name].triggered.connect(partial(self._on_export, kind))
         window.strip.export_wanted.connect(actions["export_strip"].trigger)
         window.canvas.save_wanted.connect(actions["save_picture"].trigger)
         session.model_changed.connect(self._on_model_changed)
-        session.space_changed.connect(self._judge_dimensions)
         session.code_changed.connect(self._on_code_changed)
         self.pictures.rendered.connect(self._on_rendered)
         self.worker.failed.connect(self._on_failed)
@@ -173,6 +202,20 @@ class App(QObject):
     def _on_appearance_chosen(self, name: str, _checked: bool = False) -> None:
         theme.prefer(name)
 
+    def _on_start_page(self) -> None:
+        self.cards.fill()
+        self.window.show_start()
+
+    def _on_messages_wanted(self) -> None:
+        if self.message_list is None:
+            self.message_list = MessageList(self.messages, self.window)
+        self.message_list.show()
+        self.message_list.raise_()
+        self.message_list.activateWindow()
+
+    def _on_report(self) -> None:
+        self.reporter.show_report()
+
     def _on_shortcuts(self) -> None:
         QMessageBox(QMessageBox.Icon.NoIcon, "Keys", keys_as_html(), parent=self.window).exec()
 
@@ -189,33 +232,18 @@ class App(QObject):
         session = self.session
         if session.model is None or session.space is None:
             return
-        self.window.setWindowTitle(f"{session.model.name} - Latent Explorer")
         for note in session.model.notes[:1]:
             session.tell("info", note)
-        self._judge_dimensions()
 
-    def _judge_dimensions(self) -> None:
-        """Work out which dimensions are active: by the code book at once, by the decoder when it has answered."""
-        session, book = self.session, self.session.code_book
-        if session.space is None:
-            return
-        if book is not None and book.space != session.space.name:
-            book = None
-        has_kl = book is not None and book.logvar is not None
-        self._kl = activity_maths.kl_per_dim(book.mean, book.logvar) if has_kl else None  # type: ignore[union-attr, arg-type]
-        if self._kl is not None:
-            session.set_activity(activity_maths.judge(self._kl, None))
-        probes = activity_maths.probes(session.space, book.mean if book is not None else None)
-        self.pictures.want_activity(probes, self._on_activity)
-
-    def _on_activity(self, result: ActivityResult) -> None:
-        if result.sensitivity is not None:
-            self.session.set_activity(activity_maths.judge(self._kl, result.sensitivity))
+    def describe_device(self) -> str:
+        """Return what computes, `CPU float32`."""
+        return self.worker.description
 
     def _on_ready(self) -> None:
         """Read the first model; beside the import of torch it would stall the window, and be no sooner."""
         self.window.set_status(self.worker.description)
         self.opener.open_first()
+        self.documents.offer_recovery()
 
     def _on_code_changed(self) -> None:
         self._code_time = time.perf_counter()
@@ -227,6 +255,7 @@ class App(QObject):
         self._status_time = now
         decode = result.milliseconds.get("decode", 0.0)
         age = 1000 * (now - self._code_time)
+        self.window.set_age(1000 * self.pictures.age)
         parts = [self.worker.description, f"decode {decode:.1f} ms"]
         if self._code_time and age < 1000:
             parts.append(f"slider to pixel {age:.1f} ms")
@@ -237,16 +266,6 @@ def _is_stage(path: Path) -> bool:
     from explorer.formats.native import kind_of
 
     return kind_of(path) == "stage"
-
-
-def _catch_bugs(session: Session) -> None:
-    """Log what nobody caught, and say so; the session goes on."""
-
-    def on_exception(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        log.error("a bug; please report it", exc_info=(kind, error, trace))
-        session.tell("error", BUG)
-
-    sys.excepthook = on_exception
 
 
 def make_application() -> QApplication:
@@ -276,6 +295,6 @@ def run(
     )  # files are written whole or not at all, so Ctrl-C may end it
     application = make_application()
     app = App(device, precision)
-    _catch_bugs(app.session)
+    install(app.session, app.window, app.bugs, app.describe_device)
     app.start(path, stages)
     return application.exec()

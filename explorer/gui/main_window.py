@@ -15,7 +15,7 @@ from PySide6.QtGui import (
     QPaintEvent,
     QResizeEvent,
 )
-from PySide6.QtWidgets import QMainWindow, QMenu, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMainWindow, QMenu, QStackedWidget, QToolButton, QVBoxLayout, QWidget
 
 from explorer.gui import docks, menus, settings
 from explorer.gui.actions import make_actions
@@ -27,6 +27,7 @@ from explorer.gui.panels.history import HistoryPanel
 from explorer.gui.panels.latent_map import LatentMap
 from explorer.gui.panels.sliders import SlidersPanel
 from explorer.gui.panels.stages import StagesBar
+from explorer.gui.panels.start import StartPage
 from explorer.gui.panels.strip import Strip
 from explorer.gui.pictures import PictureSource
 from explorer.gui.session import Session
@@ -66,6 +67,8 @@ class MainWindow(QMainWindow):
         self.strip = Strip(session, pictures)
         self.history = HistoryPanel(session, pictures)
         self.stages = StagesBar(session, pictures)
+        self.start = StartPage(session, pictures)
+        self._middle = QStackedWidget()
         self._bar = StatusBar(self)
         self.setStatusBar(self._bar)
         self.resize(self._first_size())
@@ -83,7 +86,9 @@ class MainWindow(QMainWindow):
         return SIZE.boundedTo(room) if room.height() < docks.LOW else SIZE
 
     def _build_docks(self) -> None:
-        self.setCentralWidget(Frame(self.canvas))
+        for page in (self.canvas, self.start):
+            self._middle.addWidget(page)
+        self.setCentralWidget(Frame(self._middle))
         self.docks = {
             "latent": Dock("latent", "Latent", self.sliders, self, bottom=4),
             "map": Dock("map", "Map", self.map, self),
@@ -163,6 +168,8 @@ class MainWindow(QMainWindow):
 
     def _connect_parts(self) -> None:
         self._menus.recent.chosen.connect(self.recent_chosen)
+        self.start.back_wanted.connect(self.show_canvas)
+        self._session.model_changed.connect(self.show_canvas)
         self._bar.messages_wanted.connect(self.messages_wanted)
         self._bar.work.cancelled.connect(self.work_cancelled)
 
@@ -182,6 +189,15 @@ class MainWindow(QMainWindow):
     def appearance_menu(self) -> QMenu:
         """The menu of light and dark, to be filled."""
         return self._menus.appearance
+
+    def show_start(self) -> None:
+        """Show the start page in the place of the canvas."""
+        self._middle.setCurrentWidget(self.start)
+        self.start.setFocus()
+
+    def show_canvas(self) -> None:
+        """Show the canvas again."""
+        self._middle.setCurrentWidget(self.canvas)
 
     def recall_layout(self) -> None:
         """Take the size, place and docks of the last time on a screen of this size."""

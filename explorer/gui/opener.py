@@ -29,7 +29,7 @@ from explorer.gui.state import Anchor, Side
 if TYPE_CHECKING:
     from explorer.export.recipe import Recipe
     from explorer.gui.main_window import MainWindow
-    from explorer.models.base import LatentModel, StageModel
+    from explorer.models.base import StageModel
     from explorer.render.requests import EncodeResult
 
 WHAT = {
@@ -47,7 +47,8 @@ class Opener(QObject):
     """Reads files in jobs, the newest `open` wins, and hands what was read to the session."""
 
     session_wanted = Signal(str)  # path of a saved session that somebody opened
-    opened = Signal(str, str)  # path and kind ("model", "stage") of a checkpoint that was read
+    network_read = Signal(object, str)  # a LatentModel or StageModel that a person opened; "model" or "stage"
+    began = Signal()  # something is being opened, and the canvas tells how far it is
 
     def __init__(
         self, session: Session, pictures: PictureSource, jobs: JobRunner, window: MainWindow
@@ -91,14 +92,20 @@ class Opener(QObject):
             self._on_opened
         )
 
+    def watch(self, job: Job, text: str) -> None:
+        """Show on the canvas how far a job of the kind `open` is, and let it be cancelled there."""
+        self._first = None
+        self._job = job
+        self._window.canvas.show_loading(text, 0.0)
+        job.progressed.connect(self._on_progressed)
+        job.finished.connect(self._on_finished)
+        self.began.emit()
+
     def _start(self, text: str, work: Any) -> Job:
         """Run the one job that opens something."""
         job = self._jobs.start("open", work)
-        self._window.canvas.show_loading(text, 0.0)
-        job.progressed.connect(self._on_progressed)
+        self.watch(job, text)
         job.failed.connect(self._on_failed)
-        job.finished.connect(self._on_finished)
-        self._job = job
         return job
 
     def _on_progressed(self, fraction: float, text: str) -> None:
@@ -118,16 +125,12 @@ class Opener(QObject):
             self._offer(found)
         elif hasattr(found.model, "spaces"):
             self._session.open(found)
-            self._tell_opened(found.model, "model")
+            self.network_read.emit(found.model, "model")
             if self._next_stages:
                 self.open_stages(*self._next_stages)
                 self._next_stages = ()
         else:
             self._on_stages_opened([found.model])
-
-    def _tell_opened(self, model: LatentModel | StageModel, kind: str) -> None:
-        if model.origin is not None:
-            self.opened.emit(str(model.origin.path), kind)
 
     def _on_files_dropped(self, files: list[str]) -> None:
         if len(files) > 1:
@@ -161,7 +164,7 @@ class Opener(QObject):
         try:
             for stage in stages:
                 self._session.add_stage(stage)
-                self._tell_opened(stage, "stage")
+                self.network_read.emit(stage, "stage")
         except ExplorerError as error:
             self._on_failed(str(error))
 
@@ -257,4 +260,4 @@ class Opener(QObject):
         self._session.become("Restore", state)
         self._session.arrived.emit("Restored")
         for model, kind in ((found.opened.model, "model"), *((stage, "stage") for stage in found.stages)):
-            self._tell_opened(model, kind)
+            self.network_read.emit(model, kind)

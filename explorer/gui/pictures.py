@@ -6,6 +6,7 @@ The one place that turns rendered arrays into QImages. Panels know this class, n
 from __future__ import annotations
 
 from collections.abc import Callable
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -66,6 +67,8 @@ class PictureSource(QObject):
         self._ids = 0
         self._waiting: dict[str, tuple[Request, Receiver]] = {}
         self._draggers: set[str] = set()
+        self._asked_at: dict[int, float] = {}  # requests of the canvas, by id
+        self.age = 0.0  # seconds between the wish for the newest picture of the canvas and its coming
         worker.result.connect(self._on_result)
         worker.progressed.connect(self._on_progressed)
         session.model_changed.connect(self._on_model_changed)
@@ -151,6 +154,8 @@ class PictureSource(QObject):
 
     def _ask(self, request: Request, receiver: Receiver) -> None:
         was_idle = not self._waiting
+        if request.slot == LIVE:
+            self._asked_at[request.id] = perf_counter()
         self._waiting[request.slot] = (request, receiver)
         if was_idle:
             self.asked.emit()
@@ -173,7 +178,10 @@ class PictureSource(QObject):
         elif result.slot != LIVE:
             return
         receiver(result)
-        if result.slot == "canvas":
+        if result.slot == LIVE:
+            asked = self._asked_at.pop(result.id, perf_counter())
+            self._asked_at = {number: at for number, at in self._asked_at.items() if number > result.id}
+            self.age = perf_counter() - asked
             self.rendered.emit(result)
 
     def _on_progressed(self, request: Request, share: float) -> None:

@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 from explorer.formats import Opened
 from explorer.gui import app as app_module
 from explorer.gui.actions import keys_as_html
+from explorer.gui.export_choice import ExportChoice
 from explorer.gui.widgets import status_bar
 from explorer.gui.widgets.chip import Chip
 from explorer.models import architecture
@@ -168,7 +169,7 @@ def test_a_file_that_is_no_checkpoint_is_a_sentence_and_nothing_is_lost(faces, q
     before = faces.session.model, faces.window.canvas.shown
     with qtbot.waitSignal(faces.session.message, timeout=WAIT) as told:
         faces.opener.open(str(bad))
-    level, sentence = told.args
+    level, sentence, _ = told.args
     assert level == "error"
     assert "bad.pt" in sentence
     assert sentence.endswith(".")
@@ -262,7 +263,7 @@ def test_the_saved_strip_holds_exactly_the_pictures_of_its_codes(faces, qtbot, t
     faces.session.set_strip(steps=5, path="slerp")
     target = tmp_path / "strip.png"
     with qtbot.waitSignal(faces.exporter.exported, timeout=WAIT):
-        faces.exporter.save_strip(str(target))
+        faces.exporter.save(ExportChoice("strip"), str(target))
     a, b = (faces.session.anchors[side].code for side in "AB")
     pictures = expected(faces, path_between(a, b, 7, "slerp"))
     saved = np.asarray(Image.open(target).convert("L"))
@@ -275,7 +276,7 @@ def test_the_saved_strip_holds_exactly_the_pictures_of_its_codes(faces, qtbot, t
 def test_every_export_writes_a_picture(faces, qtbot, tmp_path, kind):
     target = tmp_path / f"{kind}.png"
     with qtbot.waitSignal(faces.exporter.exported, timeout=WAIT):
-        getattr(faces.exporter, f"save_{kind}")(str(target))
+        faces.exporter.save(ExportChoice(kind), str(target))
     with Image.open(target) as image:
         assert min(image.size) >= 8
         assert np.asarray(image).std() > 0
@@ -283,7 +284,7 @@ def test_every_export_writes_a_picture(faces, qtbot, tmp_path, kind):
 
 def test_a_place_that_cannot_be_written_is_a_sentence(faces, qtbot, tmp_path):
     with qtbot.waitSignal(faces.session.message, timeout=WAIT) as told:
-        faces.exporter.save_picture(str(tmp_path / "missing" / "x.png"))
+        faces.exporter.save(ExportChoice("picture", scale=1), str(tmp_path / "missing" / "x.png"))
     assert told.args[0] == "error"
     assert "missing" in told.args[1]
 
@@ -355,7 +356,7 @@ def test_what_is_saved_is_what_is_shown(faces, qtbot, tmp_path, with_stage):
     before = shown(faces)
     faces.session.set_dimension(0, 1.0)  # its picture is not there yet
     with qtbot.waitSignal(faces.exporter.exported, timeout=WAIT):
-        faces.exporter.save_picture(str(tmp_path / "face.png"))
+        faces.exporter.save(ExportChoice("picture", scale=1), str(tmp_path / "face.png"))
     with Image.open(tmp_path / "face.png") as saved:
         assert saved.mode == ("RGB" if with_stage else "L")
         assert np.array_equal(np.asarray(saved).reshape(before.shape), before)
@@ -363,14 +364,14 @@ def test_what_is_saved_is_what_is_shown(faces, qtbot, tmp_path, with_stage):
 
 def test_without_a_picture_there_is_nothing_to_save(running, qtbot, tmp_path):
     with qtbot.waitSignal(running.session.message) as told:
-        running.exporter.save_picture(str(tmp_path / "face.png"))
+        running.exporter.save(ExportChoice("picture", scale=1), str(tmp_path / "face.png"))
     assert told.args[:2] == ["error", "There is no picture to save yet; open a model first."]
     assert list(tmp_path.iterdir()) == []
 
 
 def test_an_export_that_another_model_stops_is_said(faces, qtbot, tmp_path):
     other = Opened(fakes.tiny_vae(seed=5))
-    faces.exporter.save_samples(str(tmp_path / "samples.png"))
+    faces.exporter.save(ExportChoice("samples"), str(tmp_path / "samples.png"))
     with qtbot.waitSignal(faces.session.message) as told:
         faces.session.open(other)
     assert told.args[0] == "warning"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from PySide6.QtCore import QRectF, Qt, Signal
-from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent, QShowEvent
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from explorer.gui import theme
@@ -19,7 +19,7 @@ from explorer.gui.pictures import PictureSource, to_qimage
 from explorer.gui.session import Session
 from explorer.gui.widgets import model_card
 from explorer.gui.widgets.elided_label import ElidedLabel
-from explorer.gui.widgets.icons import paint_icon
+from explorer.gui.widgets.icons import icon, paint_icon
 from explorer.gui.widgets.model_card import ModelCard
 from explorer.latent import interpolation, sampling
 from explorer.models.base import LatentModel
@@ -50,6 +50,7 @@ class StartPage(QWidget):
     open_wanted = Signal(str)
     browse_wanted = Signal()
     card_wanted = Signal(str)  # a card is seen that has no network yet: its key
+    back_wanted = Signal()
 
     def __init__(self, session: Session, pictures: PictureSource, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -61,6 +62,11 @@ class StartPage(QWidget):
         self._cards = QGridLayout()
         self._recent = QVBoxLayout()
         self._recent_title = _title("Recent", self)
+        self._back = QPushButton("Back to the picture", self)
+        self._back.setIcon(icon("undo"))
+        self._back.setToolTip("Show the picture again (Esc)")
+        self._back.clicked.connect(self.back_wanted)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._build()
         self.set_recent(())
 
@@ -70,6 +76,7 @@ class StartPage(QWidget):
         column = QVBoxLayout(page)
         column.setContentsMargins(4, 4, 4, 4)
         column.setSpacing(GAP)
+        column.addWidget(self._back, alignment=Qt.AlignmentFlag.AlignLeft)
         column.addWidget(self.drop)
         column.addSpacing(GAP)
         column.addWidget(_title("Comes with the program", page))
@@ -172,12 +179,19 @@ class StartPage(QWidget):
 
     # ---- Qt ----
 
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape and self._session.model is not None:
+            self.back_wanted.emit()
+        else:
+            super().keyPressEvent(event)
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._place_cards()
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
+        self._back.setVisible(self._session.model is not None)
         for key, card in self.cards.items():
             if not card.frames:
                 self.card_wanted.emit(key)

@@ -1,0 +1,45 @@
+"""What each dimension does: by the code book at once, by the decoder when it has answered."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject
+
+from explorer.gui.pictures import PictureSource
+from explorer.gui.session import Session
+from explorer.latent import activity as activity_maths
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from explorer.render.requests import ActivityResult
+
+
+class DimensionJudge(QObject):
+    """Tells the session what each dimension of a newly shown model or space does."""
+
+    def __init__(self, session: Session, pictures: PictureSource, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._pictures = pictures
+        self._kl: np.ndarray | None = None
+        session.model_changed.connect(self._judge)
+        session.space_changed.connect(self._judge)
+
+    def _judge(self) -> None:
+        session, book = self._session, self._session.code_book
+        if session.space is None:
+            return
+        if book is not None and book.space != session.space.name:
+            book = None
+        has_kl = book is not None and book.logvar is not None
+        self._kl = activity_maths.kl_per_dim(book.mean, book.logvar) if has_kl else None  # type: ignore[union-attr, arg-type]
+        if self._kl is not None:
+            session.set_activity(activity_maths.judge(self._kl, None))
+        probes = activity_maths.probes(session.space, book.mean if book is not None else None)
+        self._pictures.want_activity(probes, self._on_activity)
+
+    def _on_activity(self, result: ActivityResult) -> None:
+        if result.sensitivity is not None:
+            self._session.set_activity(activity_maths.judge(self._kl, result.sensitivity))

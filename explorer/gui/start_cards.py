@@ -1,0 +1,70 @@
+"""The networks behind the start page: bundled ones are read when their cards are seen, recent files are looked up."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject
+
+from explorer import paths
+from explorer.gui.jobs import JobRunner
+from explorer.gui.panels.start import RecentFile, StartPage
+from explorer.models.base import LatentModel
+
+if TYPE_CHECKING:
+    from explorer.formats import Opened
+    from explorer.models.base import StageModel
+
+DEFAULT_MODEL = "anime-faces"
+
+
+class StartCards(QObject):
+    """Brings the cards of a start page to life."""
+
+    def __init__(self, page: StartPage, jobs: JobRunner) -> None:
+        super().__init__(page)
+        self._page = page
+        self._jobs = jobs
+        page.card_wanted.connect(self._on_card_wanted)
+
+    def fill(self) -> None:
+        """Show what is bundled and what was opened before."""
+        from explorer.formats import recent
+        from explorer.formats.native import kind_of
+
+        kinds = {name: kind_of(path) for name, path in paths.bundled().items()}
+        if list(self._page.cards) != list(kinds):
+            self._page.set_models(
+                [(name, "stage" if kind == "stage" else "generator") for name, kind in kinds.items()]
+            )
+        self._page.set_recent([RecentFile(str(e.path), e.name, e.path.exists()) for e in recent.entries()])
+
+    def _on_card_wanted(self, name: str) -> None:
+        job = self._jobs.start(f"card {name}", partial(_read, name))
+        job.succeeded.connect(self._on_read)
+
+    def _on_read(self, read: tuple[str, Opened, StageModel | None] | None) -> None:
+        if read is None:
+            return
+        name, opened, stage = read
+        if stage is None:
+            self._page.show_model(name, opened)
+        else:
+            self._page.show_stage(name, stage, opened)
+
+
+def _read(name: str, progress: Any, should_stop: Any) -> tuple[str, Opened, StageModel | None] | None:
+    """Return a bundled generator, or a stage with the generator that it is shown behind; runs in a job."""
+    from explorer.errors import ExplorerError
+    from explorer.formats import open_checkpoint, open_latent
+
+    try:
+        opened = open_checkpoint(name, should_stop=should_stop)
+        if isinstance(opened.model, LatentModel):
+            return name, opened, None
+        behind = open_latent(DEFAULT_MODEL, should_stop=should_stop)
+    except ExplorerError:  # a card without a picture says enough
+        return None
+    fits = opened.model.input.accepts(behind.model.image)  # type: ignore[union-attr]
+    return (name, behind, opened.model) if fits else None
