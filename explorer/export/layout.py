@@ -5,38 +5,31 @@ What stands where on the page of a strip or a sheet is in `pages`.
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from explorer.errors import UsageError
+from explorer.export.lettering import (
+    Colour,
+    block_size,
+    colour_of,
+    font_for,
+    ink_on,
+    lines_of,
+    quiet_on,
+    shortened,
+    text_size,
+)
 from explorer.export.recipe import Style
-
-Colour = tuple[int, int, int]
 
 COMFORTABLE = 128  # pixels; smaller pictures are enlarged until their shorter side reaches this
 LARGEST = 16_384  # pixels a side; an automatic scale stays below this
 MOST_PIXELS = 400_000_000  # of a whole page; more than that fits neither memory nor any viewer
-PAPER = (255, 255, 255)
-INK = (28, 34, 48)
-CHALK = (236, 239, 244)
-_TEXT = 14
 _MARGIN = 8
-_WIDEST = 480  # pixels of a label; the rest of a longer one is left out
-# Pillow's own font draws Latin text; names in other scripts need one of the system's.
-_WIDE_FONTS = (
-    "NotoSansCJK-Regular.ttc",
-    "NotoSans-Regular.ttf",
-    "DroidSansFallbackFull.ttf",
-    "wqy-zenhei.ttc",
-    "DejaVuSans.ttf",
-    "PingFang.ttc",
-    "msyh.ttc",
-)
 
 
 def scale_for(height: int, width: int, columns: int = 1, rows: int = 1) -> int:
@@ -68,41 +61,9 @@ def enlarge(pictures: np.ndarray, scale: int) -> np.ndarray:
     return pictures.repeat(scale, axis=1).repeat(scale, axis=2)
 
 
-def to_rgb(pictures: np.ndarray) -> np.ndarray:
-    """Return pictures `(..., 1|3)` as `(..., 3)`, grey in all three channels."""
-    return np.broadcast_to(pictures, (*pictures.shape[:-1], 3)) if pictures.shape[-1] == 1 else pictures
-
-
 def to_image(picture: np.ndarray) -> Image.Image:
     """Return one picture, uint8 `(H, W, 1|3)`, as a Pillow image of mode L or RGB."""
     return Image.fromarray(np.ascontiguousarray(picture[..., 0] if picture.shape[-1] == 1 else picture))
-
-
-def colour_of(text: str) -> Colour:
-    """Return `#rrggbb` as numbers."""
-    return int(text[1:3], 16), int(text[3:5], 16), int(text[5:7], 16)
-
-
-def ink_on(paper: Colour) -> Colour:
-    """Return the colour of texts that can be read on `paper`: dark or light, by contrast (WCAG 2.1)."""
-    dark, light = (_contrast(ink, paper) for ink in (INK, CHALK))
-    return INK if dark >= light else CHALK
-
-
-def quiet_on(paper: Colour) -> Colour:
-    """Return the colour of texts on `paper` that stand back."""
-    red, green, blue = (round(0.62 * a + 0.38 * b) for a, b in zip(ink_on(paper), paper, strict=True))
-    return red, green, blue
-
-
-def _contrast(one: Colour, other: Colour) -> float:
-    low, high = sorted((_luminance(one), _luminance(other)))
-    return (high + 0.05) / (low + 0.05)
-
-
-def _luminance(colour: Colour) -> float:
-    linear = [v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in (c / 255 for c in colour)]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
 @dataclass(frozen=True)
@@ -222,126 +183,15 @@ def _write(page: Image.Image, texts: Texts, places: _Places, paper: Colour) -> N
         draw.text((x, places.foot), foot, fill=quiet, font=font_for(foot), anchor="mm")
 
 
-def lines_of(label: str) -> list[str]:
-    """Return the one or two lines of a label, each short enough for a page."""
-    first, _, second = label.partition("\n")
-    return [shortened(line, _WIDEST) for line in (first, second) if line.strip()]
-
-
-def block_size(label: str) -> tuple[int, int]:
-    """Return width and height of a label of one or two lines, pixels."""
-    sizes = [text_size(line) for line in lines_of(label)]
-    return max((width for width, _ in sizes), default=0), sum(height for _, height in sizes)
-
-
-def shortened(text: str, width: int) -> str:
-    """Return text as one line no wider than `width` pixels, with dots where something was left out."""
-    text = " ".join(text.split())
-    if text_size(text)[0] <= width:
-        return text
-    text = text[: max(1, width)]  # no letter is narrower than a pixel
-    while text and text_size(text + "...")[0] > width:
-        text = text[:-1]
-    return text.rstrip() + "..." if text else ""
-
-
 def fitting(captions: Sequence[str], step: int) -> list[str]:
     """Return captions of cells `step` pixels apart, so many left out between them that they do not touch."""
     widest = max((text_size(caption)[0] for caption in captions), default=0)
-    stride = next((n for n in _divisors(len(captions) - 1) if n * step >= widest + _MARGIN), len(captions))
+    stride = next((n for n in _divisors(len(captions) - 1) if n * step >= widest + _MARGIN), None)
+    if stride is None:
+        return [""] * len(captions)
     return [caption if index % stride == 0 else "" for index, caption in enumerate(captions)]
 
 
 def _divisors(number: int) -> list[int]:
     """Return what divides `number` without a rest, ascending, so that first and last both stay."""
     return [n for n in range(1, number + 1) if number % n == 0] or [1]
-
-
-def grid(pictures: np.ndarray, columns: int, scale: int | None = None) -> Image.Image:
-    """Lay pictures in rows of `columns`, without gaps; an unfinished row ends in white.
-
-    Args:
-        pictures: uint8 `(N, H, W, 1|3)`, N of at least 1.
-        columns: pictures in a row.
-        scale: enlargement; None takes `scale_for`.
-
-    Returns:
-        mode L for grey pictures, else RGB; picture i has its corner at `(i % columns, i // columns)` cells.
-
-    Raises:
-        UsageError: it would have more than `MOST_PIXELS`.
-    """
-    count, height, width, channels = pictures.shape
-    rows = math.ceil(count / columns)
-    scale = scale or scale_for(height, width, columns, rows)
-    check_page(columns * width * scale, rows * height * scale)
-    cells = np.full((rows * columns, height, width, channels), 255, np.uint8)
-    cells[:count] = pictures
-    table = cells.reshape(rows, columns, height, width, channels).swapaxes(1, 2)
-    whole = table.reshape(1, rows * height, columns * width, channels)
-    return to_image(enlarge(whole, scale)[0])
-
-
-def labelled_rows(rows: Sequence[Image.Image], labels: Sequence[str]) -> Image.Image:
-    """Stack pictures with a label to the left of each, on white; no label at all leaves no margin.
-
-    Args:
-        rows: pictures of one size.
-        labels: one a row.
-
-    Raises:
-        UsageError: the page would have more than `MOST_PIXELS`.
-    """
-    margin = max((text_size(label)[0] for label in labels), default=0)
-    margin = margin + 2 * _MARGIN if margin else 0
-    height = max(rows[0].height, text_size("Ag")[1] if margin else 0)
-    check_page(margin + rows[0].width, height * len(rows))
-    page = Image.new("RGB", (margin + rows[0].width, height * len(rows)), PAPER)
-    draw = ImageDraw.Draw(page)
-    for index, (row, label) in enumerate(zip(rows, labels, strict=True)):
-        page.paste(row, (margin, index * height + (height - row.height) // 2))
-        draw.text(
-            (margin - _MARGIN, index * height + height / 2),
-            label,
-            fill=INK,
-            font=font_for(label),
-            anchor="rm",
-        )
-    return page
-
-
-def captioned(pictures: Image.Image, captions: Sequence[str], cell: int) -> Image.Image:
-    """Put one caption under each column, `cell` pixels wide; those that do not fit make the page no wider."""
-    if not any(captions):
-        return pictures
-    height = text_size("Ag")[1] + _MARGIN
-    page = Image.new("RGB", (pictures.width, pictures.height + height), PAPER)
-    page.paste(pictures, (0, 0))
-    draw = ImageDraw.Draw(page)
-    for index, caption in enumerate(captions):
-        place = (index * cell + cell / 2, pictures.height + height / 2)
-        draw.text(place, caption, fill=INK, font=font_for(caption), anchor="mm")
-    return page
-
-
-def text_size(text: str) -> tuple[int, int]:
-    """Return width and height of a line of text, pixels."""
-    font = font_for(text)
-    ascent, descent = font.getmetrics() if isinstance(font, ImageFont.FreeTypeFont) else (_TEXT, 0)
-    return math.ceil(font.getlength(text)), ascent + descent
-
-
-def font_for(text: str) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    """Return a font that has the letters of `text`, as far as the system has one."""
-    return _font(all(ord(letter) < 0x250 for letter in text))
-
-
-@functools.cache
-def _font(latin: bool) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    if not latin:
-        for name in _WIDE_FONTS:
-            try:
-                return ImageFont.truetype(name, _TEXT)
-            except OSError:
-                continue
-    return ImageFont.load_default(_TEXT)

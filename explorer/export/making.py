@@ -245,7 +245,8 @@ def save(recipe: Recipe, pictures: np.ndarray, path: Path | str) -> None:
         OutputError: it could not be written; the old file is untouched.
     """
     if recipe.settings.get("film") and Path(path).suffix.lower() not in FILMS:
-        recipe = replace(recipe, settings={**recipe.settings, "film": False})
+        still = {name: recipe.settings[name] for name in ("steps", "path", "ends")}
+        recipe = replace(recipe, settings=still | {"film": False})
     recipe = with_fitted_sources(recipe, pictures)
     pages = page(recipe, pictures)
     durations = paces(len(pages), recipe.settings.get("milliseconds"), bool(recipe.settings.get("back")))

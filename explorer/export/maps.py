@@ -8,17 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw
 
-from explorer.export.layout import (
-    INK,
-    PAPER,
-    Colour,
-    check_page,
-    colour_of,
-    font_for,
-    ink_on,
-    lay,
-    shortened,
-)
+from explorer.export.layout import check_page, lay
+from explorer.export.lettering import INK, PAPER, Colour, colour_of, font_for, ink_on, shortened
 from explorer.export.recipe import PLAIN, Style
 
 Legend = list[tuple[str, Colour]]
@@ -86,21 +77,39 @@ def map_picture(
         ground = Image.blend(
             ground, _tiled(background).resize(ground.size, Image.Resampling.BICUBIC), _STRENGTH
         )
-    left, right, bottom, top = extent
-    places = np.stack(
-        [(points[:, 0] - left) / (right - left) * side, (top - points[:, 1]) / (top - bottom) * side], axis=1
-    )
-    draw = ImageDraw.Draw(ground)
-    radius = (4 if len(points) < 3000 else 2) * scale
     colours, legend = _coloured(values, len(points))
-    for (x, y), colour in zip(places, colours, strict=True):
-        draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=colour)
+    radius = (4 if len(points) < 3000 else 2) * scale
+    _draw_points(ground, _places(points, extent, side), colours, radius)
     if marker is not None:
-        x, y = (marker[0] - left) / (right - left) * side, (top - marker[1]) / (top - bottom) * side
-        for size, colour, width in ((9, PAPER, 5), (8, INK, 2)):
-            around = (x - size * scale, y - size * scale, x + size * scale, y + size * scale)
-            draw.ellipse(around, outline=colour, width=width * scale)
+        _draw_marker(ground, _places(np.asarray(marker)[None], extent, side), scale)
     return _on_page(ground, legend if shows_legend else [], title if shows_legend else "", style)
+
+
+def _places(points: np.ndarray, extent: tuple[float, float, float, float], side: int) -> np.ndarray:
+    """Return where points `(N, 2)` are on the picture, pixels `(N, 2)` from its left upper corner."""
+    left, right, bottom, top = extent
+    across = (points[:, 0] - left) / (right - left) * side
+    down = (top - points[:, 1]) / (top - bottom) * side
+    return np.stack([across, down], axis=1)
+
+
+def _draw_points(ground: Image.Image, places: np.ndarray, colours: Sequence[Colour], radius: int) -> None:
+    """Draw the points that can be seen; Pillow draws none that lie millions of pixels away."""
+    draw = ImageDraw.Draw(ground)
+    seen = ((places > -2 * radius) & (places < ground.width + 2 * radius)).all(axis=1)
+    for index in map(int, np.flatnonzero(seen)):
+        x, y = places[index]
+        draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=colours[index])
+
+
+def _draw_marker(ground: Image.Image, places: np.ndarray, scale: int) -> None:
+    """Draw "you are here": a dark ring within a light one."""
+    draw = ImageDraw.Draw(ground)
+    for x, y in places[(np.abs(places) < 2 * ground.width).all(axis=1)]:
+        for radius, colour, width in ((9 * scale, PAPER, 5), (8 * scale, INK, 2)):
+            draw.ellipse(
+                (x - radius, y - radius, x + radius, y + radius), outline=colour, width=width * scale
+            )
 
 
 def _tiled(pictures: np.ndarray) -> Image.Image:

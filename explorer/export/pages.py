@@ -14,7 +14,8 @@ from PIL import Image
 
 from explorer.data.images import fit
 from explorer.errors import RecipeError
-from explorer.export.layout import Texts, fitting, lay, scale_for, shortened, to_image
+from explorer.export.layout import Texts, fitting, lay, scale_for, to_image
+from explorer.export.lettering import shortened
 from explorer.export.maps import column_of, map_picture
 from explorer.export.recipe import Recipe
 from explorer.latent.traversal import SPREADS, between
@@ -121,7 +122,8 @@ def _moments(recipe: Recipe, count: int) -> list[str]:
     """Return what is written under the pictures of a strip: the names of its ends, between them 0..1."""
     captions = [f"{index / max(1, count - 1):.2f}" for index in range(count)]
     for place in (0, -1):
-        captions[place] = _label(recipe, place) if len(recipe.labels) == 2 else captions[place]
+        if len(recipe.labels) == 2:
+            captions[place] = recipe.labels[place] or captions[place]
     return captions
 
 
@@ -166,7 +168,10 @@ def _samples(recipe: Recipe, pictures: np.ndarray) -> Image.Image:
     columns = max(1, math.ceil(math.sqrt(len(pictures))))
     if not recipe.style.captions:
         return lay(pictures, columns, recipe.style)
-    labels = [_label(recipe, index) for index in range(len(pictures))]
+    step = (
+        pictures.shape[2] * _scale(pictures, columns, math.ceil(len(pictures) / columns)) + recipe.style.gap
+    )
+    labels = [shortened(label, step) for label in recipe.labels[: len(pictures)]]
     below = {row: labels[row * columns :][:columns] for row in range(math.ceil(len(labels) / columns))}
     return lay(pictures, columns, recipe.style, Texts(below=below, foot=f"seed {recipe.settings['seed']}"))
 

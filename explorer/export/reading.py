@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import IO
 
 from explorer.errors import RecipeError
-from explorer.export.recipe import Recipe
-from explorer.export.recipe_text import MARK, MOST_TEXT, recipe_from
+from explorer.export.recipe import MARK, Recipe
+from explorer.export.recipe_text import MOST_TEXT, recipe_from
 
-_MOST_PARTS = 2_000_000  # of a file: chunks and blocks
+_KEYWORD = MARK.encode() + b"\0"
+_MOST_PARTS = 500_000  # of a file: chunks and blocks
 
 
 def recipe_in(path: Path | str) -> Recipe | None:
@@ -25,8 +26,11 @@ def recipe_in(path: Path | str) -> Recipe | None:
     Raises:
         RecipeError: there is one, but it is damaged or written by a newer program; or the file cannot be read.
     """
+    path = Path(path)
     try:
-        with Path(path).open("rb") as file:
+        if path.exists() and not path.is_file():
+            return None  # a folder; or a pipe, where reading would wait for ever
+        with path.open("rb") as file:
             find = _FINDERS.get(file.read(4))
             written = find(file) if find else None
     except OSError as error:
@@ -42,13 +46,12 @@ def _in_png(file: IO[bytes]) -> str | None:
         length, kind = int.from_bytes(head[:4]), head[4:]
         if len(head) < 8 or kind == b"IEND":
             return None
-        if kind not in (b"tEXt", b"zTXt", b"iTXt") or length > MOST_TEXT + 200:
-            file.seek(length + 4, 1)
-            continue
-        keyword, _, rest = file.read(length).partition(b"\0")
-        file.seek(4, 1)
-        if keyword == MARK.encode():
-            return _png_text(kind, rest)
+        is_text = kind in (b"tEXt", b"zTXt", b"iTXt") and len(_KEYWORD) <= length <= 2 * MOST_TEXT
+        if is_text:
+            length -= len(_KEYWORD)
+            if file.read(len(_KEYWORD)) == _KEYWORD:
+                return _png_text(kind, file.read(length))
+        file.seek(length + 4, 1)
     return None
 
 

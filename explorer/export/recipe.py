@@ -30,6 +30,9 @@ import numpy as np
 
 Kind = Literal["picture", "strip", "sheet", "manifold", "samples", "reconstructions", "map"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+MARK = "latent-explorer"
+"""By this a recipe is known: where it lies in a PNG's text, and the first word of its own text."""
+
 SCHEMA = 1
 MOST_NUMBERS = 1_000_000
 """A recipe carries no more numbers than this in its codes."""

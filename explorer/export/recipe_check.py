@@ -18,6 +18,12 @@ from explorer.export.recipe import MOST_NUMBERS, MOST_POINTS, Style
 LONGEST = 1000
 """Letters of any text in a recipe."""
 
+LARGEST = 1e30
+"""Of any number; nothing overflows that is computed from such."""
+
+LEFT_OUT = "left out"
+"""Stands in the text for an option that is too large for it."""
+
 MOST_STEPS = 1000
 MOST_SAMPLES = 100_000
 MOST_TILES = 200
@@ -135,11 +141,9 @@ def numbers(
         exact = np.array(flat, np.float64)  # None becomes NaN
     except OverflowError:
         raise wanted from None
-    with np.errstate(over="ignore"):
-        found: np.ndarray = exact.astype(dtype)
-    known = np.array([entry is not None for entry in flat], bool) if gaps else slice(None)
-    if not np.isfinite(found[known]).all():
+    if (np.abs(np.nan_to_num(exact)) > LARGEST).any():  # an infinite one becomes a large one
         raise Damaged(f"{what} holds numbers that are too large")
+    found: np.ndarray = exact.astype(dtype)
     if len(shape) == 1:
         return found
     return found.reshape(len(rows), -1 if rows and width is None else width or 0)
@@ -164,6 +168,8 @@ def checked_options(value: object) -> dict[str, Any]:
     """Return the decode options that are given, arrays as lists."""
     fields = Fields(value, "options")
     options: dict[str, Any] = {}
+    if fields.get("labels") == LEFT_OUT:
+        raise Damaged("the labels given to the decoder are too many to be carried")
     if fields.has("labels"):
         labels = fields.get("labels")
         if isinstance(labels, list) and labels and isinstance(labels[0], list):
@@ -259,15 +265,14 @@ def _map(fields: Fields, dim: int) -> dict[str, Any]:
         "axes": fields.numbers("axes", 2, dim),
         "extent": extent,
         "tiles": fields.whole("tiles", 0, MOST_TILES),
-        "marker": fields.numbers("marker", 2) if fields.has("marker") else None,
-        "column": fields.text("column", ""),
-        "values": None,
     }
-    if not fields.has("points"):
-        return settings  # too many to be carried
-    settings["points"] = fields.numbers("points", None, 2, most=2 * MOST_POINTS)
+    if fields.has("points"):  # else they were too many to be carried
+        settings["points"] = fields.numbers("points", None, 2, most=2 * MOST_POINTS)
+    settings["marker"] = fields.numbers("marker", 2) if fields.has("marker") else None
+    settings["column"] = fields.text("column", "")
+    settings["values"] = None
     if fields.has("values"):
-        settings["values"] = _column(fields, len(settings["points"]))
+        settings["values"] = _column(fields, len(settings.get("points", ())))
     return settings
 
 

@@ -28,8 +28,9 @@ from explorer.data.picture import decode_told
 from explorer.data.wording import shown
 from explorer.errors import ImageError, RecipeError
 from explorer.export.layout import to_image
-from explorer.export.recipe import KINDS, MOST_NUMBERS, MOST_POINTS, SCHEMA, Network, Recipe
+from explorer.export.recipe import KINDS, MARK, MOST_NUMBERS, MOST_POINTS, SCHEMA, Network, Recipe
 from explorer.export.recipe_check import (
+    LEFT_OUT,
     LONGEST,
     MOST_SAMPLES,
     Damaged,
@@ -40,7 +41,6 @@ from explorer.export.recipe_check import (
     text,
 )
 
-MARK = "latent-explorer"
 MOST_TEXT = 64_000_000
 """Letters of a recipe; Pillow opens no PNG with more text than about this."""
 
@@ -50,7 +50,10 @@ MOST_SOURCES = 16_000_000
 _MOST_LISTS = 2_000_000  # brackets and commas that a text may have before it is taken apart
 _MOST_ENTRIES = 6_000_000
 _MOST_SOURCE_PIXELS = 50_000_000  # of all sources
+_MOST_LETTERS = 2_000_000  # of all labels
+_MOST_COLUMN = 10_000_000  # of the texts that colour a map, as JSON
 _MOST_DIM = 10_000_000
+# How many codes a kind has; those of samples and reconstructions may be too many to be carried.
 _CODES = {"picture": 1, "strip": 2, "sheet": 1, "manifold": 1, "map": 0}
 
 
@@ -62,7 +65,7 @@ def to_json(recipe: Recipe) -> str:
     """
     if not np.isfinite(recipe.codes).all():
         raise RecipeError("The codes hold values that are not numbers, so no recipe can be made of them.")
-    carries_codes = recipe.codes.size <= MOST_NUMBERS
+    carries_codes = recipe.codes.size <= MOST_NUMBERS or recipe.kind in _CODES
     value = {
         MARK: "recipe",
         "schema": SCHEMA,
@@ -73,10 +76,10 @@ def to_json(recipe: Recipe) -> str:
         "dim": recipe.codes.shape[1],
         "codes": recipe.codes if carries_codes else [],
         "stages": [asdict(stage) for stage in recipe.stages],
-        "options": recipe.options,
+        "options": {name: LEFT_OUT if _is_huge(value) else value for name, value in recipe.options.items()},
         "settings": _carried(recipe.settings),
         "style": asdict(recipe.style),
-        "labels": [label[:LONGEST] for label in recipe.labels],
+        "labels": _shortened(recipe.labels),
         "sources": _packed(recipe.sources),
     }
     return json.dumps(_plain(value), ensure_ascii=True, allow_nan=False, separators=(", ", ": "))
@@ -103,10 +106,27 @@ def recipe_from(written: str, where: str = "the text") -> Recipe:
 
 
 def _carried(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return settings without the points of a map where they are too many."""
-    if len(settings.get("points", ())) <= MOST_POINTS:
+    """Return settings without the points of a map where they, or the texts that colour them, are too many."""
+    values = settings.get("values")
+    letters = 0
+    if isinstance(values, np.ndarray) and values.dtype.kind == "U":
+        letters = len(json.dumps(values.tolist()))
+    if len(settings.get("points", ())) <= MOST_POINTS and letters <= _MOST_COLUMN:
         return dict(settings)
     return {name: value for name, value in settings.items() if name not in ("points", "values")}
+
+
+def _shortened(texts: Sequence[str]) -> list[str]:
+    """Return texts, so short that all of them can be carried."""
+    most = min(LONGEST, max(20, _MOST_LETTERS // max(1, len(texts))))
+    return [entry[:most] for entry in texts]
+
+
+def _is_huge(value: object) -> bool:
+    """Return whether an option, plain values, has too many entries to be carried."""
+    if not isinstance(value, list):
+        return False
+    return sum(len(row) if isinstance(row, list) else 1 for row in value) > MOST_SAMPLES
 
 
 def _plain(value: Any) -> Any:
@@ -117,9 +137,11 @@ def _plain(value: Any) -> Any:
         return _plain_array(value)
     if isinstance(value, np.generic):
         return _plain_array(value.reshape(1))[0]
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()  # names of files may hold half letters
     if isinstance(value, float):
         return value if np.isfinite(value) else None
-    if isinstance(value, Sequence) and not isinstance(value, str):
+    if isinstance(value, Sequence):
         return [_plain(entry) for entry in value]
     return value
 
@@ -127,7 +149,11 @@ def _plain(value: Any) -> Any:
 def _plain_array(array: np.ndarray) -> list[Any]:
     """Return an array as lists; float32 with as few digits as say it exactly."""
     if array.dtype.kind != "f":
-        return [text[:LONGEST] for text in array.tolist()] if array.dtype.kind == "U" else array.tolist()
+        return (
+            _plain([entry[:LONGEST] for entry in array.tolist()])
+            if array.dtype.kind == "U"
+            else array.tolist()
+        )
     exact = array.astype(np.float64)
     if array.dtype == np.float32:
         short = array.astype(str).astype(np.float64)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import io
-import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +13,14 @@ import numpy as np
 from PIL import Image, PngImagePlugin
 
 from explorer.errors import OutputError, UsageError
+from explorer.export.recipe import MARK
 from explorer.paths import replacing
-
-RECIPE_KEY = "latent-explorer"
-"""Where the recipe lies in a PNG's text."""
 
 STILLS = (".png", ".webp", ".gif")
 FILMS = (".gif", ".webp")
 ARRAYS = (".npy",)
 LONGEST_SIDE = {".gif": 65_535, ".webp": 16_383}
 """Pixels; neither format can say a larger number."""
-
-Recipe = Mapping[str, object]
 
 
 def check_target(path: Path | str, suffixes: Sequence[str] = ()) -> None:
@@ -62,7 +57,7 @@ def save_pages(
     Args:
         pages: pictures of one size and mode; one for a `.png`.
         path: where to.
-        text: plain ASCII that is laid into the file, see `RECIPE_KEY`.
+        text: plain ASCII, laid into the PNG's text `latent-explorer`, the WebP's XMP or the GIF's comment.
         durations: of the frames of a film, milliseconds.
 
     Raises:
@@ -93,21 +88,8 @@ def _options(kind: str, text: str) -> dict[str, Any]:
     info = PngImagePlugin.PngInfo()
     if text:
         # Not compressed: Pillow opens no PNG whose text grows beyond 1 MB when unpacked.
-        info.add_text(RECIPE_KEY, text)
+        info.add_text(MARK, text)
     return {"pnginfo": info}
-
-
-def save_image(image: Image.Image, path: Path | str, recipe: Recipe | None = None) -> None:
-    """Write one picture; see `save_pages`."""
-    save_pages([image], path, json.dumps(recipe) if recipe else "")
-
-
-def save_film(frames: Sequence[Image.Image], path: Path | str, recipe: Recipe | None = None) -> None:
-    """Write frames of one size as a film; see `save_pages`."""
-    check_target(path, FILMS)
-    from explorer.export.pages import paces
-
-    save_pages(frames, path, json.dumps(recipe) if recipe else "", paces(len(frames)))
 
 
 def save_array(array: np.ndarray, path: Path | str) -> None:

@@ -1,0 +1,99 @@
+"""Texts on a page: fonts, sizes, colours that can be read, lines that are not too long."""
+
+from __future__ import annotations
+
+import functools
+import math
+
+from PIL import ImageFont
+
+Colour = tuple[int, int, int]
+
+PAPER = (255, 255, 255)
+INK = (28, 34, 48)
+CHALK = (236, 239, 244)
+_TEXT = 14
+_WIDEST = 480  # pixels of a label; the rest of a longer one is left out
+# Pillow's own font draws Latin text; names in other scripts need one of the system's.
+_WIDE_FONTS = (
+    "NotoSansCJK-Regular.ttc",
+    "NotoSans-Regular.ttf",
+    "DroidSansFallbackFull.ttf",
+    "wqy-zenhei.ttc",
+    "DejaVuSans.ttf",
+    "PingFang.ttc",
+    "msyh.ttc",
+)
+
+
+def colour_of(text: str) -> Colour:
+    """Return `#rrggbb` as numbers."""
+    return int(text[1:3], 16), int(text[3:5], 16), int(text[5:7], 16)
+
+
+def ink_on(paper: Colour) -> Colour:
+    """Return the colour of texts that can be read on `paper`: dark or light, by contrast (WCAG 2.1)."""
+    dark, light = (_contrast(ink, paper) for ink in (INK, CHALK))
+    return INK if dark >= light else CHALK
+
+
+def quiet_on(paper: Colour) -> Colour:
+    """Return the colour of texts on `paper` that stand back."""
+    red, green, blue = (round(0.62 * a + 0.38 * b) for a, b in zip(ink_on(paper), paper, strict=True))
+    return red, green, blue
+
+
+def _contrast(one: Colour, other: Colour) -> float:
+    low, high = sorted((_luminance(one), _luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def _luminance(colour: Colour) -> float:
+    linear = [v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in (c / 255 for c in colour)]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def lines_of(label: str) -> list[str]:
+    """Return the one or two lines of a label, each short enough for a page."""
+    first, _, second = label.partition("\n")
+    return [shortened(line, _WIDEST) for line in (first, second) if line.strip()]
+
+
+def block_size(label: str) -> tuple[int, int]:
+    """Return width and height of a label of one or two lines, pixels."""
+    sizes = [text_size(line) for line in lines_of(label)]
+    return max((width for width, _ in sizes), default=0), sum(height for _, height in sizes)
+
+
+def shortened(text: str, width: int) -> str:
+    """Return text as one line no wider than `width` pixels, with dots where something was left out."""
+    text = " ".join(text.split())
+    if text_size(text)[0] <= width:
+        return text
+    text = text[: max(1, width)]  # no letter is narrower than a pixel
+    while text and text_size(text + "...")[0] > width:
+        text = text[:-1]
+    return text.rstrip() + "..." if text else ""
+
+
+def text_size(text: str) -> tuple[int, int]:
+    """Return width and height of a line of text, pixels."""
+    font = font_for(text)
+    ascent, descent = font.getmetrics() if isinstance(font, ImageFont.FreeTypeFont) else (_TEXT, 0)
+    return math.ceil(font.getlength(text)), ascent + descent
+
+
+def font_for(text: str) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """Return a font that has the letters of `text`, as far as the system has one."""
+    return _font(all(ord(letter) < 0x250 for letter in text))
+
+
+@functools.cache
+def _font(latin: bool) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    if not latin:
+        for name in _WIDE_FONTS:
+            try:
+                return ImageFont.truetype(name, _TEXT)
+            except OSError:
+                continue
+    return ImageFont.load_default(_TEXT)
