@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from explorer.cli.options import CheckpointArgument, Decoding, Layout, add_command
 from explorer.data.wording import counted
 from explorer.errors import UsageError
-
-if TYPE_CHECKING:
-    from explorer.cli.work import Work
-    from explorer.export.recipe import Recipe
 
 app = typer.Typer(
     help="Export pictures, strips, sheets, grids and maps; a strip also as a film (.gif, .webp).",
@@ -68,9 +64,7 @@ def picture(
     with Work(file, decoding) as work:
         chosen = one_code(code, work.space) if code else work.space.center
         caption = [work.model.name] if layout.captions else []
-        work.make(
-            making.picture(work.network, work.space, chosen, **work.shared(layout), labels=caption), out
-        )
+        work.make(making.picture(work.network, work.space, chosen, **work.shared(layout, caption)), out)
 
 
 def strip(
@@ -102,6 +96,7 @@ def strip(
     The pictures lie in one row, without gaps unless --gap wants some; each of their pixels is enlarged by a
     whole number (--scale 1: not at all).
     """
+    from explorer.cli.recipes import strip_ends
     from explorer.cli.work import Work
     from explorer.export import making, writing
 
@@ -113,40 +108,22 @@ def strip(
     if save_codes:
         writing.check_target(save_codes, writing.ARRAYS)
     with Work(file, decoding) as work:
-        recipe = _strip_recipe(
-            work, layout, codes, images, steps, path, ends, out.suffix.lower() in making.FILMS
+        pair, sources = strip_ends(work, codes, images)
+        # The names of somebody's files belong into the picture only where they are shown.
+        names = [image.stem for image in images] if images and layout.captions else []
+        recipe = making.strip(
+            work.network,
+            work.space,
+            pair,
+            steps,
+            path.value,
+            sources=[] if ends is Ends.decoded else sources,
+            film=out.suffix.lower() in making.FILMS,
+            **work.shared(layout, names),
         )
         work.make(recipe, out)
         if save_codes:
             writing.save_array(making.codes_of(recipe), save_codes)
-
-
-def _strip_recipe(
-    work: Work,
-    layout: Layout,
-    codes: Path | None,
-    images: tuple[Path, Path] | None,
-    steps: int,
-    path: PathKind,
-    ends: Ends | None,
-    film: bool,
-) -> Recipe:
-    from explorer.cli.recipes import strip_ends
-    from explorer.export import making
-
-    pair, sources = strip_ends(work, codes, images)
-    return making.strip(
-        work.network,
-        work.space,
-        pair,
-        steps,
-        path.value,
-        sources=[] if ends is Ends.decoded else sources,
-        film=film,
-        # The names of somebody's files belong into the picture only where they are shown.
-        labels=[image.stem for image in images] if images and layout.captions else [],
-        **work.shared(layout),
-    )
 
 
 def reconstructions(
@@ -206,7 +183,7 @@ def sheet(
         through = one_code(code, work.space) if code else None
         labels = row_labels(work, _numbers(work.space.dim))
         recipe = making.sheet(
-            work.network, work.space, through, steps, range.value, labels=labels, **work.shared(layout)
+            work.network, work.space, through, steps, range.value, **work.shared(layout, labels)
         )
         work.make(recipe, out)
 
@@ -231,7 +208,7 @@ def manifold(
         chosen = two_dimensions(dims, work)
         labels = [work.dimension_label(index) for index in chosen]
         work.make(
-            making.manifold(work.network, work.space, steps, chosen, labels=labels, **work.shared(layout)),
+            making.manifold(work.network, work.space, steps, chosen, **work.shared(layout, labels)),
             out,
         )
 

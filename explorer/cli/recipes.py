@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -124,7 +124,7 @@ def map_recipe(
     )
 
 
-def _column(labels: dict[str, np.ndarray], wanted: str | None) -> tuple[str, np.ndarray | None]:
+def _column(labels: Mapping[str, np.ndarray], wanted: str | None) -> tuple[str, np.ndarray | None]:
     """Return a label column and its values; of any, one of numbers where there is one."""
     if wanted is None:
         by_kind = sorted(labels.items(), key=lambda column: column[1].dtype.kind != "f")

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from explorer.cli.work import Work
     from explorer.export.recipe import Network, Recipe
+    from explorer.models.base import LatentModel, StageModel
 
 SESSION = ".session.json"
 _PICTURES = (".png", ".webp", ".gif")
@@ -208,9 +209,9 @@ def _told_others(recipe: Recipe, work: Work) -> Recipe:
     from explorer.export.making import network
 
     used = []
-    for wanted, is_used in zip(
-        (recipe.model, *recipe.stages), map(network, (work.model, *work.stages)), strict=True
-    ):
+    networks: list[LatentModel | StageModel] = [work.model, *work.stages]
+    for wanted, there in zip((recipe.model, *recipe.stages), networks, strict=True):
+        is_used = network(there)
         is_same = wanted.sha256 is not None and wanted.sha256 == is_used.sha256
         if not is_same:
             work.tell(_other(wanted, is_used))

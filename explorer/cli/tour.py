@@ -54,13 +54,13 @@ def _make(work: Work, name: str, recipe: Recipe, stages: Sequence[StageModel] | 
 
 
 def _samples(work: Work, stages: Sequence[StageModel] | None = None) -> Recipe:
-    return making.samples(work.network, work.space, _SAMPLES, 0, **work.shared(_LAYOUT, stages))
+    return making.samples(work.network, work.space, _SAMPLES, 0, **work.shared(_LAYOUT, stages=stages))
 
 
 def _sheet(work: Work) -> Recipe:
     dims = range(min(_ROWS, work.space.dim))
     labels = row_labels(work, dims)
-    return making.sheet(work.network, work.space, dims=dims, labels=labels, **work.shared(_LAYOUT))
+    return making.sheet(work.network, work.space, dims=dims, **work.shared(_LAYOUT, labels))
 
 
 def _strip(work: Work) -> Recipe:

@@ -213,7 +213,9 @@ class Work:
 
         return network(self.model)
 
-    def shared(self, layout: Layout, stages: Sequence[StageModel] | None = None) -> Shared:
+    def shared(
+        self, layout: Layout, labels: Sequence[str] = (), stages: Sequence[StageModel] | None = None
+    ) -> Shared:
         """Return what a recipe of any kind says of this work."""
         from explorer.export.making import network
 
@@ -222,6 +224,7 @@ class Work:
             "stages": [network(stage) for stage in used],
             "options": self.options,
             "style": layout.style,
+            "labels": labels,
         }
 
     def make(self, recipe: Recipe, out: Path, stages: Sequence[StageModel] | None = None) -> None:
