@@ -27,9 +27,8 @@ def find(
 ) -> Path | None:
     """Return the file whose SHA-256 is this, None where it is not found.
 
-    Looked at in this order: the files in `near`, recent and bundled ones of that hash or name, then the other
-    checkpoints of the folders in `near` and those recent and bundled. Only a hash that is taken of the file
-    itself counts.
+    Looked at are the files in `near`, recent and bundled ones, and the checkpoints of the folders in `near`;
+    those of that hash or name first. Only a hash that is taken of the file itself counts.
 
     Args:
         name: what the checkpoint was called; files of that name are tried first.
@@ -100,21 +99,21 @@ def _candidates(name: str, sha256: str, near: Sequence[Path]) -> Iterator[Path]:
     """Yield files to try, the likeliest first; some twice."""
     yield from (path for path in near if not path.is_dir())
     lately = [entry for entry in recent.entries() if entry.kind != "session"]
-    lately.sort(key=lambda entry: (entry.sha256 != sha256, entry.name != name))
     shipped = bundled()
+    beside = [path for folder in near if folder.is_dir() for path in _checkpoints_in(folder, name)]
     yield from (entry.path for entry in lately if entry.sha256 == sha256)
     if name in shipped:
         yield shipped[name]
-    beside = [path for folder in near if folder.is_dir() for path in _checkpoints_in(folder)]
-    beside.sort(key=lambda path: path.stem != name)
-    yield from beside
-    yield from (entry.path for entry in lately)
+    yield from (path for path in beside if path.stem == name)
+    yield from (entry.path for entry in sorted(lately, key=lambda entry: entry.name != name))
     yield from shipped.values()
+    yield from beside
 
 
-def _checkpoints_in(folder: Path) -> list[Path]:
+def _checkpoints_in(folder: Path, name: str) -> list[Path]:
+    """Return what is called like a checkpoint, first what is called `name`."""
     try:
-        files = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+        files = [path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES]
     except OSError:
         return []
-    return files[:_MOST_FILES]
+    return sorted(files, key=lambda path: (path.stem != name, path.name))[:_MOST_FILES]

@@ -53,6 +53,14 @@ def test_a_bundled_one_is_found_with_the_hash_that_opening_it_says():
     assert find("called otherwise once", sha256) == path
 
 
+def test_in_a_crowded_folder_what_has_the_name_is_not_passed_over(moved):
+    for number in range(finding._MOST_FILES):
+        (moved.parent / f"a{number}.pth").touch()
+    assert find("z", SHA256, [moved.parent]) is None
+    moved.rename(moved.with_name("z.pth"))
+    assert find("z", SHA256, [moved.parent]) == moved.with_name("z.pth")
+
+
 def test_a_file_is_hashed_once_until_it_changes(moved, monkeypatch):
     assert finding.hash_of(moved) == SHA256
     with monkeypatch.context() as patched:
