@@ -7,8 +7,9 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QLabel
 
 from explorer.gui import messages as messages_module
-from explorer.gui.message_list import LevelMark, MessageList
+from explorer.gui.message_list import MessageList
 from explorer.gui.messages import Messages
+from explorer.gui.widgets.message_row import LevelMark
 
 
 @pytest.fixture
