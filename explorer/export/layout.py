@@ -71,7 +71,7 @@ class Texts:
     """What is written around the pictures of a page.
 
     Attributes:
-        left: one label a row, a second line in it quieter; empty leaves no room.
+        left: one label a row, what follows its first line quieter; empty leaves no room.
         below: captions of single cells under a row, by the row's number.
         foot: one line below everything.
     """

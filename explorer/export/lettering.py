@@ -14,6 +14,8 @@ INK = (28, 34, 48)
 CHALK = (236, 239, 244)
 _TEXT = 14
 _WIDEST = 480  # pixels of a label; the rest of a longer one is left out
+_NOTE = 260  # pixels of a line of the note below it
+_NOTE_LINES = 3
 # Pillow's own font draws Latin text; names in other scripts need one of the system's.
 _WIDE_FONTS = (
     "NotoSansCJK-Regular.ttc",
@@ -54,13 +56,28 @@ def _luminance(colour: Colour) -> float:
 
 
 def lines_of(label: str) -> list[str]:
-    """Return the one or two lines of a label, each short enough for a page."""
-    first, _, second = label.partition("\n")
-    return [shortened(line, _WIDEST) for line in (first, second) if line.strip()]
+    """Return the lines of a label: its title, and what follows the first line break in up to three lines."""
+    title, _, note = label.partition("\n")
+    return [line for line in (shortened(title, _WIDEST), *_wrapped(note)) if line]
+
+
+def _wrapped(note: str) -> list[str]:
+    """Return a note in lines of whole words, the last with dots where something was left out."""
+    lines, words = [""], note.split()
+    for number, word in enumerate(words):
+        longer = f"{lines[-1]} {word}".lstrip()
+        if lines[-1] and text_size(longer)[0] > _NOTE:
+            if len(lines) == _NOTE_LINES:
+                lines[-1] = shortened(" ".join([lines[-1], *words[number : number + 20]]), _NOTE)
+                break
+            lines.append("")
+            longer = word
+        lines[-1] = shortened(longer, _NOTE)
+    return lines
 
 
 def block_size(label: str) -> tuple[int, int]:
-    """Return width and height of a label of one or two lines, pixels."""
+    """Return width and height of a label, all lines of it, pixels."""
     sizes = [text_size(line) for line in lines_of(label)]
     return max((width for width, _ in sizes), default=0), sum(height for _, height in sizes)
 

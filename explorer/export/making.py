@@ -120,7 +120,7 @@ def sheet(
         steps: pictures in a row.
         range: as in `latent.traversal.span`.
         dims: 0-based dimensions, one a row; None takes all in their order.
-        shared: see `Shared`; a label for each row, a second line in it is written quieter.
+        shared: see `Shared`; a label for each row, what follows its first line is written quieter.
     """
     rows = list(_all(space.dim) if dims is None else map(int, dims))
     reaches = np.array([traversal.bounds(space, dim, range) for dim in rows]).reshape(-1, 2)

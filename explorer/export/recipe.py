@@ -86,7 +86,7 @@ class Recipe:
         settings: of the kind; see the table above.
         style: how it is laid out.
         labels: texts at the rows (sheet), the ends (strip: two), the axes (manifold: two) or the pictures, where
-            `style` shows captions; a second line in one is written quieter.
+            `style` shows captions; what follows the first line of one is written quieter.
         sources: pictures that are shown beside decoded ones, uint8 `(H, W, 1|3)` each: the ends of a strip
             (two, None for an end without one), or what was reconstructed.
     """
