@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 
 MOST_KEPT = 5
 DAYS = 30
+_WRITTEN = 60.0  # seconds after which an empty lock is not being written
 
 _held: set[Path] = set()  # locks of this process
 
@@ -123,8 +124,9 @@ class LeftSessions:
             path = self.folder / (rest.name.lstrip(".").partition(".")[0] + SUFFIX)
             is_part = rest.suffix == ".part"
             if path not in self._locks and (is_part or not path.exists()) and self._claim(path):
-                rest.unlink(missing_ok=True)
-                self._release(path)
+                if rest != _lock_of(path):
+                    rest.unlink(missing_ok=True)
+                self._release(path)  # which removes the lock
         for path in sorted(self.folder.glob("*.broken"), key=_age)[MOST_KEPT:]:
             path.unlink(missing_ok=True)
 
@@ -136,8 +138,7 @@ class LeftSessions:
         lock = QLockFile(str(place))
         lock.setStaleLockTime(0)  # only a dead process makes it stale
         is_ours = lock.tryLock(0)
-        if not is_ours and place not in _held and os.getpid() in lock.getLockInfo()[:1]:
-            # The process that died had the number which this one has now.
+        if not is_ours and _is_dead(place, lock):
             is_ours = lock.removeStaleLockFile() and lock.tryLock(0)
         if is_ours:
             self._locks[path] = lock
@@ -153,6 +154,14 @@ class LeftSessions:
 
 def _lock_of(path: Path) -> Path:
     return path.with_name(path.name.removesuffix(SUFFIX) + ".lock")
+
+
+def _is_dead(place: Path, lock: QLockFile) -> bool:
+    """Return whether a lock that looks alive is not: its process had the number of this one, or died writing it."""
+    if place in _held:
+        return False
+    owner = int(lock.getLockInfo()[0])  # 0 where the lock is empty
+    return owner == os.getpid() if owner else _age(place) > _WRITTEN
 
 
 def _age(path: Path) -> float:

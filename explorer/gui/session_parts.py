@@ -149,10 +149,12 @@ class Parts:
         return number(self._said.get("focused", 1), 1, self._model.spaces[space].dim, "focused") - 1
 
     def places(self, starred: Sequence[StarredPlace], most: int) -> tuple[Place, ...]:
-        """Return the places, and after them those of the notes that were starred since the session was saved."""
-        found = [
-            self._place(each, f"places {n}") for n, each in enumerate(entries(self._said, "places", most), 1)
-        ]
+        """Return the places, and after them those of the notes that were starred since the session was saved.
+
+        One that does not fit the model is left out, as nobody could go there.
+        """
+        said = entries(self._said, "places", most)
+        found = [place for n, each in enumerate(said, 1) if (place := self._place(each, f"places {n}"))]
         if len({place.id for place in found}) < len(found):
             raise Wrong("places have an id twice")
         known = {_where(place) for place in found if place.starred}
