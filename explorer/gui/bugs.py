@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, Signal
 
 from explorer.errors import ExplorerError
+from explorer.render import failures
 
 if TYPE_CHECKING:
     from explorer.render.requests import Result
@@ -71,8 +72,11 @@ class Bugs(QObject):
             self._is_told = False
 
     def on_result(self, result: Result) -> None:
-        """Take what an answer of the decode thread says of a bug; it logs its own."""
-        if result.bug:
+        """Take what an answer of the decode thread says of a bug; it logs its own.
+
+        A network that fails is the network's bug: the sentence names it, and has the details.
+        """
+        if result.bug and result.error == failures.BUG:
             self.add(result.bug)
 
 

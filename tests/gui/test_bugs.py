@@ -6,10 +6,12 @@ import threading
 import pytest
 from PySide6.QtCore import QObject, Qt
 
-from explorer.errors import CheckpointError
+from explorer.errors import CheckpointError, NetworkError
 from explorer.gui.bugs import KINDS, Bugs, Hooks
-from explorer.render.requests import RenderResult
+from explorer.render.failures import failed
+from explorer.render.requests import RenderResult, Request
 
+REQUEST = Request("canvas", 1, 2, None)
 TRACE = 'Traceback:\n  File "a.py", line 3, in f\n    1 / 0\nZeroDivisionError: division of {}\n'
 
 
@@ -95,8 +97,15 @@ def test_of_very_many_bugs_the_first_are_kept(bugs):
 
 def test_a_bug_of_a_decode_is_taken_from_its_result(bugs):
     bugs.on_result(RenderResult("canvas", 1, 1))
-    bugs.on_result(RenderResult("canvas", 1, 2, error="It failed.", bug=TRACE.format(1)))
-    assert bugs.all == [(TRACE.format(1), 1)]
+    bugs.on_result(failed(REQUEST, NetworkError("The decoder of x failed.")))
+    try:
+        raise NetworkError("The decoder of x failed.") from ZeroDivisionError()
+    except NetworkError as error:
+        bugs.on_result(failed(REQUEST, error))  # has a traceback, and is the network's own
+    assert bugs.all == []
+    bugs.on_result(failed(REQUEST, ZeroDivisionError("division by zero")))
+    ((trace, count),) = bugs.all
+    assert (trace.strip(), count) == ("ZeroDivisionError: division by zero", 1)
 
 
 def test_what_nobody_caught_is_a_bug_and_logged_once(bugs, hooks, caplog):
