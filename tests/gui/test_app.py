@@ -4,8 +4,7 @@ import fakes
 import numpy as np
 import pytest
 from PIL import Image
-from PySide6.QtCore import QEvent, QMimeData, QPointF, Qt, QUrl
-from PySide6.QtGui import QDropEvent
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractSlider,
@@ -18,6 +17,7 @@ from PySide6.QtWidgets import (
     QToolButton,
     QWidget,
 )
+from real_window import WAIT, drop, expected, open_and_wait, picture_file, save, save_colorizer, shown
 
 from explorer.formats import Opened
 from explorer.gui import app as app_module
@@ -28,86 +28,6 @@ from explorer.gui.widgets.chip import Chip
 from explorer.models import architecture
 
 pytestmark = pytest.mark.also_x11
-
-WAIT = 20_000  # milliseconds; a slow machine must not fail a test
-
-
-def save(path, **sizes):
-    """Write a real native checkpoint of a tiny VAE."""
-    from explorer.formats import save_native
-
-    model = fakes.tiny_vae(**sizes, name=path.stem)
-    side, latent_dim = model.image.height, model.spaces["z"].dim
-    config = {"height": side, "width": side, "hidden": [32, 16], "latent_dim": latent_dim}
-    save_native(path, model, config=config)
-    return path
-
-
-def save_colorizer(path):
-    """Write a real colour stage with random weights."""
-    import torch
-
-    from explorer.formats import save_native
-
-    family = architecture("conv-colorizer")
-    torch.manual_seed(0)
-    network = family.network(family.config())
-    with torch.no_grad():
-        for weight in network.parameters():
-            weight.add_(0.05 * torch.randn_like(weight))
-    save_native(path, family.wrap(network.eval(), family.config(), name=path.stem), config=family.config())
-    return path
-
-
-@pytest.fixture
-def running(qtbot):
-    """The app with its window shown and no model."""
-    app_module.make_application()
-    app = app_module.App("cpu")
-    app.window.show()
-    yield app
-    app.window.close()
-    app.window.deleteLater()
-    app.deleteLater()
-    QApplication.processEvents()
-
-
-def open_and_wait(qtbot, app, path):
-    with qtbot.waitSignal(app.session.model_changed, timeout=WAIT):
-        app.opener.open(str(path))
-    qtbot.waitUntil(lambda: app.window.canvas.shown is not None, timeout=WAIT)
-    qtbot.waitUntil(lambda: not app.jobs.is_running("open"), timeout=WAIT)
-
-
-@pytest.fixture
-def own_name(qapp):
-    """The program's name, without which no settings are kept."""
-    qapp.setOrganizationName("latent-explorer")
-    yield
-    qapp.setOrganizationName("")
-
-
-@pytest.fixture
-def faces(running, qtbot, tmp_path):
-    """The app with a tiny model open and its first picture on the canvas."""
-    open_and_wait(qtbot, running, save(tmp_path / "faces.safetensors"))
-    return running
-
-
-def shown(app):
-    """The picture on the canvas, uint8 (H, W, C)."""
-    return app.window.canvas.shown.pictures[0]
-
-
-def expected(app, code):
-    """The picture that the command line's engine makes of a code, uint8 (H, W, C)."""
-    from explorer.render.renderer import Renderer, to_uint8
-
-    renderer = Renderer("cpu")
-    images = renderer.decode(app.session.model, np.atleast_2d(code), stages=app.session.enabled_stages)
-    import torch
-
-    return to_uint8(torch.from_numpy(images))[0]
 
 
 def test_a_slider_moves_the_picture_and_undo_brings_it_back(faces, qtbot):
@@ -175,26 +95,6 @@ def test_a_file_that_is_no_checkpoint_is_a_sentence_and_nothing_is_lost(faces, q
     assert sentence.endswith(".")
     assert faces.window.canvas.notice.text == sentence
     assert (faces.session.model, faces.window.canvas.shown) == before
-
-
-def drop(window, path):
-    data = QMimeData()
-    data.setUrls([QUrl.fromLocalFile(str(path))])
-    window.dropEvent(
-        QDropEvent(
-            QPointF(5, 5),
-            Qt.DropAction.CopyAction,
-            data,
-            Qt.MouseButton.LeftButton,
-            Qt.KeyboardModifier.NoModifier,
-        )
-    )
-
-
-def picture_file(path, size=(20, 16)):
-    pixels = np.random.default_rng(0).integers(0, 256, (size[1], size[0], 3), np.uint8)
-    Image.fromarray(pixels).save(path)
-    return path
 
 
 def test_a_dropped_picture_is_encoded_to_the_canvas(faces, qtbot, tmp_path):
