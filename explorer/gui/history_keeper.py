@@ -31,7 +31,6 @@ class HistoryKeeper(QObject):
         self._session = session
         self._rest = rest
         self._start: tuple[Opened, str, np.ndarray] | None = None  # of a model, until it is left
-        self._moved: np.ndarray | None = None  # the code of the last move of a drag
         self._what = ""  # the drag's name
         self._clock = QElapsedTimer()
         self._timer = QTimer(self)
@@ -60,17 +59,17 @@ class HistoryKeeper(QObject):
         if not self._session.is_moving or (what := self._session.undo_text) in PASSING:
             self._forget_drag()
             return
-        self._moved, self._what = self._session.code, what
+        self._what = what
         self._clock.start()
         if not self._timer.isActive():  # it looks at the clock itself, so a move need not start it anew
             self._timer.start(self._rest)
 
     def _on_timeout(self) -> None:
-        """Keep where a drag rests, or wait for what is left."""
+        """Keep where a drag rests, or wait for what is left; whatever else changes the code stops the timer."""
         left = self._rest - self._clock.elapsed()
         if left > 0:
             self._timer.start(left)
-        elif self._moved is self._session.code:
+        else:
             self._session.places.keep(self._what)
 
     def _on_arrived(self, what: str) -> None:
@@ -84,5 +83,4 @@ class HistoryKeeper(QObject):
             self._session.places.keep_code(space, code, "Start")
 
     def _forget_drag(self) -> None:
-        self._moved = None
         self._timer.stop()

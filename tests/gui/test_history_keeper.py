@@ -144,6 +144,8 @@ def test_play_keeps_nothing(session, qtbot):
 
 def test_another_model_starts_a_history_and_undo_brings_the_first_back(session, tiny_model):
     session.randomize(1)
+    session.set_dimension(0, 0.123)
+    session.commit()
     first = session.places.all
     session.open(Opened(fakes.tiny_vae(1, name="other")))
     assert session.places.all == (), "nothing was left yet"

@@ -126,6 +126,8 @@ def test_a_blend_has_a_name_where_both_have_one(session):
     session.places.rename(a.id, "calm")
     session.places.blend(a.id, c.id)
     assert session.places.here.name == ""
+    session.places.blend(b.id, a.id)
+    assert session.places.here.name == ""
     session.places.rename(b.id, "glad")
     session.places.blend(a.id, b.id)
     assert session.places.here.name == "calm + glad"

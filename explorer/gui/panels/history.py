@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPoint, QPointF, Qt, Signal
+from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QDrag, QHideEvent, QPixmap, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QLabel, QMenu, QToolButton, QToolTip, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QMenu, QToolButton, QVBoxLayout, QWidget
 
 from explorer.gui import place_words, theme
 from explorer.gui.pictures import PictureSource
@@ -13,9 +13,9 @@ from explorer.gui.place_mime import data_of
 from explorer.gui.place_pictures import PlacePictures
 from explorer.gui.session import Session
 from explorer.gui.state import Place
-from explorer.gui.widgets.hover_card import HoverCard
 from explorer.gui.widgets.name_field import NameField
-from explorer.gui.widgets.place_row import SIDE, PlaceRow
+from explorer.gui.widgets.place_card import PlaceCard
+from explorer.gui.widgets.place_row import PlaceRow
 from explorer.gui.widgets.place_thumb import Thumb
 
 KEYS = "Enter returns to it, S stars it, F2 names it, Delete removes it"
@@ -46,7 +46,7 @@ class HistoryPanel(QWidget):
         self.hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.hint.setWordWrap(True)
         self.name_field = NameField("place", self)
-        self.card = HoverCard(self)
+        self.card = PlaceCard(self)
         self.starred_only = _make_filter_button(self)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -71,7 +71,7 @@ class HistoryPanel(QWidget):
         session.code_committed.connect(self._refresh_here)
         theme.notifier.changed.connect(self.row.update)
         self.starred_only.toggled.connect(self._refresh)
-        self._images.arrived.connect(self._on_picture)
+        self._images.arrived.connect(row.repaint_thumb)
         row.picked.connect(session.places.visit)
         row.hovered.connect(self._on_hovered)
         row.focus_moved.connect(self._on_focus_moved)
@@ -192,9 +192,6 @@ class HistoryPanel(QWidget):
             if here is not None:
                 self.row.reveal(here)
 
-    def _on_picture(self, number: int) -> None:
-        self.row.repaint_thumb(number)
-
     # ---- wishes of the row ----
 
     def toggle_star(self, number: int) -> None:
@@ -231,35 +228,13 @@ class HistoryPanel(QWidget):
         if place is None:
             self.card.hide()
         else:
-            self._show_card(place)
+            box = self.row.box(number).toRect()
+            lines = place_words.lines(self._session, place)
+            self.card.show_over(self.row, box, lines, self._images.image(number))
 
     def _on_focus_moved(self, number: int) -> None:
         self._refresh_words()
         self._on_hovered(number)
-
-    def _show_card(self, place: Place) -> None:
-        """Show the card over the thumbnail, or under it where there is no room; not in a low window."""
-        window = self.window()
-        if self.card.parentWidget() is not window:
-            self.card.setParent(window)
-        box = self.row.box(place.id)
-        top_left = QPointF(self.row.mapTo(window, box.topLeft().toPoint()))
-        self.card.show_at(top_left, place_words.lines(self._session, place))
-        above = top_left.y() - self.card.height() - 6
-        below = top_left.y() + SIDE + 6
-        if above < 0 and below + self.card.height() > window.height():
-            self.card.hide()
-            at = self.row.mapToGlobal(box.bottomRight().toPoint())
-            QToolTip.showText(at, "\n".join(self.card.lines), self.row)
-            return
-        x = min(
-            max(top_left.x() + (box.width() - self.card.width()) / 2, 4),
-            window.width() - self.card.width() - 4,
-        )
-        self.card.move(round(x), round(above if above >= 0 else below))
-        picture = self._images.image(place.id)
-        if picture is not None:
-            self.card.set_picture(picture)
 
     def _on_menu_wanted(self, number: int, place: QPoint) -> None:
         self.card.hide()

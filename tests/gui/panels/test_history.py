@@ -430,7 +430,7 @@ def test_a_place_cannot_be_dropped_on_itself_or_beside(filled, session):
 def test_what_is_no_place_of_this_window_is_not_taken(filled, session):
     code, target = session.code, middle(filled, places(filled)[1])
     foreign = QMimeData()
-    foreign.setData(place_mime.MIME, b'{"process": 1, "place": 2}')
+    foreign.setData(place_mime.MIME, b'{"process": 1, "place": 4}')
     text = QMimeData()
     text.setText("hello")
     damaged = QMimeData()
@@ -461,6 +461,20 @@ def test_only_those_that_are_seen_are_decoded(panel, session, pictures):
     pictures.worker.requests.clear()
     row._bar.setValue(row._bar.maximum())
     assert pictures.worker.requests == [], "they are kept"
+
+
+def test_what_was_scrolled_away_is_no_longer_asked_for(panel, session, pictures):
+    for seed in range(60):
+        session.arrive(np.full(4, seed / 100, np.float32), "Map")
+    panel.hide()
+    panel._images.keep_only(())
+    pictures.worker.held = True
+    panel.show()
+    assert len(pictures.worker.waiting) > 10
+    panel.row._bar.setValue(0)
+    assert set(pictures.worker.waiting) == {f"history:{number}" for number in panel.row.seen}
+    pictures.worker.release()
+    assert all(panel._images.image(number) is not None for number in panel.row.seen)
 
 
 def test_old_pictures_stay_until_new_ones_come(filled, session, pictures):
