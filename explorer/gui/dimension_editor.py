@@ -108,7 +108,7 @@ class DimensionEditor(QObject):
         self._set_at_once(index, value)
         if not low <= value <= high:
             end = high if value > high else low
-            name = self._session.name_of(index)
+            name = f"{self._session.name_of(index)} {self._session.title_of(index)}".rstrip()
             self._session.tell("info", f"{name} was set to {end:.4g}, where its slider ends.")
 
     def _on_picture_chosen(self, index: int, which: int) -> None:

@@ -196,6 +196,16 @@ def test_rows_do_not_jump_while_one_is_named(panel, session, qtbot):
     assert panel.dimensions() == [0, 1, 2, 3]
 
 
+def test_a_row_that_is_double_clicked_opens_at_once_and_moves_no_more(panel, session, qtbot):
+    double_click_name(panel.row_for(2))
+    before = shown_tops(panel)
+    assert not panel.row_for(2).thumbnails.isHidden()
+    assert not panel._expand_timer.isActive()
+    press(Key.Key_Return)
+    qtbot.waitUntil(lambda: not panel._expand_timer.isActive())
+    assert shown_tops(panel) == before
+
+
 def test_a_row_that_was_found_stays_after_it_is_called_otherwise(panel, session):
     panel._find.setText("colour")
     assert panel.dimensions() == [2]
