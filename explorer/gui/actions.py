@@ -41,12 +41,12 @@ COMMANDS = (
     ),
     Command("export_strip", "&Strip…", (), "Save the strip as a picture or an animation"),
     Command("export_sheet", "S&heet of dimensions…", (), "Save one row of pictures for each dimension"),
-    Command("export_manifold", "&Manifold grid…", (), "Save the grid over two dimensions"),
+    Command("export_manifold", "Ma&nifold grid…", (), "Save the grid over two dimensions"),
     Command("export_samples", "S&amples…", (), "Save a grid of random pictures"),
     Command(
         "export_reconstructions", "&Reconstructions…", (), "Save pictures above what the model makes of them"
     ),
-    Command("export_map", "Ma&p…", (), "Save the map with its points and its background"),
+    Command("export_map", "&Map…", (), "Save the map with its points and its background"),
     Command("quit", "&Quit", ("Ctrl+Q",), "Close the program"),
     Command("undo", "&Undo", ("Ctrl+Z",), "Take the last step back", "Undo"),
     Command("redo", "&Redo", ("Ctrl+Shift+Z", "Ctrl+Y"), "Do the undone step again", "Redo"),
@@ -57,12 +57,12 @@ COMMANDS = (
         "star_place", "&Star this place", ("Ctrl+D",), "Keep this place in the history for good, or no more"
     ),
     Command("name_place", "&Name this place…", ("Ctrl+Shift+D",), "Give this place of the history a name"),
-    Command("place_before", "Place &before", ("Alt+Left",), "Go back to the place before in the history"),
+    Command("place_before", "Plac&e before", ("Alt+Left",), "Go back to the place before in the history"),
     Command("place_after", "Place a&fter", ("Alt+Right",), "Go on to the next place in the history"),
     Command("set_a", "Current picture to &A", ("Ctrl+1",), "Make the current code the start of the strip"),
     Command("set_b", "Current picture to &B", ("Ctrl+2",), "Make the current code the end of the strip"),
     Command("play", "Pla&y the strip", ("P",), "Run along the strip on the canvas"),
-    Command("forget_original", "Take the encoded picture &away", (), "Show the decoded picture alone again"),
+    Command("forget_original", "Take the encoded picture a&way", (), "Show the decoded picture alone again"),
     Command(
         "thumbnails", "&Thumbnails under all rows", ("T",), "Show seven pictures under every row", "", True
     ),
