@@ -12,7 +12,6 @@ from explorer.gui.place_menu import place_menu
 from explorer.gui.place_mime import data_of
 from explorer.gui.place_pictures import PlacePictures
 from explorer.gui.session import Session
-from explorer.gui.state import Place
 from explorer.gui.widgets.name_field import NameField
 from explorer.gui.widgets.place_card import PlaceCard
 from explorer.gui.widgets.place_row import PlaceRow
