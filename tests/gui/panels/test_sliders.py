@@ -163,7 +163,7 @@ def test_typing_beyond_the_slider_ends_at_its_end(tiny, session, qtbot):
     qtbot.keyClicks(field, "99")
     with qtbot.waitSignal(session.message) as told:
         qtbot.keyClick(field, Qt.Key.Key_Return)
-    assert told.args[:2] == ["info", "z3 was set to 5, where its slider ends."]
+    assert told.args[:2] == ["info", "z3 hair colour was set to 5, where its slider ends."]
     assert session.code[2] == 5
     assert field.text() == "5.0"
 
