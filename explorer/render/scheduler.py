@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING, Protocol
 
-from explorer.render.failures import failed
+from explorer.render.failures import BUG, failed
 from explorer.render.pulse import Heartbeat, Pulse
 from explorer.render.requests import Request, Result
 
@@ -285,7 +285,9 @@ class Scheduler:
             self._running = None
         if result.bug and result.bug != self._last_bug:  # once, and not for each move of a drag
             self._last_bug = result.bug
-            log.error("a bug; please report it: %s", result.bug)
+            log.error(
+                "%s\n%s", "a bug; please report it:" if result.error == BUG else result.error, result.bug
+            )
         try:
             self._deliver(result)
         except Exception:

@@ -37,6 +37,7 @@ def test_a_network_that_fails_keeps_its_traceback_and_its_sentence(make, caplog)
         assert failed.error == str(error)
         assert failed.bug == "ValueError: no\n"
         assert failed.request.id == number
+    assert "please report" not in caplog.text
     assert len(caplog.records) == 1  # a drag would repeat it a hundred times
 
 
