@@ -24,6 +24,7 @@ class NameField(QLineEdit):
         self.setAccessibleName(f"Name of the {what}")
         self.setToolTip("Enter takes the name, Escape leaves it as it was")
         self.setMaxLength(LONGEST)
+        self.setAcceptDrops(False)  # a file that is dropped here is for the window
         self.editingFinished.connect(self._on_editing_finished)
         self.hide()
 
