@@ -12,6 +12,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from explorer.cli.replay import compared
 from explorer.export.reading import recipe_in
+from explorer.models.base import NO_OPTIONS, LatentModel
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -216,6 +217,23 @@ def test_what_differs_is_counted(tmp_path):
     assert "2 pictures of" in compared(tmp_path / "film.webp", tmp_path / "one.png")
     (tmp_path / "cut.png").write_bytes((tmp_path / "one.png").read_bytes()[:-30])
     assert "could not be compared" in compared(tmp_path / "one.png", tmp_path / "cut.png")
+
+
+def test_decode_options_are_those_of_the_recipe(done, native, monkeypatch, here, tmp_path):
+    decode = LatentModel.decode_raw
+
+    def moved(model, codes, space="z", options=NO_OPTIONS):
+        shift = float(options.transform[0, 2]) if options.transform is not None else 0.0
+        return decode(model, codes * (options.psi or 1.0) + shift, space)
+
+    monkeypatch.setattr(LatentModel, "accepts", frozenset({"psi", "transform"}))
+    monkeypatch.setattr(LatentModel, "decode_raw", moved)
+    np.save(tmp_path / "t.npy", np.array([[1, 0, 0.3], [0, 1, 0], [0, 0, 1]]))
+    given = ("--psi", "0.3", "--transform", tmp_path / "t.npy")
+    done("export", "samples", native, "--count", 4, "--out", "plain.png")
+    done("export", "samples", native, "--count", 4, *given, "--out", "a.png")
+    assert not same(here / "a.png", here / "plain.png")
+    assert "same pixels" in done("replay", "a.png", "--model", native).err
 
 
 def test_a_session_gives_the_picture_it_was_left_with(done, call, native, colorizer, here, tmp_path):
