@@ -51,6 +51,11 @@ def test_codes_of_a_map_are_the_middles_of_its_tiles():
     made = making.map_of(MODEL, SPACE, ground, (-2, 2, -1, 1), CODES[:, :2], tiles=2)
     xy = np.array([[-1, 0.5], [1, 0.5], [-1, -0.5], [1, -0.5]])
     equal(making.codes_of(made), ground.point(xy))
+    left, right, bottom, top = extent = np.array([-2.3, 1.7, -1.1, 0.9], np.float32)
+    made = making.map_of(MODEL, SPACE, ground, extent, CODES[:, :2], tiles=3)
+    middles = (np.arange(3) + 0.5) / 3
+    across, down = np.meshgrid(left + (right - left) * middles, top - (top - bottom) * middles)
+    equal(making.codes_of(made), ground.point(np.stack([across.ravel(), down.ravel()], axis=1)))
     plain = making.map_of(MODEL, SPACE, ground, (-2, 2, -1, 1), CODES[:, :2])
     assert making.codes_of(plain).shape == (0, 4)
 

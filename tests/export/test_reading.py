@@ -125,6 +125,7 @@ def test_a_text_that_unpacks_to_gigabytes_is_stopped(tmp_path):
     (tmp_path / "a.png").write_bytes(head + struct.pack(">I", len(text)) + b"zTXt" + text + bytes(4))
     with pytest.raises(RecipeError, match="too long"):
         recipe_in(tmp_path / "a.png")
+    assert len(reading._unpacked(bomb)) == recipe_text.MOST_TEXT + 1
 
 
 def test_a_file_of_endless_small_parts_is_given_up(tmp_path, monkeypatch):
