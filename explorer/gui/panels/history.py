@@ -63,7 +63,7 @@ class HistoryPanel(QWidget):
     def _connect(self) -> None:
         session, row = self._session, self.row
         session.places.changed.connect(self._refresh)
-        session.model_changed.connect(self._refresh)
+        session.model_changed.connect(self._refresh)  # once more: what was asked for just before is forgotten
         session.model_changed.connect(self.name_field.cancel)
         session.stages_changed.connect(self._refresh_pictures)
         session.code_changed.connect(self._on_code_changed)

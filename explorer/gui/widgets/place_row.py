@@ -34,6 +34,7 @@ SIDE = 44  # height of a thumbnail
 WIDTHS = (22, 88)
 GAP = 6
 MARGIN = 3  # around the row, for frames and marks
+EDGE = 24  # where a drag scrolls the row
 LANE = 8  # under it, for the scroll bar
 STEPS = {
     int(Qt.Key.Key_Left): -1,
@@ -309,6 +310,9 @@ class PlaceRow(QWidget):
             event.acceptProposedAction()
 
     def dragMoveEvent(self, event: QDragMoveEvent) -> None:
+        x = event.position().x()
+        if min(x, self.width() - x) < EDGE:
+            self._bar.setValue(self._bar.value() + (EDGE // 2 if x > EDGE else -EDGE // 2))
         target = self._target_of(event)
         self._aim(target)
         if target >= 0:

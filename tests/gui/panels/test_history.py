@@ -427,6 +427,20 @@ def test_a_place_cannot_be_dropped_on_itself_or_beside(filled, session):
     assert session.code is code
 
 
+def test_a_drag_at_the_edge_scrolls(panel, session):
+    for seed in range(60):
+        session.arrive(np.full(4, (seed + 1) / 100, np.float32), "Map")
+    row, data = panel.row, place_mime.data_of(places(panel)[-1].id)
+    end = row._bar.value()
+    drag_over(row, QPoint(10, 20), data)
+    assert row._bar.value() < end
+    for _ in range(3):
+        drag_over(row, QPoint(row.width() - 10, 20), data)
+    assert row._bar.value() == end
+    drag_over(row, QPoint(row.width() // 2, 20), data)
+    assert row._bar.value() == end
+
+
 def test_what_is_no_place_of_this_window_is_not_taken(filled, session):
     code, target = session.code, middle(filled, places(filled)[1])
     foreign = QMimeData()
