@@ -6,11 +6,13 @@ Here the thread is also replaced: one that hangs inside somebody's network canno
 from __future__ import annotations
 
 import threading
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
 from explorer.errors import Cancelled, DeviceError
+from explorer.gui.watchdog import FACTOR, FLOOR
 from explorer.render import devices
 from explorer.render.pulse import Pulse
 from explorer.render.requests import Request
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
 
 CLOSE_SECONDS = 10.0
 """How long closing waits; longer takes only what hangs, and no window shall stay open for that."""
+
+HUNG_SECONDS = 0.5
+"""How long it waits for what has hung for a while already."""
 
 
 class DecodeWorker(QObject):
@@ -121,11 +126,22 @@ class DecodeWorker(QObject):
         self._abandoned = [scheduler for scheduler in self._abandoned if scheduler.is_alive()]
         return tuple(self._abandoned)
 
-    def close(self, timeout: float | None = CLOSE_SECONDS) -> bool:
-        """Stop and wait for the thread, not for `abandoned` ones; return whether it ended in time."""
+    def close(self, timeout: float | None = None) -> bool:
+        """Stop and wait for the thread, not for `abandoned` ones; return whether it ended in time.
+
+        Without a `timeout` it waits `CLOSE_SECONDS`, or `HUNG_SECONDS` where the thread seems to hang.
+        """
         self._is_closed = True
         self._begun.set()
+        if timeout is None:
+            timeout = HUNG_SECONDS if self._hangs() else CLOSE_SECONDS
         return self._scheduler.close(timeout)
+
+    def _hangs(self) -> bool:
+        pulse = self.pulse()
+        if pulse.since is None or not pulse.pieces:
+            return False
+        return monotonic() - pulse.since > max(FLOOR, FACTOR * pulse.usual)
 
     def is_alive(self) -> bool:
         """Return whether the thread runs."""

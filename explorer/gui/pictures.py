@@ -58,7 +58,7 @@ class PictureSource(QObject):
 
     rendered = Signal(object)  # every RenderResult of the slot "canvas"
     progressed = Signal(str, float)  # a slot that takes long, and the share of it that is done, 0..1
-    asked = Signal()  # something is outstanding, where nothing was
+    asked = Signal()  # something is outstanding, where nothing was; or all of it is asked for again
 
     def __init__(self, session: Session, worker: Worker, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -149,6 +149,8 @@ class PictureSource(QObject):
 
     def resubmit(self) -> None:
         """Ask again for everything that has not come yet: the decode thread was replaced."""
+        if self._waiting:
+            self.asked.emit()
         for request, _ in list(self._waiting.values()):  # a worker may answer at once
             self._worker.submit(request)
 

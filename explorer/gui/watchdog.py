@@ -98,8 +98,6 @@ class Watchdog(QObject):
         self.stop()
         self._told_death = -AGAIN
         self.answered.emit()
-        if self._pictures.is_waiting():
-            self._on_asked()
         self._pictures.resubmit()
 
     def stop(self) -> None:

@@ -198,6 +198,26 @@ def test_closing_does_not_wait_for_what_was_left_behind(qtbot, window, wild):
     assert hung.close(PATIENCE)
 
 
+def test_closing_hardly_waits_for_what_hangs(qtbot, window, wild, monkeypatch):
+    hang(window, qtbot)
+    monkeypatch.setattr("explorer.gui.decode_worker.FLOOR", SOON)
+    monkeypatch.setattr("explorer.gui.decode_worker.HUNG_SECONDS", 0.0)
+    monkeypatch.setattr("explorer.gui.decode_worker.CLOSE_SECONDS", None)  # for ever
+    assert not window.worker.close()
+
+
+def test_what_hangs_again_after_a_restart_is_said_again(qtbot, window, wild):
+    window.watchdog._first_floor = SOON
+    hang(window, qtbot)
+    held, wild.misbehaviour = wild.misbehaviour, (again := fakes.Misbehaviour("hang"))
+    with qtbot.waitSignal(window.watchdog.silent):
+        window.watchdog.restart()
+    assert window.said == ["silent", "answered", "silent"]
+    for misbehaviour in (held, again):
+        misbehaviour.release()
+    qtbot.waitUntil(lambda: window.worker.abandoned == ())
+
+
 def test_a_thread_that_ends_is_said_at_once_and_when_it_is_asked(qtbot, window, caplog, monkeypatch):
     window.get_used_to(qtbot)
 
