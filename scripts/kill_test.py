@@ -18,6 +18,7 @@ import signal
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ sys.path.insert(0, str(ROOT))
 
 MOST_AGE = 5.0  # seconds
 LANES = 4
+MODEL = "anime-faces"
 SHORTEST, LONGEST = 0.3, 4.5  # seconds that a child lives
 STEP = 4  # milliseconds between two things that are done
 
@@ -62,8 +64,8 @@ class Report:
 
 
 def live(opened: Any, folder: Path, state: Path, seed: int) -> None:
-    """Do things to a session, save and export, until killed; each thing done is logged with its time."""
-    from PySide6.QtCore import QCoreApplication, QTimer
+    """Do things to a session without a window until killed."""
+    from PySide6.QtCore import QCoreApplication
 
     from explorer.gui.jobs import JobRunner
     from explorer.gui.session import Session
@@ -74,7 +76,43 @@ def live(opened: Any, folder: Path, state: Path, seed: int) -> None:
     jobs = JobRunner(session)
     keeper = SessionKeeper(session, jobs, state, session)
     session.open(opened)
-    chance = random.Random(seed)
+    act = _acting(session, keeper, jobs, folder, random.Random(seed))
+    timer = _every(STEP, act)
+    application.exec()
+    del timer
+
+
+def live_in_window(_opened: Any, folder: Path, state: Path, seed: int) -> None:
+    """Do things to the session of the whole program, with everything open, until killed; in a process of its own."""
+    command = [sys.executable, __file__, "--live", str(folder), "--seed", str(seed)]
+    os.environ["XDG_STATE_HOME"] = str(state.parent)
+    os.execv(sys.executable, command)  # torch's threads do not survive a fork
+
+
+def _run_window(folder: Path, seed: int) -> int:
+    from explorer.gui.app import App, make_application
+
+    application = make_application()
+    app = App("cpu")
+    app.start(MODEL)
+    act = _acting(app.session, app.documents.keeper, app.jobs, folder, random.Random(seed))
+    timer = _every(STEP, lambda: act() if app.session.model is not None else None)
+    status = application.exec()
+    del timer
+    return status
+
+
+def _every(milliseconds: int, act: Callable[[], None]) -> Any:
+    from PySide6.QtCore import QTimer
+
+    timer = QTimer()
+    timer.timeout.connect(act)
+    timer.start(milliseconds)
+    return timer
+
+
+def _acting(session: Any, keeper: Any, jobs: Any, folder: Path, chance: random.Random) -> Callable[[], None]:
+    """Return what does one thing to a session, or saves, or exports; it is logged with its time."""
     log = os.open(folder / "log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     count = 0
 
@@ -97,10 +135,7 @@ def live(opened: Any, folder: Path, state: Path, seed: int) -> None:
             )
             job.failed.connect(lambda _sentence: os._exit(4))
 
-    timer = QTimer()
-    timer.timeout.connect(act)
-    timer.start(STEP)
-    application.exec()
+    return act
 
 
 def _noise(chance: random.Random, side: int) -> np.ndarray:
@@ -185,15 +220,17 @@ def _is_whole(path: Path, opened: Any) -> bool:
 
 # ---- all of it ----
 
+Child = Callable[[Any, Path, Path, int], None]
 
-def run(count: int, place: Path, seed: int, longest: float = LONGEST) -> Report:
+
+def run(count: int, place: Path, seed: int, longest: float = LONGEST, child: Child = live) -> Report:
     """Fork, kill and look, `count` times; `place` is an empty folder."""
     from explorer.formats import open_latent
 
     chance = random.Random(seed)
-    opened = open_latent("anime-faces")
+    opened = open_latent(MODEL)
     report = Report()
-    state = place / "state"
+    state = place / "latent-explorer"
     living: dict[int, tuple[float, Path]] = {}
     started = 0
     while started < count or living:
@@ -202,11 +239,17 @@ def run(count: int, place: Path, seed: int, longest: float = LONGEST) -> Report:
             (folder / "out").mkdir(parents=True)
             pid = os.fork()
             if pid == 0:
-                _become_child(opened, folder, state, seed + started)
+                _become(child, opened, folder, state, seed + started)
             started += 1
             living[pid] = (time.monotonic() + chance.uniform(SHORTEST, longest), folder)
         pid, (when, folder) = min(living.items(), key=lambda entry: entry[1][0])
         time.sleep(max(when - time.monotonic(), 0))
+        if not (folder / "log").exists() or not (folder / "log").stat().st_size:  # it has not begun
+            living[pid] = (time.monotonic() + chance.uniform(SHORTEST, longest), folder)
+            if os.waitpid(pid, os.WNOHANG)[0]:
+                report.wrong.append(f"{folder}: the child ended before it did anything")
+                del living[pid]
+            continue
         os.kill(pid, signal.SIGKILL)
         _, status = os.waitpid(pid, 0)
         del living[pid]
@@ -219,9 +262,9 @@ def run(count: int, place: Path, seed: int, longest: float = LONGEST) -> Report:
     return report
 
 
-def _become_child(opened: Any, folder: Path, state: Path, seed: int) -> None:
+def _become(child: Child, *of: Any) -> None:
     try:
-        live(opened, folder, state, seed)
+        child(*of)
     finally:
         os._exit(3)
 
@@ -232,9 +275,14 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--longest", type=float, default=LONGEST, help="seconds that a child lives at most")
+    parser.add_argument("--window", action="store_true", help="kill the whole program, not only a session")
+    parser.add_argument("--live", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.live:
+        return _run_window(options.live, options.seed)
+    child = live_in_window if options.window else live
     with tempfile.TemporaryDirectory(prefix="kills ") as place:
-        report = run(options.count, Path(place), options.seed, options.longest)
+        report = run(options.count, Path(place), options.seed, options.longest, child)
     print(json.dumps(report.figures()))
     return 1 if report.wrong else 0
 

@@ -67,11 +67,12 @@ def _stages(
         told = partial(_part_of, progress, count * share, share)
         try:
             where = _found(wanted, saved.file, should_stop)
-            stage = read_ones[wanted] = open_stage(where, on_progress=told, should_stop=should_stop)
+            network = open_stage(where, on_progress=told, should_stop=should_stop)
         except ExplorerError as error:
             warnings.append(f"The stage {wanted.name} was left out. {error}")
         else:
-            _check_same(wanted, stage, warnings)
+            read_ones[wanted] = network
+            _check_same(wanted, network, warnings)
     return {
         stage_id: stage
         for stage_id, wanted in saved.stages.items()

@@ -206,7 +206,7 @@ class _Making:
     def _chain(self, said: Any, where: str) -> list[StageEntry]:
         if not isinstance(said, list) or len(said) > MOST_STAGES:
             raise Wrong(f"{where} should be a list of at most {MOST_STAGES}")
-        chain = []
+        chain: list[StageEntry] = []
         for each in said:
             if not (isinstance(each, list) and len(each) == 2 and type(each[1]) is bool):
                 raise Wrong(f"{where} should each have an id and whether it is on")
