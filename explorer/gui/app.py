@@ -24,7 +24,7 @@ from explorer import __version__, paths
 from explorer.export.recipe import Kind
 from explorer.gui import file_dialogs, theme
 from explorer.gui.actions import keys_as_html
-from explorer.gui.bug_dialog import install
+from explorer.gui.bug_dialog import BugReporter, install
 from explorer.gui.bugs import Bugs
 from explorer.gui.decode_worker import DecodeWorker
 from explorer.gui.documents import Documents
@@ -65,6 +65,8 @@ class App(QObject):
     def __init__(self, device: str = "auto", precision: str = "exact") -> None:
         super().__init__()
         self.session = Session(self)
+        self.messages = Messages(self)
+        self.session.message.connect(self.messages.add)
         self.worker = DecodeWorker(device, precision, self)
         self.pictures = PictureSource(self.session, self.worker, self)
         self.jobs = JobRunner(self)
@@ -78,9 +80,9 @@ class App(QObject):
         self.notes = NotesKeeper(self.session, self.jobs, self)
         self.history = HistoryKeeper(self.session, self)
         self.guard = Guard(self.session, self.worker, self.pictures, self.window.canvas)
-        self.messages = Messages(self)
         self.message_list: MessageList | None = None
         self.bugs = Bugs(self)
+        self.reporter = BugReporter(self.session, self.window, self.bugs, self.describe_device)
         self.cards = StartCards(self.window.start, self.jobs)
         self._is_closed = False
         self._code_time = 0.0
@@ -142,8 +144,9 @@ class App(QObject):
         window.start.browse_wanted.connect(self._on_open)
         window.messages_wanted.connect(self._on_messages_wanted)
         self.opener.began.connect(window.show_canvas)
+        self.opener.began.connect(self.notes.flush)
+        self.documents.keeper.restored.connect(self.notes.settle)
         self.messages.unread_changed.connect(window.set_unread)
-        session.message.connect(self.messages.add)
         self.jobs.bugged.connect(self.bugs.add)
         self.worker.result.connect(self.bugs.on_result)
         for name, kind in EXPORTS.items():
@@ -153,8 +156,10 @@ class App(QObject):
         session.model_changed.connect(self._on_model_changed)
         session.code_changed.connect(self._on_code_changed)
         self.pictures.rendered.connect(self._on_rendered)
+        window.canvas.said.connect(self.messages.add)
         self.worker.failed.connect(self._on_failed)
         self.worker.ready.connect(self._on_ready)
+        self.messages.show_early(window.show_message)
 
     # ---- files, menus ----
 
@@ -295,6 +300,9 @@ def run(
     )  # files are written whole or not at all, so Ctrl-C may end it
     application = make_application()
     app = App(device, precision)
-    install(app.session, app.window, app.bugs, app.describe_device)
+    caught = install(app.session, app.window, reporter=app.reporter)
     app.start(path, stages)
-    return application.exec()
+    try:
+        return application.exec()
+    finally:
+        caught.remove()

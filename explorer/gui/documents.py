@@ -47,6 +47,7 @@ class Documents(QObject):
 
     def open(self, path: str) -> None:
         """Open a saved session."""
+        self._opener.began.emit()
         self._opener.watch(self.keeper.open(path), f"Opening {Path(path).name}")
 
     def offer_recovery(self) -> None:
@@ -75,6 +76,7 @@ class Documents(QObject):
             self.keeper.save_as(path)
 
     def _on_reopen(self) -> None:
+        self._opener.began.emit()
         job = self.keeper.reopen_last()
         if job is None:
             self._session.tell("info", "There is no session of before yet.")
@@ -82,6 +84,7 @@ class Documents(QObject):
             self._watch(job)
 
     def _on_restore(self, found: Found) -> None:
+        self._opener.began.emit()
         self._watch(self.keeper.restore(found))
 
     def _on_discard(self, found: Found) -> None:

@@ -48,7 +48,7 @@ class Opener(QObject):
 
     session_wanted = Signal(str)  # path of a saved session that somebody opened
     network_read = Signal(object, str)  # a LatentModel or StageModel that a person opened; "model" or "stage"
-    began = Signal()  # something is being opened, and the canvas tells how far it is
+    began = Signal()  # something is about to be opened; the canvas will tell how far it is
 
     def __init__(
         self, session: Session, pictures: PictureSource, jobs: JobRunner, window: MainWindow
@@ -99,10 +99,10 @@ class Opener(QObject):
         self._window.canvas.show_loading(text, 0.0)
         job.progressed.connect(self._on_progressed)
         job.finished.connect(self._on_finished)
-        self.began.emit()
 
     def _start(self, text: str, work: Any) -> Job:
         """Run the one job that opens something."""
+        self.began.emit()
         job = self._jobs.start("open", work)
         self.watch(job, text)
         job.failed.connect(self._on_failed)

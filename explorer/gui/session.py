@@ -16,6 +16,7 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from explorer.errors import ExplorerError
+from explorer.formats.notes import clean_remark, clean_title
 from explorer.gui.first_state import first_state
 from explorer.gui.places import Places
 from explorer.gui.state import (
@@ -461,12 +462,12 @@ class Session(QObject):
     def name_dimension(self, index: int, title: str) -> None:
         """Call a dimension of the shown space something; an empty title takes the name away."""
         name = self.name_of(index)
-        self._set(f"Name {name}", titles=_with_word(self._state.titles, name, " ".join(title.split())[:80]))
+        self._set(f"Name {name}", titles=_with_word(self._state.titles, name, clean_title(title)))
 
     def note_dimension(self, index: int, remark: str) -> None:
         """Note something on a dimension of the shown space; an empty text takes the note away."""
         name = self.name_of(index)
-        self._set(f"Note on {name}", remarks=_with_word(self._state.remarks, name, remark.strip()[:4000]))
+        self._set(f"Note on {name}", remarks=_with_word(self._state.remarks, name, clean_remark(remark)))
 
     # ---- undo ----
 

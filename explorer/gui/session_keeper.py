@@ -39,6 +39,7 @@ class SessionKeeper(QObject):
     changed = Signal()  # the file, or whether it has what the session has
     saved = Signal(str)  # path
     opened = Signal(str)  # path of a file that a person saved once
+    restored = Signal()  # the session is one that was kept, wherever
 
     def __init__(
         self, session: Session, jobs: JobRunner, folder: Path | None = None, parent: QObject | None = None
@@ -157,6 +158,7 @@ class SessionKeeper(QObject):
         session.restore(moment.state, moment.past, moment.future, moment.rows)
         session.places.restore(moment.places)
         session.focus(moment.focused)
+        self.restored.emit()
         if self.recovery.owns(saved.file):
             file = saved.session_path
             self._become(Path(file) if file is not None and Path(file).is_file() else None, None)

@@ -107,6 +107,7 @@ class LatentMap(QWidget):
         for signal in (session.model_changed, session.space_changed, session.map_changed):
             signal.connect(self._refresh)
         session.activity_changed.connect(self._refresh)
+        session.words_changed.connect(self._refresh_controls)
         session.stages_changed.connect(self._refresh_background)
         session.code_changed.connect(self._refresh_marker)
         session.anchors_changed.connect(self._refresh_route)
