@@ -127,6 +127,11 @@ class Docks(QObject):
             Qt.Orientation.Horizontal,
         )
 
+    def _keep_width(self, dock: Dock) -> None:
+        """Remember the width that a person gave a dock."""
+        if dock.objectName() in SIDE_WIDTHS and self._is_at_side(dock):
+            self._widths[dock.objectName()] = dock.width()
+
     def keep_widths(self) -> None:
         """Remember the widths that the docks have now, unless they are known."""
         if not self._widths:
@@ -201,9 +206,8 @@ class Docks(QObject):
             self.bring_on_screen()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        is_resized = event.type() == QEvent.Type.Resize and isinstance(watched, Dock)
-        if is_resized and watched.objectName() in SIDE_WIDTHS and _is_held() and self._is_at_side(watched):
-            self._widths[watched.objectName()] = watched.width()
+        if isinstance(watched, Dock) and event.type() == QEvent.Type.Resize and _is_held():
+            self._keep_width(watched)
         return super().eventFilter(watched, event)
 
 

@@ -38,7 +38,7 @@ RADIUS = 8
 MARGIN = 12
 BUTTON = QSize(16, 18)
 CORNER = 20  # px at the right end of a title row that belong to the buttons
-HANDLE_WIDTH = 18
+HANDLE_WIDTH = 16
 
 
 def paint_frame(widget: QWidget) -> None:
@@ -84,7 +84,8 @@ class CornerButton(QToolButton):
     @property
     def is_seen(self) -> bool:
         """Whether it is painted."""
-        return self.parentWidget().underMouse() or self.hasFocus() or self.isDown()
+        row = self.parentWidget()
+        return self.hasFocus() or self.isDown() or (row is not None and row.underMouse())
 
     def paintEvent(self, event: QPaintEvent) -> None:
         if self.is_seen:
@@ -212,7 +213,7 @@ class Dock(QDockWidget):
         if slim:
             self.setFeatures(self.features() | QDockWidget.DockWidgetFeature.DockWidgetVerticalTitleBar)
             self.setTitleBarWidget(Handle(self))
-            layout.setContentsMargins(4, 3, MARGIN, 0)
+            layout.setContentsMargins(0, 3, MARGIN, 0)
             for control in controls:
                 if not control.property("fill"):
                     layout.addWidget(control)
