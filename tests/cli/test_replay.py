@@ -219,15 +219,27 @@ def test_what_differs_is_counted(tmp_path):
     assert "could not be compared" in compared(tmp_path / "one.png", tmp_path / "cut.png")
 
 
-def test_decode_options_are_those_of_the_recipe(done, native, monkeypatch, here, tmp_path):
-    decode = LatentModel.decode_raw
+class Movable(LatentModel):
+    """A model that two of the decode options change."""
 
-    def moved(model, codes, space="z", options=NO_OPTIONS):
+    accepts = frozenset({"psi", "transform"})
+
+    def decode_raw(self, codes, space="z", options=NO_OPTIONS):
         shift = float(options.transform[0, 2]) if options.transform is not None else 0.0
-        return decode(model, codes * (options.psi or 1.0) + shift, space)
+        return super().decode_raw(codes * (options.psi or 1.0) + shift, space)
 
-    monkeypatch.setattr(LatentModel, "accepts", frozenset({"psi", "transform"}))
-    monkeypatch.setattr(LatentModel, "decode_raw", moved)
+
+def test_decode_options_are_those_of_the_recipe(done, native, monkeypatch, here, tmp_path):
+    from explorer import formats
+
+    read = formats.open_latent
+
+    def open_latent(*args, **named):
+        opened = read(*args, **named)
+        opened.model.__class__ = Movable
+        return opened
+
+    monkeypatch.setattr(formats, "open_latent", open_latent)
     np.save(tmp_path / "t.npy", np.array([[1, 0, 0.3], [0, 1, 0], [0, 0, 1]]))
     given = ("--psi", "0.3", "--transform", tmp_path / "t.npy")
     done("export", "samples", native, "--count", 4, "--out", "plain.png")
