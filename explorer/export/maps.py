@@ -94,7 +94,7 @@ def _places(points: np.ndarray, extent: tuple[float, float, float, float], side:
 
 
 def _draw_points(ground: Image.Image, places: np.ndarray, colours: Sequence[Colour], radius: int) -> None:
-    """Draw the points that can be seen; Pillow draws none that lie millions of pixels away."""
+    """Draw the points that can be seen; others may lie farther away than Pillow's whole numbers reach."""
     draw = ImageDraw.Draw(ground)
     seen = ((places > -2 * radius) & (places < ground.width + 2 * radius)).all(axis=1)
     for index in map(int, np.flatnonzero(seen)):

@@ -121,6 +121,13 @@ def test_what_is_wrong_is_named_in_one_sentence(text, why):
     assert len(str(raised.value)) < 300
 
 
+def test_a_map_has_a_value_for_each_point():
+    value = json.loads(to_json(EXAMPLES["map of texts"]))
+    value["settings"]["values"].pop()
+    with pytest.raises(RecipeError, match="values are not one for each point"):
+        recipe_from(json.dumps(value))
+
+
 def test_a_source_with_too_many_pixels_is_not_unpacked():
     value = json.loads(to_json(EXAMPLES["strip with sources"]))
     png = bytearray(recipe_text._png(value["sources"][0]))
