@@ -39,7 +39,7 @@ MARK = "latent-explorer"
 SCHEMA = 1
 SUFFIX = ".session.json"
 MOST_STEPS = 500
-MOST_STEP_TEXT = 2_000_000
+MOST_STEP_TEXT = 6_000_000
 """Letters of all steps of undo, or of redo, with the pictures that they alone need; older ones are left out."""
 
 MOST_PLACE_TEXT = 4_000_000

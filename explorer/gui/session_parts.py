@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 import numpy as np
 
 from explorer.data.wording import shown
+from explorer.gui.session_values import Wrong, choice, entries, flag, number, numbers, text
 from explorer.gui.state import (
     Anchor,
     MapSettings,
@@ -36,66 +37,6 @@ _MOST_ID = 1 << 50
 _NAME = 1000  # letters
 _REMARK = 20_000
 _WORDS = 100_000  # that are named
-_LARGEST = float(np.finfo(np.float32).max)
-
-
-class Wrong(ValueError):
-    """Something in the file is not as it should be; the text is the middle of a sentence."""
-
-
-# ---- plain values ----
-
-
-def text(said: Any, most: int, where: str) -> str:
-    """Return a text of at most so many letters."""
-    if not isinstance(said, str) or len(said) > most or "\0" in said:
-        raise Wrong(f"{where} should be a text of at most {most} letters, not {shown(said, 30)}")
-    return said
-
-
-def number(said: Any, low: int, high: int, where: str) -> int:
-    """Return a whole number in `low..high`."""
-    if type(said) is not int or not low <= said <= high:
-        raise Wrong(f"{where} should be a whole number from {low} to {high}, not {shown(said, 30)}")
-    return said
-
-
-def flag(said: Any, where: str) -> bool:
-    """Return true or false."""
-    if type(said) is not bool:
-        raise Wrong(f"{where} should be true or false, not {shown(said, 30)}")
-    return said
-
-
-def choice(said: Any, choices: Sequence[str], where: str) -> Any:
-    """Return one of some words."""
-    if said not in choices:
-        raise Wrong(f"{where} should be one of {', '.join(choices)}, not {shown(said, 30)}")
-    return said
-
-
-def entries(said: Mapping[str, Any], key: str, most: int) -> list[dict[str, Any]]:
-    """Return a list of at most so many objects, empty where there is none."""
-    found = said.get(key, [])
-    if not isinstance(found, list) or len(found) > most or not all(isinstance(each, dict) for each in found):
-        raise Wrong(f"{key} should be a list of at most {most} objects")
-    return found
-
-
-def numbers(said: Any, where: str) -> np.ndarray:
-    """Return a list of finite numbers as read-only float32 `(N,)`."""
-    if not isinstance(said, list) or not all(type(each) in (int, float) for each in said):
-        raise Wrong(f"{where} should be a list of numbers")
-    try:
-        values = np.array(said, np.float64)
-    except (OverflowError, ValueError) as error:
-        raise Wrong(f"{where} has a number that is too large") from error
-    if not (np.abs(values) <= _LARGEST).all():  # not a number is not smaller either
-        raise Wrong(f"{where} has a number that is too large")
-    return frozen_code(values)
-
-
-# ---- parts ----
 
 
 class Parts:

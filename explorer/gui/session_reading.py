@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 from explorer.data.wording import shown
 from explorer.errors import RecipeError, StageError
 from explorer.gui.session_file import MARK, SCHEMA, Moment
-from explorer.gui.session_parts import Parts, Wrong, entries, number, text
+from explorer.gui.session_parts import Parts
+from explorer.gui.session_values import Wrong, entries, number, text
 from explorer.gui.state import StageEntry, State
 from explorer.models.base import LatentModel, StageModel, check_stages
 
