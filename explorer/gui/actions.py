@@ -90,8 +90,11 @@ OTHER_KEYS = (
     ("Arrows", "On a slider: 0.1 spread; on the map: move the code"),
     ("Shift + arrows", "On a slider: 1 spread; on the map: move the code ten times as far"),
     ("Double click", "On a slider: its centre; on the map: all of it; on the picture: fit it"),
-    ("Delete", "On a slider: its centre; on a stage: take it away"),
+    ("Delete", "On a slider: its centre; on a stage or a place of the history: take it away"),
     ("L", "On a slider: lock it against Random"),
+    ("F2", "On a slider: its name and note; on a place of the history: its name"),
+    ("S", "On a place of the history: star it, or take the star away"),
+    ("Home, End", "In the history: the first and the last place"),
     ("Ctrl+F", "Find a dimension"),
     ("Esc", "Stop loading"),
 )

@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject
 from explorer.gui.decode_worker import DecodeWorker
 from explorer.gui.pictures import PictureSource
 from explorer.gui.session import Session
-from explorer.gui.watchdog import Watchdog
+from explorer.gui.watchdog import DEATH, Watchdog, silence_text
 
 if TYPE_CHECKING:
     from explorer.gui.panels.canvas import Canvas
@@ -24,21 +24,17 @@ class Guard(QObject):
     ) -> None:
         super().__init__(canvas)
         self._session = session
-        self._worker = worker
-        self._pictures = pictures
         self._canvas = canvas
         self._offer: Note | None = None
         self.watchdog = Watchdog(worker, pictures, self)
         self.watchdog.silent.connect(self._on_silent)
         self.watchdog.answered.connect(self._withdraw)
         self.watchdog.died.connect(self._on_died)
+        session.model_changed.connect(self._on_model_changed)
 
     def restart(self) -> None:
         """Leave the decode thread behind and begin another; what was asked for is asked for again."""
-        self._withdraw()
-        self._worker.restart()
-        self.watchdog.stop()
-        self._pictures.resubmit()
+        self.watchdog.restart()
         self._canvas.refresh()
         self._session.tell("info", f"The decoder was started again with {self._name}.")
 
@@ -50,16 +46,16 @@ class Guard(QObject):
     def _name(self) -> str:
         return self._session.model.name if self._session.model is not None else "no model"
 
+    def _on_model_changed(self) -> None:
+        """Another model must not wait behind one that hangs."""
+        if self.watchdog.is_silent:
+            self.restart()
+
     def _on_silent(self, seconds: float, usual: float) -> None:
-        self._say(
-            f"The decoder of {self._name} has not answered for {seconds:.0f} s, where it usually takes "
-            f"{_short(usual)}; wait, or start it again."
-        )
+        self._say(silence_text(self._name, seconds, usual))
 
     def _on_died(self) -> None:
-        self._say(
-            f"The decoder of {self._name} has stopped; the last picture and the session are kept. Start it again."
-        )
+        self._say(DEATH)
 
     def _say(self, text: str) -> None:
         self._withdraw()
@@ -69,7 +65,3 @@ class Guard(QObject):
         if self._offer is not None:
             self._canvas.withdraw(self._offer)
             self._offer = None
-
-
-def _short(seconds: float) -> str:
-    return f"{seconds:.1f} s" if seconds >= 1 else f"{1000 * seconds:.1f} ms"

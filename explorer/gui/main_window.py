@@ -169,6 +169,7 @@ class MainWindow(QMainWindow):
     def _connect_parts(self) -> None:
         self._menus.recent.chosen.connect(self.recent_chosen)
         self.start.back_wanted.connect(self.show_canvas)
+        self.history.map_wanted.connect(self._on_map_wanted)
         self._session.model_changed.connect(self.show_canvas)
         self._bar.messages_wanted.connect(self.messages_wanted)
         self._bar.work.cancelled.connect(self.work_cancelled)
@@ -254,6 +255,12 @@ class MainWindow(QMainWindow):
         if sentence:
             self._session.tell("warning", sentence)
         self.exposed.emit()
+
+    def _on_map_wanted(self, code: object) -> None:
+        """Point a place of the history out on the map."""
+        self.docks["map"].show()
+        self.docks["map"].raise_()
+        self.map.point_out(code)
 
     def _go_on(self) -> None:
         self._docks.go(1)

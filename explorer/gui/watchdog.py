@@ -27,14 +27,14 @@ AGAIN = 10.0  # seconds before a dead thread is told again, when it is asked for
 _LATE = 1.0  # seconds by which the timer may be late: later, this whole process stood still, not the thread
 
 
-DEATH = "The decode thread has ended, so no picture comes any more; restart it, nothing else is lost."
+DEATH = "The decoder has stopped, so no picture comes any more; start it again, nothing else is lost."
 
 
 def silence_text(name: str, seconds: float, usual: float) -> str:
     """Return what to say of a model that has been silent for so many seconds."""
     than = f", where {1000 * usual:.3g} ms are usual" if 0 < usual < 1 else ""
     return (
-        f"{name} has not answered for {seconds:.0f} s{than}; wait for it, or restart the decode thread, "
+        f"The decoder of {name} has not answered for {seconds:.0f} s{than}; wait for it, or start it again: "
         "nothing else is lost."
     )
 

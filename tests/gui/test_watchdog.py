@@ -242,9 +242,11 @@ def test_a_thread_that_ends_is_said_at_once_and_when_it_is_asked(qtbot, window, 
 
 def test_what_is_said_names_the_model_and_what_is_usual():
     assert module.silence_text("wild", 5.4, 0.0021).startswith(
-        "wild has not answered for 5 s, where 2.1 ms are"
+        "The decoder of wild has not answered for 5 s, where 2.1 ms are"
     )
-    assert module.silence_text("wild", 30.2, 0.0).startswith("wild has not answered for 30 s; wait")
+    assert module.silence_text("wild", 30.2, 0.0).startswith(
+        "The decoder of wild has not answered for 30 s; wait"
+    )
 
 
 class SlowWorker(QObject):

@@ -11,10 +11,20 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QAction, QContextMenuEvent, QGuiApplication, QImage, QKeyEvent, QKeySequence
+from PySide6.QtGui import (
+    QAction,
+    QContextMenuEvent,
+    QDragEnterEvent,
+    QDropEvent,
+    QGuiApplication,
+    QImage,
+    QKeyEvent,
+    QKeySequence,
+)
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
 from explorer.gui.pictures import PictureSource, to_qimage
+from explorer.gui.place_mime import place_in
 from explorer.gui.session import Session
 from explorer.gui.state import Original
 from explorer.gui.widgets.drop_zone import DropZone
@@ -66,6 +76,7 @@ class Canvas(QWidget):
         self._wanted: dict[Comparison, bool] = {"original": True, "stages": False}
         self._compared: Comparison | None = None
         self.setAccessibleName("Canvas")
+        self.setAcceptDrops(True)
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)  # has the keys until there is a picture
         self.view = PictureView(self)
         self.view.setAccessibleName("Picture on the canvas")
@@ -359,6 +370,19 @@ class Canvas(QWidget):
             self._empty.say("The first picture is being decoded", "", inviting=False)
 
     # ---- Qt ----
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Take a place of the history; a file is for the window."""
+        if place_in(event.mimeData()) is not None:
+            event.acceptProposedAction()
+        else:
+            event.ignore()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        place = place_in(event.mimeData())
+        if place is not None:
+            event.acceptProposedAction()
+            self._session.places.visit(place)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         menu = QMenu(self)
