@@ -104,7 +104,7 @@ class StripControls(QObject):
         for button, enabled, tip in (
             (self._swap, any_set, "Swap A and B"),
             (self._play, both, f"Run along the strip on the canvas (P){needs}"),
-            (self._export, both, f"Save the strip as a picture or an animation (Ctrl+E){needs}"),
+            (self._export, both, f"Save the strip as a picture or an animation{needs}"),
         ):
             button.setEnabled(enabled)
             button.setToolTip(tip)
