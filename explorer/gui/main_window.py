@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
 from PySide6.QtCore import QEvent, QSize, QTimer, Signal
 from PySide6.QtGui import (
     QAction,
@@ -256,7 +257,7 @@ class MainWindow(QMainWindow):
             self._session.tell("warning", sentence)
         self.exposed.emit()
 
-    def _on_map_wanted(self, code: object) -> None:
+    def _on_map_wanted(self, code: np.ndarray) -> None:
         """Point a place of the history out on the map."""
         self.docks["map"].show()
         self.docks["map"].raise_()
