@@ -36,6 +36,11 @@ def open_window(
     _check_there(context, file)
     stages = tuple(stage or ())
     if not has_display():
+        if file is not None and file.lower().endswith(".session.json"):
+            raise DeviceError(
+                f"{file} is a saved session, which needs a window, and no display was found; "
+                f"its picture is made by: latent-explorer replay {file}"
+            )
         from explorer.cli.tour import give_tour
 
         give_tour(file or DEFAULT_MODEL, stages, device, precision)

@@ -133,24 +133,27 @@ def gather(
     open_stages = {_hash_of(entry.stage): entry.stage for entry in shown.stages}
     opened = shown.opened
     if opened is None or recipe.model.sha256 is None or _hash_of(opened.model) != recipe.model.sha256:
-        where = _found(recipe.model, near)
+        where = _found(recipe.model, near, should_stop)
         opened = open_latent(where, on_progress=progress, should_stop=should_stop)
     stages = []
     for network in recipe.stages:
         stage = open_stages.get(network.sha256) if network.sha256 else None
         if stage is None:
-            stage = open_stage(_found(network, near), on_progress=progress, should_stop=should_stop)
+            stage = open_stage(
+                _found(network, near, should_stop), on_progress=progress, should_stop=should_stop
+            )
         stages.append(stage)
     return Ingredients(recipe, opened, tuple(stages))
 
 
-def _found(network: Network, near: Path) -> Path:
+def _found(network: Network, near: Path, should_stop: ShouldStop) -> Path:
     from explorer.errors import RecipeError
     from explorer.formats import finding
 
-    path = finding.find(network.name, network.sha256, near=(near,))
+    path = finding.find(network.name, network.sha256, (near,), should_stop)
     if path is None:
-        raise RecipeError(finding.wanted(network.name, network.sha256))
+        advice = "open that checkpoint once, then drop the picture again"
+        raise RecipeError(finding.wanted(network.name, network.sha256, advice=advice))
     return path
 
 
