@@ -22,7 +22,7 @@ from PySide6.QtWidgets import QApplication, QMessageBox
 
 from explorer import __version__, paths
 from explorer.export.recipe import Kind
-from explorer.gui import file_dialogs, theme
+from explorer.gui import file_dialogs, settings, theme
 from explorer.gui.actions import keys_as_html
 from explorer.gui.bug_dialog import BugReporter, install
 from explorer.gui.bugs import Bugs
@@ -140,6 +140,7 @@ class App(QObject):
         actions["report"].triggered.connect(self._on_report)
         window.closing.connect(self.close)
         window.recent_chosen.connect(self.opener.open)
+        window.work_cancelled.connect(self.jobs.cancel)
         window.start.open_wanted.connect(self.opener.open)
         window.start.browse_wanted.connect(self._on_open)
         window.messages_wanted.connect(self._on_messages_wanted)
@@ -195,6 +196,7 @@ class App(QObject):
             action.triggered.connect(partial(self._on_device_chosen, action.data()))
 
     def _on_device_chosen(self, name: str, _checked: bool = False) -> None:
+        settings.save(device=name)
         self.worker.set_device(name)
         self.window.canvas.refresh()
 
@@ -299,7 +301,8 @@ def run(
         signal.SIGINT, signal.SIG_DFL
     )  # files are written whole or not at all, so Ctrl-C may end it
     application = make_application()
-    app = App(device, precision)
+    chosen = settings.load().device if device == "auto" else device
+    app = App(chosen, precision)
     caught = install(app.session, app.window, reporter=app.reporter)
     app.start(path, stages)
     try:

@@ -151,9 +151,12 @@ class Opener(QObject):
 
             return [open_stage(path, on_progress=progress, should_stop=should_stop) for path in files]
 
-        job = self._jobs.start(f"stage {' '.join(files)}", read)
+        kind = f"stage {' '.join(files)}"
+        job = self._jobs.start(kind, read)
         self._window.stages.set_busy(f"opening {Path(files[0]).stem}…")
+        self._window.show_work(kind, f"Opening {Path(files[0]).name}")
         job.finished.connect(self._on_stage_job_finished)
+        job.finished.connect(partial(self._window.end_work, kind))
         job.succeeded.connect(self._on_stages_opened)
         job.failed.connect(self._on_failed)
 

@@ -18,7 +18,6 @@ from PySide6.QtCore import QByteArray, QCoreApplication, QSettings
 
 SCHEMA = 1  # 0: the keys `appearance`, `last_folder`, `window/geometry` and `window/layout`, without a number
 APPEARANCES = ("system", "light", "dark")
-PRECISIONS = ("exact", "fast")
 MAX_LAYOUTS = 8
 MAX_FILE = 4_000_000  # bytes; a larger file is nothing that this program wrote
 MAX_TEXT = 400_000  # characters of one value
@@ -43,7 +42,6 @@ class Settings:
     last_folder: str = ""
     export_choice: str = ""  # JSON, written and read by the dialog
     device: str = "auto"
-    precision: str = "exact"
     layouts: tuple[Layout, ...] = ()  # newest first
 
     def layout_for(self, screens: list[str]) -> Layout | None:
@@ -173,8 +171,6 @@ def _of(values: dict[str, str]) -> Settings:
     known = {**asdict(usual), **values, "layouts": _layouts(values.get("layouts", ""))}
     if known["appearance"] not in APPEARANCES:
         known["appearance"] = usual.appearance
-    if known["precision"] not in PRECISIONS:
-        known["precision"] = usual.precision
     if not _is_json(known["export_choice"]):
         known["export_choice"] = usual.export_choice
     return Settings(**known)

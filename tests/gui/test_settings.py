@@ -16,7 +16,6 @@ CHANGED = {
     "last_folder": "/home/somebody/Überall, überall",
     "export_choice": '{"kind": "strip", "scale": 4}',
     "device": "cuda",
-    "precision": "fast",
     "layouts": (LAYOUT,),
 }
 
@@ -133,7 +132,6 @@ def test_a_file_that_may_not_be_read_is_set_aside(file, monkeypatch):
     [
         ("appearance=sepia", "appearance"),
         ("appearance=dark, light", "appearance"),
-        ("precision=17", "precision"),
         ("last_folder=@ByteArray(x)", "last_folder"),
         ("last_folder=/a, /b", "last_folder"),
         ("export_choice={kind", "export_choice"),

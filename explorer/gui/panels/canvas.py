@@ -390,7 +390,7 @@ class Canvas(QWidget):
         has_picture = not self.view.picture.isNull()
         for text, keys, slot in (
             ("&Copy picture", "Ctrl+C", self.copy_picture),
-            ("&Save picture…", "Ctrl+S", self.save_wanted),
+            ("&Save picture…", "Ctrl+Shift+E", self.save_wanted),
             ("&Fit", "Ctrl+0", self.fit),
         ):
             action = QAction(text, menu)
