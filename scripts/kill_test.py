@@ -5,7 +5,8 @@
 Every file it wrote has to be whole, and the session that the next start offers may be at most 5 seconds older than
 the last thing that was done. `hidden` counts whole files that a kill left just before they took the place of an
 older one (see `paths.replacing`). The last line is the figures as JSON; exit status 1 where something was wrong.
-A process that has everything imported forks one child a kill, four at a time, and they share one recovery folder.
+A process that has everything imported forks one child a kill, four at a time; those without a window share one
+recovery folder.
 """
 
 from __future__ import annotations
@@ -230,7 +231,7 @@ def run(count: int, place: Path, seed: int, longest: float = LONGEST, child: Chi
     chance = random.Random(seed)
     opened = open_latent(MODEL)
     report = Report()
-    state = place / "latent-explorer"
+    shared = place / "latent-explorer"
     living: dict[int, tuple[float, Path]] = {}
     started = 0
     while started < count or living:
@@ -239,7 +240,7 @@ def run(count: int, place: Path, seed: int, longest: float = LONGEST, child: Chi
             (folder / "out").mkdir(parents=True)
             pid = os.fork()
             if pid == 0:
-                _become(child, opened, folder, state, seed + started)
+                _become(child, opened, folder, _state(child, folder, shared), seed + started)
             started += 1
             living[pid] = (time.monotonic() + chance.uniform(SHORTEST, longest), folder)
         pid, (when, folder) = min(living.items(), key=lambda entry: entry[1][0])
@@ -255,11 +256,16 @@ def run(count: int, place: Path, seed: int, longest: float = LONGEST, child: Chi
         del living[pid]
         if os.WTERMSIG(status) != signal.SIGKILL:
             report.wrong.append(f"{folder}: the child ended by itself ({status})")
-        check(opened, folder, state, report)
-    rest = [path.name for path in (state / "recovery").iterdir()]
+        check(opened, folder, _state(child, folder, shared), report)
+    rest = [path.name for path in place.glob("**/recovery/*")]
     if rest:
         report.wrong.append(f"left in the recovery folder: {', '.join(rest)}")
     return report
+
+
+def _state(child: Child, folder: Path, shared: Path) -> Path:
+    """Return the folder of recovery: a window of its own, as one that starts looks for what others left."""
+    return folder / "latent-explorer" if child is live_in_window else shared
 
 
 def _become(child: Child, *of: Any) -> None:

@@ -5,7 +5,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sessions import save_vae, snapshot
@@ -157,6 +159,33 @@ def test_a_long_drag_is_kept_while_it_lasts(state, model, keepers, qtbot):
     assert session.is_moving
 
 
+def test_a_slow_disk_holds_one_writing_and_the_newest_state_follows(
+    state, model, keepers, qtbot, monkeypatch
+):
+    write, goes_on, begun = recovery_module.paths.write_text, threading.Event(), []
+
+    def slow(path, text):
+        begun.append(path)
+        goes_on.wait(20)
+        write(path, text)
+
+    monkeypatch.setattr(recovery_module.paths, "write_text", slow)
+    keeper, session = keepers()
+    session.open(open_latent(model))
+    session.randomize(1)
+    qtbot.waitUntil(lambda: len(begun) == 1, timeout=WAIT)
+    session.randomize(2)
+    with qtbot.waitSignals([keeper.recovery._timer.timeout] * 3, timeout=WAIT):
+        pass
+    assert len(begun) == 1
+    goes_on.set()
+    qtbot.waitUntil(
+        lambda: keeper.recovery._job is None and not keeper.recovery._timer.isActive(), timeout=WAIT
+    )
+    assert len(begun) == 2
+    assert json.loads(begun[0].read_text())["seed"] == 2
+
+
 def test_a_clean_end_becomes_the_last_session(state, model, keepers, qtbot):
     keeper, session = keepers()
     session.open(open_latent(model))
@@ -257,3 +286,13 @@ def test_a_folder_that_cannot_be_made_is_told_once_and_nothing_breaks(state, mod
     assert [level for level, _ in told] == ["warning"]
     assert told[0][1].endswith(".")
     keeper.close()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(1, "a moment ago"), (70, "1 minute ago"), (7300, "2 hours ago"), (90_000, "1 day ago")],
+)
+def test_what_is_offered_says_when(seconds, words, tmp_path):
+    when = datetime.now(UTC) - timedelta(seconds=seconds)
+    sentence = left_sessions.Found(tmp_path, "faces", when, 1).sentence
+    assert f"as it was {words}, with 1 step to undo." in sentence

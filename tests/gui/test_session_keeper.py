@@ -2,6 +2,7 @@
 
 import json
 import os
+import threading
 
 import numpy as np
 import pytest
@@ -94,16 +95,23 @@ def test_a_change_while_it_is_being_saved_is_not_taken_for_saved(kept, tmp_path,
     assert json.loads((tmp_path / "one.session.json").read_text())["seed"] is None
 
 
-def test_of_two_savings_the_newer_one_stays(kept, tmp_path, qtbot):
+def test_of_two_savings_the_newer_one_stays(kept, tmp_path, qtbot, monkeypatch):
     keeper, session = kept
-    with session_keeper._writing:
-        jobs = []
-        for seed in range(5):
-            session.randomize(seed)
-            jobs.append(keeper.save_as(tmp_path / "one"))
-    for job in jobs:
-        done(qtbot, job)
-    assert json.loads((tmp_path / "one.session.json").read_text())["seed"] == 4
+    describe, newer_is_written = session_keeper.describe, threading.Event()
+
+    def slow_at_first(moment, near):
+        if moment.state.seed == 0:
+            newer_is_written.wait(20)
+        return describe(moment, near)
+
+    monkeypatch.setattr(session_keeper, "describe", slow_at_first)
+    session.randomize(0)
+    older = keeper.save_as(tmp_path / "one")
+    session.randomize(1)
+    done(qtbot, keeper.save_as(tmp_path / "one"))
+    newer_is_written.set()
+    done(qtbot, older)
+    assert json.loads((tmp_path / "one.session.json").read_text())["seed"] == 1
     assert not keeper.is_changed
 
 
