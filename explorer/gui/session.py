@@ -31,6 +31,7 @@ from explorer.gui.state import (
     frozen_code,
     same,
 )
+from explorer.gui.undo import UndoStack
 from explorer.latent import sampling
 from explorer.models.base import LatentModel, Space, StageModel, check_stages
 
@@ -39,8 +40,6 @@ if TYPE_CHECKING:
     from explorer.formats import Opened
     from explorer.latent.activity import Activity
 
-UNDO_LIMIT = 500  # steps
-UNDO_WEIGHTS = 250_000_000  # of all the models that undo keeps alive; a gigabyte
 SEED_LIMIT = 2**32
 
 
@@ -69,9 +68,7 @@ class Session(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._state = State()
-        self._past: list[tuple[str, State]] = []  # (what the step away from this state was called, state)
-        self._future: list[tuple[str, State]] = []
-        self._merge_key: object = None
+        self._undo = UndoStack()
         self._stage_ids = 0
         self.generation = 0
         self.focused = 0
@@ -114,17 +111,17 @@ class Session(QObject):
     @property
     def past(self) -> tuple[tuple[str, State], ...]:
         """What Undo goes through, the newest step last: its name, and the state before it."""
-        return tuple(self._past)
+        return tuple(self._undo.past)
 
     @property
     def future(self) -> tuple[tuple[str, State], ...]:
         """What Redo goes through, the next step last: its name, and the state after it."""
-        return tuple(self._future)
+        return tuple(self._undo.future)
 
     @property
     def is_moving(self) -> bool:
         """Whether steps in a row are being joined to one: a drag, a key that is held."""
-        return self._merge_key is not None
+        return self._undo.is_merging
 
     def title_of(self, index: int) -> str:
         """Return what people called a dimension of the shown space, or nothing."""
@@ -249,7 +246,8 @@ class Session(QObject):
         self._stage_ids = max([self._stage_ids, *(entry.id for entry in state.stages)])
         self._set(what, **vars(state))
         if is_other:
-            self._forget_other_models()
+            self._undo.forget_other_models(state)
+            self.undo_changed.emit()
 
     def restore(
         self,
@@ -261,7 +259,7 @@ class Session(QObject):
         """Become a session that was saved, with what can be undone and redone there."""
         self.generation += 1
         self._forget_view()
-        self._past, self._future, self._merge_key = list(past), list(future), None
+        self._undo.replace(past, future)
         entries = [entry for each in (state, *(s for _, s in (*past, *future))) for entry in each.stages]
         self._stage_ids = max((entry.id for entry in entries), default=self._stage_ids)
         if rows is not None:
@@ -331,8 +329,7 @@ class Session(QObject):
 
     def commit(self) -> None:
         """End a drag: what follows is another undo step."""
-        if self._merge_key is not None:
-            self._merge_key = None
+        if self._undo.end_merging():
             self.code_committed.emit()
 
     def randomize(self, seed: int | None = None) -> None:
@@ -474,37 +471,34 @@ class Session(QObject):
     @property
     def can_undo(self) -> bool:
         """Whether there is something to take back."""
-        return bool(self._past)
+        return bool(self._undo.past)
 
     @property
     def can_redo(self) -> bool:
         """Whether something was taken back."""
-        return bool(self._future)
+        return bool(self._undo.future)
 
     @property
     def undo_text(self) -> str:
         """What Undo takes back."""
-        return self._past[-1][0] if self._past else ""
+        return self._undo.past[-1][0] if self._undo.past else ""
 
     @property
     def redo_text(self) -> str:
         """What Redo does again."""
-        return self._future[-1][0] if self._future else ""
+        return self._undo.future[-1][0] if self._undo.future else ""
 
     def undo(self) -> None:
         """Take the last step back."""
-        self._travel(self._past, self._future)
+        self._travel(self._undo.back(self._state))
 
     def redo(self) -> None:
         """Do the step again that was taken back."""
-        self._travel(self._future, self._past)
+        self._travel(self._undo.forward(self._state))
 
-    def _travel(self, source: list[tuple[str, State]], target: list[tuple[str, State]]) -> None:
-        if not source:
+    def _travel(self, state: State | None) -> None:
+        if state is None:
             return
-        what, state = source.pop()
-        target.append((what, self._state))
-        self._merge_key = None
         if state.opened is not self._state.opened:
             self.generation += 1
         if state.opened is not self._state.opened or state.space != self._state.space:
@@ -523,12 +517,7 @@ class Session(QObject):
         following = replace(self._state, **changes)  # type: ignore[arg-type]
         if all(same(getattr(self._state, name), value) for name, value in changes.items()):
             return
-        is_new_step = merge is None or merge != self._merge_key
-        if is_new_step:
-            self._past.append((what, self._state))
-            del self._past[:-UNDO_LIMIT]
-        self._future.clear()
-        self._merge_key = merge
+        is_new_step = self._undo.push(what, self._state, merge)
         self._show(following)
         if is_new_step:  # a drag tells of its first move alone
             self.undo_changed.emit()
@@ -541,24 +530,6 @@ class Session(QObject):
                 emitted.append(signal)
         for signal in emitted:
             signal.emit()
-
-    def _forget_other_models(self) -> None:
-        """Keep the newest models that fit into `UNDO_WEIGHTS` for undo; the one before the open one always.
-
-        What was before the first model goes too: undo never leaves the window empty.
-        """
-        kept: list[Opened] = []
-        weights = 0
-        for state in (self._state, *(state for _, state in reversed(self._past))):
-            opened = state.opened
-            if opened is None or any(opened is other for other in kept):
-                continue
-            weights += opened.model.parameter_count
-            if len(kept) >= 2 and weights > UNDO_WEIGHTS:
-                break
-            kept.append(opened)
-        self._past = [step for step in self._past if any(step[1].opened is other for other in kept)]
-        self.undo_changed.emit()
 
 
 def _with_word(words: Mapping[str, str], name: str, text: str) -> dict[str, str]:
