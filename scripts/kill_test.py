@@ -70,7 +70,7 @@ def live(opened: Any, folder: Path, state: Path, seed: int) -> None:
 
     from explorer.gui.jobs import JobRunner
     from explorer.gui.session import Session
-    from explorer.gui.session_keeper import SessionKeeper
+    from explorer.gui.sessions.session_keeper import SessionKeeper
 
     application = QCoreApplication([])
     session = Session()
@@ -163,8 +163,8 @@ def _export(folder: Path, chance: random.Random) -> None:
 def check(opened: Any, folder: Path, state: Path, report: Report) -> None:
     """Look at every file a killed child has left, and at what the next start would offer."""
     from explorer.errors import RecipeError
-    from explorer.gui.left_sessions import LeftSessions
-    from explorer.gui.session_reading import read
+    from explorer.gui.sessions.left_sessions import LeftSessions
+    from explorer.gui.sessions.session_reading import read
 
     report.kills += 1
     for path in (folder / "out").iterdir():
@@ -207,7 +207,7 @@ def _name_of(path: Path) -> str:
 def _is_whole(path: Path, opened: Any) -> bool:
     from PIL import Image, ImageSequence
 
-    from explorer.gui.session_reading import read
+    from explorer.gui.sessions.session_reading import read
 
     name = _name_of(path)
     if name.endswith(".session.json"):

@@ -16,7 +16,7 @@ from sessions import (
 from explorer.formats import open_latent, open_stage
 from explorer.gui.jobs import JobRunner
 from explorer.gui.session import Session
-from explorer.gui.session_keeper import SessionKeeper
+from explorer.gui.sessions.session_keeper import SessionKeeper
 
 ACTIONS = 200
 

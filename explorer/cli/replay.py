@@ -96,7 +96,7 @@ def _replay_session(file: Path, engine: Engine, has_others: bool, out: Path | No
     from explorer.export import making
     from explorer.export.writing import STILLS, check_target
     from explorer.formats.reader import never
-    from explorer.gui.session_opening import open_session
+    from explorer.gui.sessions.session_opening import open_session
 
     if has_others:
         raise UsageError("--model and --stage are for pictures; a session is replayed with its own networks.")

@@ -24,23 +24,23 @@ from explorer import __version__, paths
 from explorer.export.recipe import Kind
 from explorer.gui import file_dialogs, settings, theme
 from explorer.gui.actions import keys_as_html
-from explorer.gui.bug_dialog import BugReporter, install
-from explorer.gui.bugs import Bugs
 from explorer.gui.decode_worker import DecodeWorker
-from explorer.gui.documents import Documents
-from explorer.gui.export_dialog import ExportDialog
-from explorer.gui.exporting import Exporter
+from explorer.gui.exporting.export_dialog import ExportDialog
+from explorer.gui.exporting.exporter import Exporter
 from explorer.gui.guard import Guard
-from explorer.gui.history_keeper import HistoryKeeper
+from explorer.gui.history.history_keeper import HistoryKeeper
 from explorer.gui.jobs import JobRunner
 from explorer.gui.judging import DimensionJudge
 from explorer.gui.main_window import MainWindow, window_icon
-from explorer.gui.message_list import MessageList
-from explorer.gui.messages import Messages
+from explorer.gui.messages.bug_dialog import BugReporter, install
+from explorer.gui.messages.bugs import Bugs
+from explorer.gui.messages.message_list import MessageList
+from explorer.gui.messages.messages import Messages
 from explorer.gui.notes_keeper import NotesKeeper
 from explorer.gui.opener import Opener
 from explorer.gui.pictures import PictureSource
 from explorer.gui.session import Session
+from explorer.gui.sessions.documents import Documents
 from explorer.gui.start_cards import DEFAULT_MODEL, StartCards
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from PySide6.QtCore import QObject, Signal
 from explorer.errors import ExplorerError
 from explorer.formats.notes import clean_remark, clean_title
 from explorer.gui.first_state import first_state
-from explorer.gui.places import Places
+from explorer.gui.history.places import Places
 from explorer.gui.state import (
     Anchor,
     MapSettings,

@@ -250,7 +250,7 @@ def test_decode_options_are_those_of_the_recipe(done, native, monkeypatch, here,
 
 def test_a_session_gives_the_picture_it_was_left_with(done, call, native, colorizer, here, tmp_path):
     from explorer.formats import open_latent, open_stage
-    from explorer.gui.session_file import Moment, describe
+    from explorer.gui.sessions.session_file import Moment, describe
     from explorer.gui.state import StageEntry, State, frozen_code
 
     opened, stage = open_latent(native), open_stage(colorizer)
@@ -279,7 +279,7 @@ def test_a_session_gives_the_picture_it_was_left_with(done, call, native, colori
 
 def test_a_session_is_replayed_where_there_is_no_qt(native, here):
     from explorer.formats import open_latent
-    from explorer.gui.session_file import Moment, describe
+    from explorer.gui.sessions.session_file import Moment, describe
     from explorer.gui.state import State, frozen_code
 
     state = State(open_latent(native), "z", frozen_code(np.zeros(10)), np.zeros(10, bool))

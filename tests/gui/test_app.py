@@ -22,7 +22,7 @@ from real_window import WAIT, drop, expected, open_and_wait, picture_file, save,
 from explorer.formats import Opened
 from explorer.gui import app as app_module
 from explorer.gui.actions import keys_as_html
-from explorer.gui.export_choice import ExportChoice
+from explorer.gui.exporting.export_choice import ExportChoice
 from explorer.gui.widgets import status_bar
 from explorer.gui.widgets.chip import Chip
 from explorer.models import architecture

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QPushButton
 from real_window import WAIT, drop, open_and_wait, picture_file, save, save_colorizer, shown
 
 from explorer.export.reading import recipe_in
-from explorer.gui.export_choice import ExportChoice
+from explorer.gui.exporting.export_choice import ExportChoice
 
 pytestmark = pytest.mark.also_x11
 

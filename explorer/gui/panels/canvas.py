@@ -23,8 +23,8 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
+from explorer.gui.history.place_mime import place_in
 from explorer.gui.pictures import PictureSource, to_qimage
-from explorer.gui.place_mime import place_in
 from explorer.gui.session import Session
 from explorer.gui.state import Original
 from explorer.gui.widgets.drop_zone import DropZone

@@ -6,11 +6,12 @@ from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QDrag, QHideEvent, QPixmap, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QLabel, QMenu, QToolButton, QVBoxLayout, QWidget
 
-from explorer.gui import place_words, theme
+from explorer.gui import theme
+from explorer.gui.history import place_words
+from explorer.gui.history.place_menu import place_menu
+from explorer.gui.history.place_mime import data_of
+from explorer.gui.history.place_pictures import PlacePictures
 from explorer.gui.pictures import PictureSource
-from explorer.gui.place_menu import place_menu
-from explorer.gui.place_mime import data_of
-from explorer.gui.place_pictures import PlacePictures
 from explorer.gui.session import Session
 from explorer.gui.widgets.name_field import NameField
 from explorer.gui.widgets.place_card import PlaceCard

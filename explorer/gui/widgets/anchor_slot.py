@@ -22,7 +22,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QWidget
 
 from explorer.gui import theme
-from explorer.gui.place_mime import place_in
+from explorer.gui.history.place_mime import place_in
 from explorer.gui.widgets.focus import came_by_key
 
 RADIUS = 5

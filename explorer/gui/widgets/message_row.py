@@ -18,7 +18,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QPlainTextEdit, QToolButton, QWidget
 
 from explorer.gui import theme
-from explorer.gui.messages import Message
+from explorer.gui.messages.messages import Message
 from explorer.gui.widgets.focus import came_by_key
 from explorer.gui.widgets.icons import icon
 

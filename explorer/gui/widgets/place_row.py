@@ -26,7 +26,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QApplication, QScrollBar, QWidget
 
-from explorer.gui.place_mime import place_in
+from explorer.gui.history.place_mime import place_in
 from explorer.gui.widgets.focus import came_by_key
 from explorer.gui.widgets.place_thumb import Thumb, paint_focus, paint_target, paint_thumb
 

@@ -32,7 +32,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QApplication, QWidget
 
 from explorer.gui import theme
-from explorer.gui.place_mime import place_in
+from explorer.gui.history.place_mime import place_in
 from explorer.gui.widgets.dots import Dot, count_points, draw_points
 from explorer.gui.widgets.focus import came_by_key
 from explorer.gui.widgets.map_marks import HALO, draw_marker, draw_ring, draw_route

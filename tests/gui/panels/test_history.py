@@ -17,8 +17,9 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QApplication, QMainWindow, QToolTip, QWidget
 
 from explorer.formats.notes import NO_NOTES
-from explorer.gui import place_mime, theme
-from explorer.gui.history_keeper import HistoryKeeper
+from explorer.gui import theme
+from explorer.gui.history import place_mime
+from explorer.gui.history.history_keeper import HistoryKeeper
 from explorer.gui.panels.history import HistoryPanel
 from explorer.gui.session import Session
 from explorer.models.base import ImageSpec, Space, StageModel

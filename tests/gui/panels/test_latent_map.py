@@ -17,7 +17,8 @@ from PySide6.QtWidgets import QApplication
 
 from explorer.data.code_book import CodeBook
 from explorer.formats.notes import Notes
-from explorer.gui import place_mime, theme
+from explorer.gui import theme
+from explorer.gui.history import place_mime
 from explorer.gui.map_ground import TILES
 from explorer.gui.panels.latent_map import LatentMap
 from explorer.gui.session import Session

@@ -8,7 +8,8 @@ from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
 from PySide6.QtWidgets import QApplication
 
 from explorer.formats.notes import NO_NOTES
-from explorer.gui import place_mime, theme
+from explorer.gui import theme
+from explorer.gui.history import place_mime
 from explorer.gui.panels.strip import Strip
 from explorer.gui.session import Session
 from explorer.gui.state import Anchor

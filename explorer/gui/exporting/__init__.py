@@ -1,0 +1,1 @@
+"""Exports of the window: the dialog, what it is set to, and the recipes of what is shown."""

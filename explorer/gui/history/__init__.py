@@ -1,0 +1,1 @@
+"""The history: places worth returning to, when they are kept, and how they travel."""

@@ -1,0 +1,1 @@
+"""What is said to people, bugs among it, in one place."""

@@ -1,0 +1,310 @@
+"""`NAME.session.json`: everything a session holds, as JSON that people can read; how it is written.
+
+    {"latent-explorer": "session", "schema": 1, "program": "0.1.0", "saved": "2026-05-04T10:00:00+00:00",
+     "model": {"name": "faces", "sha256": "...", "path": "../faces.safetensors"},
+     "space": "z", "code": [0.5, -1.0], "locked": ["z2"], "seed": null, ...
+     "stages": [{"id": 1, "enabled": true, "name": "colour", "sha256": "...", "bundled": "anime-colorizer"}],
+     "places": [...], "undo": [{"what": "z1", "code": {"z1": 0.0}}, ...], "redo": [...], "pictures": {...}}
+
+Paths are relative to the file and have `/`; bundled networks go by name. Numbers are the shortest decimals that
+give the same float32 again, dimensions count from 1. A step of `undo` or `redo`, the nearest first, holds what is
+different from the state that it is a step away from. Pictures are PNG in base64, named by their hash. Reading is
+`session_reading`. No Qt here and no torch.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from explorer import __version__, paths
+from explorer.gui.sessions.session_text import Ready, laid_out, one_line
+from explorer.gui.state import Anchor, Original, Place, RowSettings, State, same
+
+if TYPE_CHECKING:
+    from explorer.gui.session import Session
+    from explorer.models.base import LatentModel, StageModel
+
+MARK = "latent-explorer"
+SCHEMA = 1
+SUFFIX = ".session.json"
+MOST_STEPS = 500
+MOST_STEP_TEXT = 6_000_000
+"""Letters of all steps of undo, or of redo, with the pictures that they alone need; older ones are left out."""
+
+MOST_PLACE_TEXT = 4_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class Moment:
+    """What a session holds at one moment, frozen, so that any thread may write it down.
+
+    `past` and `future` are as `Session` has them: the step that undo or redo takes first is the last.
+    """
+
+    state: State
+    past: tuple[tuple[str, State], ...] = ()
+    future: tuple[tuple[str, State], ...] = ()
+    rows: RowSettings = field(default_factory=RowSettings)
+    focused: int = 0
+    places: tuple[Place, ...] = ()
+
+
+def moment_of(session: Session) -> Moment:
+    """Return what a session holds now; called in the GUI thread."""
+    return Moment(
+        session.state, session.past, session.future, session.rows, session.focused, session.places.all
+    )
+
+
+def describe(moment: Moment, near: Path | None, session_path: Path | None = None) -> str:
+    """Return the text of a session file; see `Scribe.describe`."""
+    return Scribe().describe(moment, near, session_path)
+
+
+class Scribe:
+    """Writes moments of one session; what did not change since the last one is not worked out again."""
+
+    def __init__(self) -> None:
+        self._before: dict[tuple[Any, ...], tuple[Any, Any]] = {}
+        self._now: dict[tuple[Any, ...], tuple[Any, Any]] = {}
+
+    def describe(self, moment: Moment, near: Path | None, session_path: Path | None = None) -> str:
+        """Return the text of a session file.
+
+        Args:
+            moment: with a model.
+            near: the folder that paths are relative to; None keeps them whole.
+            session_path: where the session was saved or opened, for a file that is only its double.
+        """
+        assert moment.state.opened is not None
+        self._before, self._now = self._now, {}
+        model: LatentModel = moment.state.opened.model  # type: ignore[assignment]
+        state, pictures = self._once(_whole, moment.state)
+        said: dict[str, Any] = {
+            MARK: "session",
+            "schema": SCHEMA,
+            "program": __version__,
+            "saved": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            **({"session": str(session_path)} if session_path else {}),
+            "model": _network(model, near),
+            **state,
+        }
+        pictures = dict(pictures)
+        undo, kept_past = self._steps(moment.state, moment.past, pictures)
+        redo, kept_future = self._steps(moment.state, moment.future, pictures)
+        said["stages"], said["other_stages"] = _stages(moment.state, [*kept_past, *kept_future], near)
+        said |= {"rows": asdict(moment.rows), "focused": moment.focused + 1}
+        said["places"] = self._places(moment.places)
+        said["places_gone"] = _gone(moment)
+        said |= {"undo": undo, "redo": redo, "pictures": pictures}
+        return laid_out(said)
+
+    def _steps(
+        self, state: State, steps: Iterable[tuple[str, State]], pictures: dict[str, str]
+    ) -> tuple[list[Ready], list[State]]:
+        """Return the steps nearest first, and their states; add the pictures that they need."""
+        lines: list[Ready] = []
+        states: list[State] = []
+        room = MOST_STEP_TEXT
+        for what, other in reversed(list(steps)[-MOST_STEPS:]):
+            if other.opened is not state.opened:
+                break
+            line, needed = self._once(_step, other, states[-1] if states else state, what)
+            more = {name: text for name, text in needed.items() if name not in pictures}
+            room -= len(line) + sum(map(len, more.values()))
+            if room < 0:
+                break
+            pictures |= more
+            lines.append(line)
+            states.append(other)
+        return lines, states
+
+    def _places(self, places: tuple[Place, ...]) -> list[Ready]:
+        """Return the places, oldest first; where there are too many, without the oldest that nobody starred."""
+        lines = [self._once(_place, place) for place in places]
+        room = MOST_PLACE_TEXT - sum(
+            len(line) for line, place in zip(lines, places, strict=True) if place.starred
+        )
+        kept: list[Ready] = []
+        for line, place in zip(reversed(lines), reversed(places), strict=True):
+            room -= 0 if place.starred else len(line)
+            if room >= 0 or place.starred:
+                kept.append(line)
+        return kept[::-1]
+
+    def _once(self, make: Callable[..., Any], *of: Any) -> Any:
+        """Return `make(*of)`, from the last time where it was the same; `of` is frozen."""
+        key = (make, *(each if isinstance(each, str) else id(each) for each in of))
+        found = self._before.get(key)
+        value = found[1] if found is not None else make(*of)
+        self._now[key] = (of, value)  # holding `of` keeps its id its own
+        return value
+
+
+# ---- a state ----
+
+
+def _whole(state: State) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return a state without its model and stages, and the pictures that it needs by their names."""
+    pictures: dict[str, str] = {}
+    notes = state.opened.notes if state.opened else None
+    said = {
+        "space": state.space,
+        "code": state.code,
+        "locked": _locked(state),
+        "seed": state.seed,
+        "original": _end(state, state.original, pictures),
+        "A": _end(state, state.anchor_a, pictures),
+        "B": _end(state, state.anchor_b, pictures),
+        "strip": asdict(state.strip),
+        "map": _map(state),
+        "titles": _words(state.titles, notes.titles if notes else {}),
+        "remarks": _words(state.remarks, notes.remarks if notes else {}),
+    }
+    return said, pictures
+
+
+def _step(state: State, after: State, what: str) -> tuple[Ready, dict[str, str]]:
+    """Return one line on what of a state is different from the one `after` it, and the pictures that it needs."""
+    pictures: dict[str, str] = {}
+    told: dict[str, Callable[[], Any]] = {
+        "space": lambda: state.space,
+        "code": lambda: _code(state, after),
+        "locked": lambda: _locked(state),
+        "seed": lambda: state.seed,
+        "original": lambda: _end(state, state.original, pictures),
+        "anchor_a": lambda: _end(state, state.anchor_a, pictures),
+        "anchor_b": lambda: _end(state, state.anchor_b, pictures),
+        "strip": lambda: asdict(state.strip),
+        "stages": lambda: [[entry.id, entry.enabled] for entry in state.stages],
+        "map": lambda: _map(state),
+        "titles": lambda: _words(state.titles, after.titles, only_other=True),
+        "remarks": lambda: _words(state.remarks, after.remarks, only_other=True),
+    }
+    said = {
+        _KEYS.get(part, part): tell()
+        for part, tell in told.items()
+        if not same(getattr(state, part), getattr(after, part))
+    }
+    return Ready(one_line({"what": what, **said})), pictures
+
+
+_KEYS = {"anchor_a": "A", "anchor_b": "B"}
+
+
+def _code(state: State, after: State) -> Any:
+    """Return all numbers of a code, or by name the few that differ from the code after it."""
+    if state.space == after.space and state.code.shape == after.code.shape:
+        changed = np.flatnonzero(state.code != after.code)
+        if 3 * len(changed) <= len(state.code):
+            return {f"{state.space}{index + 1}": state.code[index] for index in changed.tolist()}
+    return state.code
+
+
+def _locked(state: State) -> list[str]:
+    return [f"{state.space}{index + 1}" for index in np.flatnonzero(state.locked).tolist()]
+
+
+def _map(state: State) -> dict[str, Any]:
+    plane = state.map.plane
+    axes = plane if isinstance(plane, str) else [f"{state.space}{index + 1}" for index in plane]
+    return {**asdict(state.map), "plane": axes}
+
+
+def _words(words: Mapping[str, str], others: Mapping[str, str], only_other: bool = False) -> dict[str, str]:
+    """Return words, and nothing ("") for those that only `others` has; `only_other`: without what both have."""
+    said = {key: "" for key in others if key not in words}
+    return said | {key: text for key, text in words.items() if not only_other or others.get(key) != text}
+
+
+def _end(state: State, anchor: Anchor | Original | None, pictures: dict[str, str]) -> dict[str, Any] | None:
+    if anchor is None or anchor.code.shape != state.code.shape:
+        return None
+    said: dict[str, Any] = {"label": anchor.label, "code": anchor.code}
+    if anchor.picture is not None:
+        if anchor not in _drawn:
+            _drawn[anchor] = _png(anchor.picture)
+        name, text = _drawn[anchor]
+        said["picture"], pictures[name] = name, text
+    return said
+
+
+_drawn: WeakKeyDictionary[Anchor | Original, tuple[str, str]] = WeakKeyDictionary()
+
+
+def _png(picture: np.ndarray) -> tuple[str, str]:
+    """Return a name and the PNG in base64 of a picture, uint8 `(H, W, 1|3)`."""
+    from PIL import Image
+
+    file = io.BytesIO()
+    pixels = np.ascontiguousarray(picture[..., 0] if picture.shape[-1] == 1 else picture)
+    Image.fromarray(pixels).save(file, "png", compress_level=1)
+    data = file.getvalue()
+    return hashlib.sha256(data).hexdigest()[:12], base64.b64encode(data).decode()
+
+
+# ---- what is beside it ----
+
+
+def _place(place: Place) -> Ready:
+    said: dict[str, Any] = {"id": place.id, "space": place.space, "code": place.code, "what": place.what}
+    more = {"name": place.name, "starred": place.starred, "parent": place.parent}
+    return Ready(
+        one_line(said | {key: value for key, value in more.items() if value not in ("", False, None)})
+    )
+
+
+def _gone(moment: Moment) -> list[Ready]:
+    """Return the starred places of the checkpoint's notes that the session has no more."""
+    assert moment.state.opened is not None
+    starred = {(place.space, place.code.tobytes()) for place in moment.places if place.starred}
+    return [
+        Ready(one_line({"space": saved.space, "code": saved.code}))
+        for saved in moment.state.opened.notes.places
+        if (saved.space, np.asarray(saved.code, np.float32).tobytes()) not in starred
+    ]
+
+
+def _stages(
+    state: State, others: Iterable[State], near: Path | None
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return the stages of a state, and those that only the others have."""
+    own = [{"id": e.id, "enabled": e.enabled, **_network(e.stage, near)} for e in state.stages]
+    known = {entry.id for entry in state.stages}
+    more: dict[int, dict[str, Any]] = {}
+    for entry in (entry for other in others for entry in other.stages):
+        if entry.id not in known and entry.id not in more:
+            more[entry.id] = {"id": entry.id, **_network(entry.stage, near)}
+    return own, list(more.values())
+
+
+def _network(network: LatentModel | StageModel, near: Path | None) -> dict[str, Any]:
+    """Return how a checkpoint is found again."""
+    origin = network.origin
+    said: dict[str, Any] = {"name": network.name, "sha256": origin.sha256 if origin else None}
+    if origin is None:
+        return said
+    path = Path(os.path.abspath(origin.path))
+    bundled = paths.bundled().get(path.stem)
+    if bundled is not None and os.path.realpath(bundled) == os.path.realpath(path):
+        return said | {"bundled": path.stem}
+    return said | {"path": _path_from(path, near)}
+
+
+def _path_from(path: Path, near: Path | None) -> str:
+    """Return a path as seen from a folder, whole where it is on another drive."""
+    try:
+        return Path(os.path.relpath(path, near) if near is not None else path).as_posix()
+    except ValueError:
+        return path.as_posix()

@@ -1,0 +1,195 @@
+"""The session as a document: saved to a file, opened from one, brought back after a crash.
+
+Files are read and written in jobs, from frozen values that were taken in the GUI thread. Dialogs and menus are
+the window's; what is kept unasked is `recovery`'s.
+"""
+
+from __future__ import annotations
+
+import threading
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from explorer import paths
+from explorer.errors import Cancelled
+from explorer.formats import sidecars
+from explorer.gui.jobs import Job, JobRunner, Progress, ShouldStop
+from explorer.gui.session import Session
+from explorer.gui.sessions.left_sessions import Found
+from explorer.gui.sessions.recovery import Recovery
+from explorer.gui.sessions.session_file import SUFFIX, Moment, describe, moment_of
+from explorer.gui.sessions.session_opening import open_session
+from explorer.gui.sessions.session_reading import Restored, SavedSession
+
+_writing = threading.Lock()
+
+
+class SessionKeeper(QObject):
+    """Saves and opens one window's session, and knows its file.
+
+    Args:
+        session: whose.
+        jobs: where files are read and written; opening is of the kind `open`, so that one opening ends another.
+        folder: of recovery, see `Recovery`.
+        parent: owner.
+    """
+
+    changed = Signal()  # the file, or whether it has what the session has
+    saved = Signal(str)  # path
+    opened = Signal(str)  # path of a file that a person saved once
+    restored = Signal()  # the session is one that was kept, wherever
+
+    def __init__(
+        self, session: Session, jobs: JobRunner, folder: Path | None = None, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._jobs = jobs
+        self.recovery = Recovery(session, folder, self)
+        self._path: Path | None = None
+        self._saved: Moment | None = None  # what the file has
+        self._model: object = None  # whose session the file is
+        self._told: tuple[Path | None, bool] = (None, False)
+        self._saving: list[Job] = []
+        for signal in (
+            session.model_changed,
+            session.code_changed,
+            session.undo_changed,
+            session.places.changed,
+        ):
+            signal.connect(self._refresh)
+
+    # ---- reading ----
+
+    @property
+    def path(self) -> Path | None:
+        """The file of the session that is shown; None for one without a file, or of a model opened since."""
+        return self._path if self._session.state.opened is self._model else None
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether the session is different from its file."""
+        if self.path is None:
+            return False
+        saved, session = self._saved, self._session
+        return saved is None or saved.state is not session.state or saved.places is not session.places.all
+
+    @property
+    def suggested(self) -> Path | None:
+        """Where to save a session that has no file yet: beside the checkpoint, if it may be written there."""
+        model = self._session.model
+        if model is None or model.origin is None:
+            return None
+        try:
+            return sidecars.writable_place(model.origin.path, SUFFIX[1:])
+        except OSError:
+            return paths.sidecar(model.origin.path, SUFFIX[1:])
+
+    # ---- saving ----
+
+    def save(self) -> Job | None:
+        """Save to the session's file; None where it has none, which `save_as` gives it."""
+        return self.save_as(self.path) if self.path is not None else None
+
+    def save_as(self, path: Path | str) -> Job | None:
+        """Save to another file, which becomes the session's; None where no model is open."""
+        if self._session.model is None:
+            self._session.tell("error", "There is no session to save yet; open a model first.")
+            return None
+        place = Path(path).absolute()
+        if not place.name.lower().endswith(SUFFIX):
+            place = place.with_name(place.name.removesuffix(".json") + SUFFIX)
+        moment = moment_of(self._session)
+
+        def write(_progress: Progress, should_stop: ShouldStop) -> tuple[Path, Moment]:
+            text = describe(moment, place.parent)
+            with _writing:
+                if should_stop():  # a newer one of the same file came first
+                    raise Cancelled
+                paths.write_text(place, text)
+            return place, moment
+
+        job = self._jobs.start(f"save session {place}", write)
+        job.succeeded.connect(self._on_saved)
+        job.failed.connect(self._on_failed)
+        job.finished.connect(self._on_save_finished)
+        self._saving.append(job)
+        return job
+
+    @Slot(object)
+    def _on_saved(self, result: tuple[Path, Moment]) -> None:
+        path, moment = result
+        self._become(path, moment)
+        self.saved.emit(str(path))
+        self._session.tell("info", f"The session is saved as {path.name}.")
+
+    @Slot()
+    def _on_save_finished(self) -> None:
+        self._saving = [job for job in self._saving if job.is_running()]
+
+    @Slot(str)
+    def _on_failed(self, sentence: str) -> None:
+        self._session.tell("error", sentence)
+
+    # ---- opening ----
+
+    def open(self, path: Path | str) -> Job:
+        """Read a session file and its checkpoints, then become that session; failing is told, nothing changes."""
+        job = self._jobs.start("open", partial(open_session, Path(path).absolute()))
+        job.succeeded.connect(self._on_opened)
+        job.failed.connect(self._on_failed)
+        return job
+
+    def reopen_last(self) -> Job | None:
+        """Open the session that ended last, or was replaced by another; None where there is none."""
+        return self.open(self.recovery.last) if self.recovery.last is not None else None
+
+    def restore(self, found: Found) -> Job:
+        """Bring back what a crash has left."""
+        return self.open(found.path)
+
+    @Slot(object)
+    def _on_opened(self, result: tuple[SavedSession, Restored]) -> None:
+        saved, restored = result
+        moment, session = restored.moment, self._session
+        self.recovery.replace_session()
+        session.restore(moment.state, moment.past, moment.future, moment.rows)
+        session.places.restore(moment.places)
+        session.focus(moment.focused)
+        self.restored.emit()
+        if self.recovery.owns(saved.file):
+            file = saved.session_path
+            self._become(Path(file) if file is not None and Path(file).is_file() else None, None)
+            self.recovery.adopt(saved.file)
+        else:
+            self._become(saved.file, moment_of(session) if not restored.warnings else None)
+            self.opened.emit(str(saved.file))
+        for warning in restored.warnings:
+            session.tell("warning", warning)
+
+    # ---- end ----
+
+    def close(self) -> None:
+        """Wait for what is being saved, and end cleanly; before the jobs are stopped."""
+        for job in list(self._saving):
+            job.wait()
+        self.recovery.close()
+
+    def _become(self, path: Path | None, moment: Moment | None) -> None:
+        """Know a file as the session's; it holds `moment`, None where it holds something else."""
+        if moment is not None and moment.state.opened is not self._session.state.opened:
+            return  # saved just before another model was opened
+        self._path, self._saved = path, moment
+        self._model = self._session.state.opened
+        self.recovery.session_path = path
+        self._refresh()
+
+    @Slot()
+    def _refresh(self) -> None:
+        now = self.path, self.is_changed
+        if now != self._told:
+            self._told = now
+            self.recovery.session_path = now[0]
+            self.changed.emit()

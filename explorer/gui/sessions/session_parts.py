@@ -1,0 +1,267 @@
+"""The parts of a session file, each looked at and made into the value that a state has; for `session_reading`."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import io
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, get_args, get_type_hints
+
+import numpy as np
+
+from explorer.data.wording import shown
+from explorer.gui.sessions.session_values import Wrong, choice, entries, flag, number, numbers, text
+from explorer.gui.state import (
+    Anchor,
+    MapSettings,
+    Original,
+    Place,
+    RowSettings,
+    State,
+    StripSettings,
+    frozen_code,
+)
+
+if TYPE_CHECKING:
+    from explorer.formats import Opened
+    from explorer.formats.notes import StarredPlace
+    from explorer.models.base import LatentModel, Space
+
+MOST_PIXELS = 100_000_000
+"""Of all pictures together."""
+
+_MOST_ID = 1 << 50
+_NAME = 1000  # letters
+_REMARK = 20_000
+_WORDS = 100_000  # that are named
+
+
+class Parts:
+    """Makes parts of states for one model of what one session file says."""
+
+    def __init__(self, model: LatentModel, said: Mapping[str, Any]) -> None:
+        self._model = model
+        self._said = said
+        self._pictures: dict[str, np.ndarray] = {}
+        self._pixels = 0
+
+    def empty(self, opened: Opened, titles: Mapping[str, str], remarks: Mapping[str, str]) -> State:
+        """Return the state before anything is said of it."""
+        space = self._model.spaces[self._model.default_space]
+        return State(
+            opened=opened,
+            space=space.name,
+            code=frozen_code(space.center),
+            locked=np.zeros(space.dim, bool),
+            titles=dict(titles),
+            remarks=dict(remarks),
+        )
+
+    def changed(self, said: Mapping[str, Any], other: State, where: str) -> State:
+        """Return the state that differs from another one by what is said; stages are not looked at."""
+        space = self._space(said.get("space", other.space), f"{where}space")
+        makers = {
+            "code": lambda value, at: self._code(value, space, at, other),
+            "locked": lambda value, at: self._locked(value, space, at),
+            "seed": _seed,
+            "original": lambda value, at: self._anchor(value, space, at, Original),
+            "A": lambda value, at: self._anchor(value, space, at, Anchor),
+            "B": lambda value, at: self._anchor(value, space, at, Anchor),
+            "strip": lambda value, at: _settings(StripSettings, value, other.strip, at),
+            "map": lambda value, at: self._map(value, space, other.map, at),
+            "titles": lambda value, at: self._words(value, other.titles, _NAME, at),
+            "remarks": lambda value, at: self._words(value, other.remarks, _REMARK, at),
+        }
+        changes: dict[str, Any] = {"space": space.name}
+        for key, make in makers.items():
+            if key in said:
+                changes[_FIELDS.get(key, key)] = make(said[key], f"{where}{key}")
+        return self._consistent(replace(other, **changes), space, where)
+
+    def rows(self) -> RowSettings:
+        """Return how the slider rows are shown."""
+        return _settings(RowSettings, self._said.get("rows", {}), RowSettings(), "rows")
+
+    def focused(self, space: str) -> int:
+        """Return the 0-based index of the row that shows its traversal."""
+        return number(self._said.get("focused", 1), 1, self._model.spaces[space].dim, "focused") - 1
+
+    def places(self, starred: Sequence[StarredPlace], most: int) -> tuple[Place, ...]:
+        """Return the places, and after them those of the notes that were starred since the session was saved.
+
+        One that does not fit the model is left out, as nobody could go there.
+        """
+        said = entries(self._said, "places", most)
+        found = [place for n, each in enumerate(said, 1) if (place := self._place(each, f"places {n}"))]
+        if len({place.id for place in found}) < len(found):
+            raise Wrong("places have an id twice")
+        known = {_where(place) for place in found if place.starred}
+        for count, each in enumerate(entries(self._said, "places_gone", most), 1):
+            if place := self._place({"id": 1, **each}, f"places_gone {count}"):
+                known.add(_where(place))
+        free = max((place.id for place in found), default=0) + 1
+        new = [saved for saved in starred if (saved.space, frozen_code(saved.code).tobytes()) not in known]
+        found += [
+            Place(number_, saved.space, frozen_code(saved.code), "starred", saved.name, starred=True)
+            for number_, saved in enumerate(new, free)
+        ]
+        return tuple(found)
+
+    def _place(self, said: dict[str, Any], where: str) -> Place | None:
+        parent = said.get("parent")
+        place = Place(
+            number(said.get("id"), 1, _MOST_ID, f"{where}: id"),
+            text(said.get("space"), _NAME, f"{where}: space"),
+            numbers(said.get("code"), f"{where}: code"),
+            text(said.get("what", ""), _NAME, f"{where}: what"),
+            text(said.get("name", ""), _NAME, f"{where}: name"),
+            flag(said.get("starred", False), f"{where}: starred"),
+            None if parent is None else number(parent, 1, _MOST_ID, f"{where}: parent"),
+        )
+        space = self._model.spaces.get(place.space)
+        return place if space is not None and place.code.shape == (space.dim,) else None
+
+    def _space(self, said: Any, where: str) -> Space:
+        if not isinstance(said, str) or said not in self._model.spaces:
+            known = ", ".join(self._model.spaces)
+            raise Wrong(f"{where} is {shown(said, 30)}, and {self._model.name} has {known}")
+        return self._model.spaces[said]
+
+    def _whole_code(self, said: Any, space: Space, where: str) -> np.ndarray:
+        code = numbers(said, where)
+        if code.shape != (space.dim,):
+            raise Wrong(
+                f"{where} has {len(code)} numbers where the space {space.name} of {self._model.name} has "
+                f"{space.dim} dimensions, so it was saved with another checkpoint"
+            )
+        return code
+
+    def _code(self, said: Any, space: Space, where: str, other: State) -> np.ndarray:
+        """A list of all numbers, or an object of the few that differ from the other state's."""
+        if not isinstance(said, dict):
+            return self._whole_code(said, space, where)
+        if space.name != other.space:
+            raise Wrong(f"{where} should be a list where the space changes")
+        code = np.array(other.code)
+        code[[self._index(name, space, where) for name in said]] = numbers(list(said.values()), where)
+        return frozen_code(code)
+
+    def _index(self, name: Any, space: Space, where: str) -> int:
+        """Return the 0-based index of `z3`."""
+        match = (
+            re.fullmatch(rf"{re.escape(space.name)}([1-9][0-9]{{0,8}})", name)
+            if isinstance(name, str)
+            else None
+        )
+        if match is None or int(match[1]) > space.dim:
+            raise Wrong(f"{where} names {shown(name, 30)}, which is no dimension of the space {space.name}")
+        return int(match[1]) - 1
+
+    def _locked(self, said: Any, space: Space, where: str) -> np.ndarray:
+        if not isinstance(said, list):
+            raise Wrong(f"{where} should be a list of dimensions")
+        locked = np.zeros(space.dim, bool)
+        locked[[self._index(name, space, where) for name in said]] = True
+        return locked
+
+    def _anchor(self, said: Any, space: Space, where: str, kind: type) -> Any:
+        if said is None:
+            return None
+        if not isinstance(said, dict):
+            raise Wrong(f"{where} should be an object with a code")
+        name = said.get("picture")
+        picture = None if name is None else self._picture(text(name, 100, f"{where}: picture"))
+        if picture is None and kind is Original:
+            raise Wrong(f"{where} has no picture")
+        code = self._whole_code(said.get("code"), space, f"{where}: code")
+        return kind(code=code, picture=picture, label=text(said.get("label", ""), 4096, f"{where}: label"))
+
+    def _picture(self, name: str) -> np.ndarray:
+        """Return a picture of the file, uint8 `(H, W, 1|3)`, read-only."""
+        if name not in self._pictures:
+            pictures = self._said.get("pictures", {})
+            data = pictures.get(name) if isinstance(pictures, dict) else None
+            if not isinstance(data, str):
+                raise Wrong(f"the picture {shown(name, 30)} is missing")
+            self._pictures[name] = self._unpacked(data, f"the picture {shown(name, 30)}")
+        return self._pictures[name]
+
+    def _unpacked(self, data: str, where: str) -> np.ndarray:
+        from PIL import Image, UnidentifiedImageError
+
+        try:
+            with Image.open(io.BytesIO(base64.b64decode(data, validate=True)), formats=["PNG"]) as image:
+                self._pixels += image.width * image.height
+                if image.mode not in ("L", "RGB") or self._pixels > MOST_PIXELS:
+                    raise Wrong(f"{where} is too large, or neither grey nor RGB")
+                pixels = np.array(image)
+        except (binascii.Error, UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
+            raise error if isinstance(error, Wrong) else Wrong(f"{where} is damaged") from error
+        except Image.DecompressionBombError as error:
+            raise Wrong(f"{where} is too large") from error
+        pixels = pixels.reshape(*pixels.shape[:2], -1)
+        pixels.flags.writeable = False
+        return pixels
+
+    def _map(self, said: Any, space: Space, other: MapSettings, where: str) -> MapSettings:
+        settings: MapSettings = _settings(MapSettings, said, other, where, free=("plane", "colour"))
+        plane = said.get("plane", "pca")
+        if plane != "pca":
+            if not isinstance(plane, list) or len(plane) != 2:
+                raise Wrong(f"{where}: plane should be pca or two dimensions")
+            plane = tuple(self._index(name, space, f"{where}: plane") for name in plane)
+        colour = said.get("colour")
+        colour = None if colour is None else text(colour, _NAME, f"{where}: colour")
+        return replace(settings, plane=plane, colour=colour)
+
+    def _words(self, said: Any, other: Mapping[str, str], most: int, where: str) -> dict[str, str]:
+        """Return what was said before with other words for some dimensions; empty ones are taken away."""
+        if not isinstance(said, dict) or len(said) > _WORDS:
+            raise Wrong(f"{where} should be an object of words by dimension")
+        for name, word in said.items():
+            text(word, most, f"{where}: {shown(name, 30)}")
+            text(name, _NAME, where)
+        return {name: word for name, word in {**other, **said}.items() if word}
+
+    def _consistent(self, state: State, space: Space, where: str) -> State:
+        """Return the state after everything in it was found to be of its space."""
+        ends = [end for end in (state.original, state.anchor_a, state.anchor_b) if end is not None]
+        codes = [state.code, state.locked, *(end.code for end in ends)]
+        dims = () if isinstance(state.map.plane, str) else state.map.plane
+        if any(len(code) != space.dim for code in codes) or any(dim >= space.dim for dim in dims):
+            raise Wrong(
+                f"{where}its codes do not all have the {space.dim} dimensions of the space {space.name}"
+            )
+        return state
+
+
+_FIELDS = {"A": "anchor_a", "B": "anchor_b"}
+
+
+def _where(place: Place) -> tuple[str, bytes]:
+    return place.space, place.code.tobytes()
+
+
+def _seed(said: Any, where: str) -> int | None:
+    return None if said is None else number(said, 0, 1 << 128, where)
+
+
+def _settings(kind: type, said: Any, other: Any, where: str, free: Sequence[str] = ()) -> Any:
+    """Return small settings with what is said of them, by the types of their dataclass, but for the `free` ones."""
+    if not isinstance(said, dict):
+        raise Wrong(f"{where} should be an object")
+    changes: dict[str, Any] = {}
+    for name, hint in get_type_hints(kind).items():
+        if name not in said or name in free:
+            continue
+        at = f"{where}: {name}"
+        if hint is bool:
+            changes[name] = flag(said[name], at)
+        elif hint is int:
+            changes[name] = number(said[name], 1, 31, at)
+        else:
+            changes[name] = choice(said[name], get_args(hint), at)
+    return replace(other, **changes)

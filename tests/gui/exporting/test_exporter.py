@@ -1,0 +1,262 @@
+"""Exports from the window: every kind carries its recipe, and the preview shows what will be saved."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import fakes
+import numpy as np
+import pytest
+from PIL import Image
+from PySide6.QtCore import QCoreApplication, Qt
+from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QPushButton, QSpinBox
+
+from explorer.errors import ExplorerError
+from explorer.export import making
+from explorer.export.reading import recipe_in
+from explorer.formats import open_latent, save_native
+from explorer.gui import file_dialogs, theme
+from explorer.gui.exporting import export_dialog
+from explorer.gui.exporting.export_choice import TITLES, ExportChoice
+from explorer.gui.exporting.export_dialog import ExportDialog
+from explorer.gui.exporting.export_recipes import Subject, recipe_of
+from explorer.gui.exporting.exporter import Exporter
+from explorer.gui.jobs import JobRunner
+from explorer.gui.main_window import MainWindow
+from explorer.gui.session import Session
+from explorer.render.renderer import Renderer
+
+WAIT = 20_000
+RED = np.full((8, 8, 3), (200, 10, 20), np.uint8)
+
+
+class Fixture:
+    """The window without its app: a session, an engine that answers at once, an exporter, the dialog."""
+
+    def __init__(self, tmp_path):
+        path = tmp_path / "faces.safetensors"
+        config = {"height": 8, "width": 8, "hidden": [32, 16], "latent_dim": 4}
+        save_native(path, fakes.tiny_vae(name="faces"), config=config)
+        self.session = Session()
+        self.pictures = fakes.instant_pictures(self.session)
+        self.jobs = JobRunner()
+        self.window = MainWindow(self.session, self.pictures)
+        self.exporter = Exporter(self.session, self.pictures, self.jobs, self.window)
+        self.dialog = ExportDialog(self.session, self.pictures, self.jobs, self.exporter, self.window)
+        self.session.open(open_latent(path))
+        self.told = []
+        self.session.message.connect(lambda *said: self.told.append(said))
+
+
+@pytest.fixture
+def desk(qtbot, tmp_path):
+    QCoreApplication.setOrganizationName("latent-explorer")  # whose settings they are
+    theme.apply_theme(QApplication.instance(), theme.LIGHT)
+    desk = Fixture(tmp_path)
+    desk.window.show()
+    yield desk
+    QCoreApplication.setOrganizationName("")
+    desk.dialog.close()
+    desk.jobs.close()
+    desk.window.close()
+    desk.window.deleteLater()
+    QApplication.processEvents()
+
+
+def pixels(path):
+    """The pixels of a picture file, (H, W) or (H, W, 3)."""
+    with Image.open(path) as image:
+        return np.asarray(image)
+
+
+def save(desk, qtbot, choice, path):
+    with qtbot.waitSignal(desk.exporter.exported, timeout=WAIT):
+        desk.exporter.save(choice, str(path))
+    return path
+
+
+def encode(desk, qtbot, tmp_path, count=3):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    generator = np.random.default_rng(0)
+    for number in range(count):
+        Image.fromarray(generator.integers(0, 256, (8, 8), np.uint8)).save(folder / f"{number}.png")
+    with qtbot.waitSignal(desk.exporter.encoded_changed, timeout=WAIT):
+        desk.exporter.encode(str(folder), 18)
+
+
+@pytest.mark.parametrize("format", ["png", "webp", "gif"])
+@pytest.mark.parametrize("kind", TITLES)
+def test_every_kind_is_made_again_from_what_its_file_carries(desk, qtbot, tmp_path, kind, format):
+    desk.session.randomize(5)
+    if kind == "reconstructions":
+        encode(desk, qtbot, tmp_path)
+    choice = ExportChoice(kind, format, margin=4, other_captions=True, count=9, manifold_steps=3)
+    path = save(desk, qtbot, choice, tmp_path / f"out.{format}")
+    recipe = recipe_in(path)
+    model = desk.session.model
+    assert recipe.kind == kind
+    assert recipe.model == making.network(model)
+    assert recipe.model.sha256 is not None
+    pictures = Renderer("cpu").decode(model, making.codes_of(recipe))
+    again = tmp_path / f"again.{format}"
+    making.save(recipe, np.rint(pictures.transpose(0, 2, 3, 1) * 255).astype(np.uint8), again)
+    with Image.open(path) as first, Image.open(again) as second:
+        assert first.n_frames == second.n_frames if hasattr(first, "n_frames") else True
+        for frame in range(getattr(first, "n_frames", 1)):
+            first.seek(frame)
+            second.seek(frame)
+            assert np.array_equal(np.asarray(first.convert("RGB")), np.asarray(second.convert("RGB")))
+
+
+def test_a_picture_is_saved_as_it_is_seen_while_the_next_is_on_its_way(desk, qtbot, tmp_path):
+    shown = desk.window.canvas.shown
+    desk.pictures.worker.held = True
+    desk.session.set_dimension(0, 1.0)
+    path = save(desk, qtbot, ExportChoice("picture", scale=1), tmp_path / "face.png")
+    assert np.array_equal(pixels(path), shown.pictures[0, ..., 0])
+    assert np.array_equal(recipe_in(path).codes, shown.request.codes)
+    assert not np.array_equal(recipe_in(path).codes[0], desk.session.code)
+
+
+def test_the_ends_of_a_strip_are_its_sources(desk, qtbot, tmp_path):
+    anchor = desk.session.anchors["A"]
+    desk.session.set_anchor("A", replace(anchor, picture=RED, label="red.png"))
+    path = save(desk, qtbot, ExportChoice("strip", scale=1), tmp_path / "strip.png")
+    assert np.array_equal(pixels(path)[:, :8], RED)
+    desk.session.set_strip(ends="decoded")
+    path = save(desk, qtbot, ExportChoice("strip", scale=1), tmp_path / "strip.png")
+    assert pixels(path).ndim == 2
+
+
+def test_names_and_notes_stand_on_the_sheet(desk, qtbot, tmp_path):
+    plain = save(desk, qtbot, ExportChoice("sheet"), tmp_path / "plain.png")
+    desk.session.name_dimension(1, "头发长度")
+    desk.session.note_dimension(1, "also the head")
+    named = save(desk, qtbot, ExportChoice("sheet"), tmp_path / "named.png")
+    assert recipe_in(named).labels[1] == "z2 头发长度\nalso the head"
+    assert pixels(named).shape[1] > pixels(plain).shape[1]
+    bare = save(desk, qtbot, ExportChoice("sheet", captions=False), tmp_path / "bare.png")
+    assert pixels(bare).shape[1] < pixels(plain).shape[1]
+
+
+def test_what_cannot_be_exported_now_is_said(desk, qtbot, tmp_path):
+    desk.session.set_anchor("B", None)
+    desk.exporter.save(ExportChoice("strip"), str(tmp_path / "x.png"))
+    desk.exporter.save(ExportChoice("reconstructions"), str(tmp_path / "x.png"))
+    desk.exporter.save(ExportChoice("picture"), str(tmp_path / "x.bmp"))
+    desk.exporter.save(ExportChoice("picture"), str(tmp_path / "nowhere" / "x.png"))
+    assert [level for level, *_ in desk.told] == ["error"] * 4
+    assert all(text.endswith((".", ".gif")) for _, text, _ in desk.told)
+    assert not (tmp_path / "x.png").exists()
+
+
+def test_a_cancelled_export_writes_nothing_and_takes_its_bar_away(desk, qtbot, tmp_path):
+    desk.pictures.worker.held = True
+    desk.exporter.save(ExportChoice("samples"), str(tmp_path / "x.png"))
+    assert desk.pictures.is_waiting("export")
+    desk.window.work_cancelled.emit("export:1")
+    assert not desk.pictures.is_waiting("export")
+    desk.pictures.worker.release()
+    assert not (tmp_path / "x.png").exists()
+    assert desk.told[-1][0] == "info"
+
+
+# ---- the dialog ----
+
+
+def control(dialog, kind, name):
+    return next(widget for widget in dialog.findChildren(kind) if widget.objectName() == name)
+
+
+def waits_for_preview(desk, qtbot, kind):
+    desk.dialog.open_at(kind)
+    qtbot.waitUntil(lambda: bool(desk.dialog.preview.frames), timeout=WAIT)
+    qtbot.waitUntil(lambda: not desk.jobs.is_running(export_dialog.JOB), timeout=WAIT)
+
+
+def test_the_preview_is_the_page_and_follows_the_session(desk, qtbot, tmp_path):
+    waits_for_preview(desk, qtbot, "samples")
+    before = desk.dialog.preview.frames[0].copy()
+    path = save(desk, qtbot, desk.dialog.choice, tmp_path / "samples.png")
+    with Image.open(path) as page:
+        assert (before.width(), before.height()) == page.size
+        assert before.pixelColor(200, 200).red() == page.getpixel((200, 200))
+    desk.session.randomize(9)
+    qtbot.waitUntil(lambda: desk.dialog.preview.frames[0] != before, timeout=WAIT)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in TITLES if kind != "reconstructions"])
+def test_every_kind_has_a_preview(desk, qtbot, kind):
+    waits_for_preview(desk, qtbot, kind)
+    assert desk.dialog.button.isEnabled()
+    assert "pixels" in desk.dialog.findChildren(type(desk.dialog._facts))[-1].text()
+
+
+def test_why_there_is_nothing_stands_in_the_place_of_the_preview(desk, qtbot):
+    desk.dialog.open_at("reconstructions")
+    qtbot.waitUntil(lambda: "Choose the pictures" in desk.dialog.preview.text)
+    assert not desk.dialog.button.isEnabled()
+
+
+def test_a_film_moves_in_the_preview_and_only_films_have_a_pace(desk, qtbot):
+    waits_for_preview(desk, qtbot, "strip")
+    assert len(desk.dialog.preview.frames) == 1
+    assert control(desk.dialog, QSpinBox, "milliseconds").isHidden()
+    box = desk.dialog.form.findChildren(QComboBox)[0]
+    box.setCurrentIndex(2)
+    box.activated.emit(2)
+    qtbot.waitUntil(lambda: len(desk.dialog.preview.frames) == 9, timeout=WAIT)
+    assert not control(desk.dialog, QSpinBox, "milliseconds").isHidden()
+    control(desk.dialog, QCheckBox, "film").click()
+    qtbot.waitUntil(lambda: len(desk.dialog.preview.frames) == 1, timeout=WAIT)
+
+
+def test_the_last_choice_is_remembered(desk, qtbot):
+    waits_for_preview(desk, qtbot, "sheet")
+    control(desk.dialog, QSpinBox, "margin").setValue(17)
+    again = ExportDialog(desk.session, desk.pictures, desk.jobs, desk.exporter, desk.window)
+    assert again.choice.kind == "sheet"
+    assert again.choice.margin == 17
+    assert control(again, QSpinBox, "margin").value() == 17
+
+
+def test_export_asks_for_a_place_and_writes_there(desk, qtbot, tmp_path, monkeypatch):
+    asked = []
+
+    def answer(parent, title, name, kinds):
+        asked.append((name, kinds))
+        return str(tmp_path / name)
+
+    monkeypatch.setattr(file_dialogs, "ask_save", answer)
+    waits_for_preview(desk, qtbot, "manifold")
+    with qtbot.waitSignal(desk.exporter.exported, timeout=WAIT) as done:
+        qtbot.mouseClick(control_by_text(desk.dialog, "Export…"), Qt.MouseButton.LeftButton)
+    assert asked == [("faces manifold.png", "PNG (*.png)")]
+    assert recipe_in(Path(done.args[0])).kind == "manifold"
+
+
+def control_by_text(dialog, text):
+    return next(button for button in dialog.findChildren(QPushButton) if button.text() == text)
+
+
+def test_a_closed_dialog_asks_for_nothing(desk, qtbot):
+    waits_for_preview(desk, qtbot, "samples")
+    desk.dialog.close()
+    asked = len([r for r in desk.pictures.worker.requests if r.slot == export_dialog.SLOT])
+    desk.session.randomize(4)
+    QApplication.processEvents()
+    assert len([r for r in desk.pictures.worker.requests if r.slot == export_dialog.SLOT]) == asked
+
+
+def test_reconstructions_show_the_error_of_each(desk, qtbot, tmp_path):
+    encode(desk, qtbot, tmp_path, 2)
+    recipe = recipe_in(save(desk, qtbot, ExportChoice("reconstructions"), tmp_path / "pairs.png"))
+    model = desk.session.model
+    decoded = np.rint(Renderer("cpu").decode(model, recipe.codes)[:, 0] * 255)
+    sources = np.stack(recipe.sources)[..., 0].astype(float)
+    assert np.allclose(recipe.settings["errors"], ((decoded - sources) ** 2).mean(axis=(1, 2)))
+
+
+def test_a_recipe_needs_a_model():
+    with pytest.raises(ExplorerError):
+        recipe_of(ExportChoice(), Session(), Subject())

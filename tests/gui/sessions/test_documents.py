@@ -1,0 +1,146 @@
+"""Sessions in the whole window: saved and opened by the menus, offered again after a crash."""
+
+import shutil
+
+import numpy as np
+import platformdirs
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication, QPushButton
+from real_window import WAIT, drop, save, shown
+
+from explorer.formats import recent
+from explorer.gui import app as app_module
+from explorer.gui import file_dialogs
+
+pytestmark = pytest.mark.also_x11
+
+
+def saved(app, qtbot, monkeypatch, path):
+    """Save by the menu, as a new file."""
+    monkeypatch.setattr(file_dialogs, "ask_save", lambda *_: str(path))
+    with qtbot.waitSignal(app.documents.keeper.saved, timeout=WAIT):
+        app.window.actions_by_name["save_session"].trigger()
+    return path
+
+
+def at_rest(app, qtbot):
+    qtbot.waitUntil(lambda: not app.jobs.is_running("open"), timeout=WAIT)
+    qtbot.waitUntil(lambda: not app.pictures.is_waiting("canvas"), timeout=WAIT)
+
+
+def test_a_saved_session_that_is_dropped_comes_back_as_it_was(faces, qtbot, tmp_path, monkeypatch):
+    session = faces.session
+    session.randomize(3)
+    session.name_dimension(0, "smile")
+    session.places.star(session.places.keep("here").id)
+    at_rest(faces, qtbot)
+    code, picture = session.code, shown(faces).copy()
+    path = saved(faces, qtbot, monkeypatch, tmp_path / "faces.session.json")
+    assert "faces.session.json" in faces.window.windowTitle()
+    assert not faces.window.isWindowModified()
+    session.reset()
+    assert faces.window.isWindowModified()
+    drop(faces.window, path)
+    qtbot.waitUntil(lambda: np.array_equal(session.code, code), timeout=WAIT)
+    at_rest(faces, qtbot)
+    assert np.array_equal(shown(faces), picture)
+    assert session.title_of(0) == "smile"
+    assert [place.starred for place in session.places.all].count(True) == 1
+    assert not faces.window.isWindowModified()
+    session.undo()
+    session.undo()
+    assert np.array_equal(session.code, session.space.center)
+    qtbot.waitUntil(lambda: recent.entries()[0].kind == "session", timeout=WAIT)
+
+
+def test_saving_again_asks_nothing(faces, qtbot, tmp_path, monkeypatch):
+    path = saved(faces, qtbot, monkeypatch, tmp_path / "faces.session.json")
+    monkeypatch.setattr(file_dialogs, "ask_save", lambda *_: pytest.fail("it was asked where"))
+    before = path.read_bytes()
+    faces.session.randomize(8)
+    with qtbot.waitSignal(faces.documents.keeper.saved, timeout=WAIT):
+        faces.window.actions_by_name["save_session"].trigger()
+    assert path.read_bytes() != before
+
+
+def test_a_broken_session_file_is_a_sentence(faces, qtbot, tmp_path):
+    path = tmp_path / "x.session.json"
+    path.write_text("{")
+    code = faces.session.code
+    with qtbot.waitSignal(faces.session.message, timeout=WAIT) as told:
+        drop(faces.window, path)
+    assert told.args[0] == "error"
+    assert "x.session.json" in told.args[1]
+    assert faces.session.code is code
+
+
+def restart(app, qtbot, path):
+    """Close a window and open another one on a file."""
+    app.window.close()
+    again = app_module.App("cpu")
+    again.start(str(path))
+    qtbot.waitUntil(lambda: again.window.canvas.shown is not None, timeout=WAIT)
+    at_rest(again, qtbot)
+    return again
+
+
+def finish(app):
+    app.window.close()
+    app.window.deleteLater()
+    app.deleteLater()
+    QApplication.processEvents()
+
+
+def test_a_crash_offers_the_session_and_a_clean_end_does_not(faces, qtbot, tmp_path):
+    session = faces.session
+    session.randomize(5)
+    code = session.code
+    folder = platformdirs.user_state_path("latent-explorer", appauthor=False) / "recovery"
+    qtbot.waitUntil(lambda: bool(list(folder.glob("*.session.json"))), timeout=WAIT)
+    (left,) = folder.glob("*.session.json")
+    shutil.copy(left, tmp_path / left.name)
+    second = restart(faces, qtbot, tmp_path / "faces.safetensors")
+    assert second.window.canvas.notice.text == ""
+    assert list(folder.glob("*.session.json")) == []
+    shutil.copy(tmp_path / left.name, folder / left.name)  # as if the process had been killed
+    third = restart(second, qtbot, tmp_path / "faces.safetensors")
+    finish(second)
+    notice = third.window.canvas.notice
+    qtbot.waitUntil(lambda: "ended unexpectedly" in notice.text, timeout=WAIT)
+    assert not np.array_equal(third.session.code, code)
+    buttons = {button.text().replace("&", ""): button for button in notice.findChildren(QPushButton)}
+    qtbot.mouseClick(buttons["Restore"], Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: np.array_equal(third.session.code, code), timeout=WAIT)
+    at_rest(third, qtbot)
+    finish(third)
+
+
+def test_the_last_session_can_be_opened_again(faces, qtbot, tmp_path):
+    faces.session.randomize(6)
+    code = faces.session.code
+    again = restart(faces, qtbot, save(tmp_path / "other.safetensors", seed=4))
+    again.window.actions_by_name["reopen_session"].trigger()
+    qtbot.waitUntil(lambda: np.array_equal(again.session.code, code), timeout=WAIT)
+    at_rest(again, qtbot)
+    finish(again)
+
+
+def test_a_place_dropped_on_the_picture_is_shown(faces, qtbot):
+    from PySide6.QtCore import QPointF
+    from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage
+
+    from explorer.gui.history import place_mime
+
+    session = faces.session
+    session.randomize(2)
+    place = session.places.here
+    session.reset()
+    data = place_mime.data_of(place.id, QImage())
+    canvas, where = faces.window.canvas, QPointF(5, 5)
+    rest = (Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier)
+    enter = QDragEnterEvent(where.toPoint(), *rest)
+    canvas.dragEnterEvent(enter)
+    assert enter.isAccepted()
+    canvas.dropEvent(QDropEvent(where, *rest))
+    assert np.array_equal(session.code, place.code)
