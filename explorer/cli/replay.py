@@ -16,7 +16,6 @@ from explorer.data.wording import counted, shown
 from explorer.errors import LatentError, RecipeError, UsageError
 
 if TYPE_CHECKING:
-    import numpy as np
     from PIL import Image
 
     from explorer.cli.work import Work
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from explorer.models.base import LatentModel, StageModel
 
 SESSION = ".session.json"
-_PICTURES = (".png", ".webp", ".gif")
 
 
 def replay(
@@ -141,7 +139,9 @@ def _recipe_of(file: Path) -> Recipe:
 
 
 def _suffix_for(file: Path) -> str:
-    return file.suffix if file.suffix.lower() in _PICTURES else ".png"
+    from explorer.export.writing import STILLS
+
+    return file.suffix if file.suffix.lower() in STILLS else ".png"
 
 
 def _networks_for(recipe: Recipe, file: Path, model: str | None, stages: Sequence[str]) -> _Networks:
@@ -230,7 +230,7 @@ def _other(wanted: Network, used: Network) -> str:
 def compared(made: Path, original: Path) -> str:
     """Return the sentence that says whether two pictures or films have the same pixels."""
     import numpy as np
-    from PIL import Image
+    from PIL import Image, ImageChops
 
     different = pixels = most = 0
     try:
@@ -243,9 +243,9 @@ def compared(made: Path, original: Path) -> str:
                 for frame in range(getattr(one, "n_frames", 1)):
                     one.seek(frame)
                     other.seek(frame)
-                    apart = np.abs(_pixels(one) - _pixels(other)).max(axis=-1)
-                    different += int(np.count_nonzero(apart))
-                    pixels, most = pixels + apart.size, max(most, int(apart.max()))
+                    apart = np.asarray(ImageChops.difference(one.convert("RGBA"), other.convert("RGBA")))
+                    different += int(np.count_nonzero(apart.any(axis=-1)))
+                    pixels, most = pixels + one.width * one.height, max(most, int(apart.max()))
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         return f"{made} is there, but could not be compared with {original} ({error})."
     if not different:
@@ -255,10 +255,3 @@ def compared(made: Path, original: Path) -> str:
 
 def _size(image: Image.Image) -> str:
     return f"{counted(getattr(image, 'n_frames', 1), 'picture')} of {image.width}x{image.height} pixels"
-
-
-def _pixels(image: Image.Image) -> np.ndarray:
-    """Return the frame that is open as `(H, W, 4)`, of a kind that can be subtracted."""
-    import numpy as np
-
-    return np.asarray(image.convert("RGBA")).astype(np.int16)

@@ -13,6 +13,7 @@ import typer
 
 from explorer import paths
 from explorer.cli.options import Device, Precision
+from explorer.cli.replay import SESSION
 from explorer.errors import CheckpointError, DeviceError
 
 DEFAULT_MODEL = "anime-faces"
@@ -36,7 +37,7 @@ def open_window(
     _check_there(context, file)
     stages = tuple(stage or ())
     if not has_display():
-        if file is not None and file.lower().endswith(".session.json"):
+        if file is not None and file.lower().endswith(SESSION):
             raise DeviceError(
                 f"{file} is a saved session, which needs a window, and no display was found; "
                 f"its picture is made by: latent-explorer replay {file}"

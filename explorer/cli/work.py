@@ -187,7 +187,15 @@ class Work:
         return result
 
     def pictures(self, codes: np.ndarray, stages: Sequence[StageModel] | None = None) -> np.ndarray:
-        """Return the pictures of codes `(N, dim)` with all stages applied, uint8 `(N, H, W, 1|3)`."""
+        """Return the pictures of codes `(N, dim)` with all stages applied, uint8 `(N, H, W, 1|3)`.
+
+        Raises:
+            UsageError: they have more pixels than a page can hold; nothing was decoded.
+        """
+        from explorer.export.layout import check_all
+
+        image = check_stages(self.model.image, self.stages if stages is None else stages)
+        check_all(len(codes), image.width or 1, image.height or 1)
         pictures = self.render(codes, stages=stages).pictures
         assert pictures is not None
         return pictures

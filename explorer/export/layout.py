@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from PIL import Image, ImageDraw
 
+from explorer.data.wording import counted
 from explorer.errors import UsageError
 from explorer.export.lettering import (
     Colour,
@@ -28,7 +29,7 @@ from explorer.export.recipe import Style
 
 COMFORTABLE = 128  # pixels; smaller pictures are enlarged until their shorter side reaches this
 LARGEST = 16_384  # pixels a side; an automatic scale stays below this
-MOST_PIXELS = 400_000_000  # of a whole page; more than that fits neither memory nor any viewer
+MOST_PIXELS = 400_000_000  # of a whole page or film; more than that fits neither memory nor any viewer
 _MARGIN = 8
 
 
@@ -53,6 +54,19 @@ def check_page(width: int, height: int) -> None:
         raise UsageError(
             f"The whole picture would have {width}x{height} pixels, more than {MOST_PIXELS // 1_000_000} "
             "million; ask for fewer pictures or a smaller --scale."
+        )
+
+
+def check_all(count: int, width: int, height: int) -> None:
+    """Refuse so many pictures of a size that all of them have more than `MOST_PIXELS`.
+
+    Raises:
+        UsageError: they would have more.
+    """
+    if count * width * height > MOST_PIXELS:
+        raise UsageError(
+            f"{counted(count, 'picture')} of {width}x{height} pixels would have more than "
+            f"{MOST_PIXELS // 1_000_000} million in all; ask for fewer or smaller ones."
         )
 
 

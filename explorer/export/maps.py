@@ -88,8 +88,9 @@ def map_picture(
 def _places(points: np.ndarray, extent: tuple[float, float, float, float], side: int) -> np.ndarray:
     """Return where points `(N, 2)` are on the picture, pixels `(N, 2)` from its left upper corner."""
     left, right, bottom, top = extent
-    across = (points[:, 0] - left) / (right - left) * side
-    down = (top - points[:, 1]) / (top - bottom) * side
+    with np.errstate(over="ignore"):  # so far away is out of sight
+        across = (points[:, 0] - left) / (right - left) * side
+        down = (top - points[:, 1]) / (top - bottom) * side
     return np.stack([across, down], axis=1)
 
 

@@ -14,7 +14,7 @@ from PIL import Image
 
 from explorer.data.images import fit
 from explorer.errors import RecipeError
-from explorer.export.layout import Texts, fitting, lay, scale_for, to_image
+from explorer.export.layout import Texts, check_all, fitting, lay, scale_for, to_image
 from explorer.export.lettering import shortened
 from explorer.export.maps import column_of, map_picture
 from explorer.export.recipe import Recipe
@@ -36,7 +36,7 @@ def page(recipe: Recipe, pictures: np.ndarray) -> list[Image.Image]:
 
     Raises:
         RecipeError: something of the recipe is missing, such as its sources.
-        UsageError: it would have more than `layout.MOST_PIXELS`.
+        UsageError: it would have more than `layout.MOST_PIXELS`; of a film, all frames together.
     """
     if recipe.kind == "strip" and recipe.settings.get("film"):
         return _film(recipe, with_sources(pictures, *_ends(recipe)))
@@ -106,15 +106,11 @@ def _film(recipe: Recipe, pictures: Sequence[np.ndarray]) -> list[Image.Image]:
     """Return one page a picture; to and fro where the recipe says so."""
     captions = _moments(recipe, len(pictures)) if recipe.style.captions else [""] * len(pictures)
     coloured = any(picture.shape[-1] == 3 for picture in pictures)
-    frames = [
-        lay(
-            [picture.repeat(3, -1) if coloured and picture.shape[-1] == 1 else picture],
-            1,
-            recipe.style,
-            texts,
-        )
-        for picture, texts in zip(pictures, (Texts(foot=caption) for caption in captions), strict=True)
-    ]
+    frames: list[Image.Image] = []
+    for picture, caption in zip(pictures, captions, strict=True):
+        shown = picture.repeat(3, -1) if coloured and picture.shape[-1] == 1 else picture
+        frames.append(lay([shown], 1, recipe.style, Texts(foot=caption)))
+        check_all(len(pictures), *frames[0].size)  # all are alike, and the others not yet laid
     return frames + frames[-2:0:-1] if recipe.settings.get("back") else frames
 
 

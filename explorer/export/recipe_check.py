@@ -1,25 +1,20 @@
-"""What may stand in the text of a recipe, a stranger's: each value's type and range, each kind's settings.
+"""What may stand in the text of a recipe, a stranger's: its style, its decode options, each kind's settings.
 
-Every function returns the value as the program uses it or raises `Damaged`; how the text as a whole is read is
-in `recipe_text`.
+Every function returns the value as the program uses it or raises `Damaged`; how one value is taken is in
+`recipe_fields`, how the text as a whole is read in `recipe_text`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from explorer.data.wording import shown
 from explorer.export.recipe import MOST_NUMBERS, MOST_POINTS, Style
-
-LONGEST = 1000
-"""Letters of any text in a recipe."""
-
-LARGEST = 1e30
-"""Of any number; nothing overflows that is computed from such."""
+from explorer.export.recipe_fields import Damaged, Fields, real, text
 
 LEFT_OUT = "left out"
 """Stands in the text for an option that is too large for it."""
@@ -27,126 +22,6 @@ LEFT_OUT = "left out"
 MOST_STEPS = 1000
 MOST_SAMPLES = 100_000
 MOST_TILES = 200
-
-
-class Damaged(Exception):
-    """A value that no recipe of this program has; the text says which and what is wrong with it."""
-
-
-class Fields:
-    """The entries of one JSON object, each taken by name.
-
-    Args:
-        value: what should be the object.
-        where: its name, for messages; empty for the recipe itself.
-
-    Raises:
-        Damaged: it is no object.
-    """
-
-    def __init__(self, value: object, where: str = "") -> None:
-        if not isinstance(value, Mapping):
-            raise Damaged(f"{where or 'it'} is no object")
-        self._value = value
-        self._where = f"{where} " if where else ""
-
-    def has(self, name: str) -> bool:
-        """Return whether there is such an entry, not null."""
-        return self._value.get(name) is not None
-
-    def get(self, name: str, otherwise: object = None) -> object:
-        """Return an entry as it is; `otherwise` where there is none."""
-        return self._value.get(name, otherwise)
-
-    def name(self, name: str) -> str:
-        """Return how an entry is called in messages."""
-        return f"{self._where}{name}"
-
-    def whole(self, name: str, low: int, high: int) -> int:
-        """Return a whole number from `low` to `high`."""
-        value = self.get(name)
-        if type(value) is not int or not low <= value <= high:
-            raise Damaged(f"{self.name(name)} is no whole number from {low} to {high}")
-        return value
-
-    def text(self, name: str, otherwise: object = None) -> str:
-        """Return a text of bounded length."""
-        return text(self.get(name, otherwise), self.name(name))
-
-    def choice(self, name: str, choices: Collection[str], otherwise: object = None) -> Any:
-        """Return one of a few words."""
-        value = self.get(name, otherwise)
-        if not isinstance(value, str) or value not in choices:
-            raise Damaged(f"{self.name(name)} is none of {', '.join(choices)}")
-        return value
-
-    def flag(self, name: str, otherwise: bool = False) -> bool:
-        """Return true or false."""
-        value = self.get(name, otherwise)
-        if not isinstance(value, bool):
-            raise Damaged(f"{self.name(name)} is neither true nor false")
-        return value
-
-    def list(self, name: str, most: int) -> list[object]:
-        """Return a list of bounded length; an absent one is empty."""
-        value = self.get(name, [])
-        if not isinstance(value, list) or len(value) > most:
-            raise Damaged(f"{self.name(name)} is no list of at most {most} entries")
-        return value
-
-    def numbers(
-        self,
-        name: str,
-        *shape: int | None,
-        dtype: type = np.float32,
-        most: int = MOST_NUMBERS,
-        gaps: bool = False,
-    ) -> np.ndarray:
-        """Return numbers of a shape, None in it means any length; null is NaN where `gaps` are allowed."""
-        return numbers(self.get(name), self.name(name), shape, dtype, most, gaps)
-
-
-def text(value: object, what: str) -> str:
-    """Return a text of bounded length without half characters."""
-    if not isinstance(value, str) or len(value) > LONGEST:
-        raise Damaged(f"{what} is no text of at most {LONGEST} letters")
-    if any(0xD800 <= ord(letter) < 0xE000 for letter in value):
-        raise Damaged(f"{what} holds half a letter")
-    return value
-
-
-def real(value: object, what: str) -> float:
-    """Return a finite number."""
-    return float(numbers([value], what, (1,), np.float64, 1, False)[0])
-
-
-def numbers(
-    value: object, what: str, shape: tuple[int | None, ...], dtype: type, most: int, gaps: bool
-) -> np.ndarray:
-    """Return nested lists of finite numbers as an array of `dtype`."""
-    wanted = Damaged(f"{what} is not made of {'x'.join('N' if n is None else str(n) for n in shape)} numbers")
-    rows = value if len(shape) == 2 else [value]
-    if not isinstance(rows, list) or (len(shape) == 2 and shape[0] not in (None, len(rows))):
-        raise wanted
-    width = shape[-1]
-    flat: list[object] = []
-    for row in rows:
-        if not isinstance(row, list) or width not in (None, len(row)) or len(flat) + len(row) > most:
-            raise wanted
-        flat += row
-    kinds = {int, float, type(None)} if gaps else {int, float}
-    if not {type(entry) for entry in flat} <= kinds:
-        raise wanted
-    try:
-        exact = np.array(flat, np.float64)  # None becomes NaN
-    except OverflowError:
-        raise wanted from None
-    if (np.abs(np.nan_to_num(exact)) > LARGEST).any():  # an infinite one becomes a large one
-        raise Damaged(f"{what} holds numbers that are too large")
-    found: np.ndarray = exact.astype(dtype)
-    if len(shape) == 1:
-        return found
-    return found.reshape(len(rows), -1 if rows and width is None else width or 0)
 
 
 def checked_style(value: object) -> Style:
@@ -187,12 +62,16 @@ def checked_options(value: object) -> dict[str, Any]:
     if fields.has("transform"):
         options["transform"] = fields.numbers("transform", 3, 3).tolist()
     if fields.has("head"):
-        options["head"] = fields.text("head")
+        options["head"] = fields.word("head")
     return options
 
 
 def _is_class(value: object) -> bool:
     return type(value) is int and -(2**31) <= value < 2**31
+
+
+def _is_dimension(value: object, dim: int) -> bool:
+    return type(value) is int and 0 <= value < dim
 
 
 def checked_settings(kind: str, value: object, dim: int) -> dict[str, Any]:
@@ -218,8 +97,8 @@ def _strip(fields: Fields, dim: int) -> dict[str, Any]:
 
 
 def _sheet(fields: Fields, dim: int) -> dict[str, Any]:
-    rows = [row for row in fields.list("dims", MOST_NUMBERS) if type(row) is int and 0 <= row < dim]
-    if not rows or len(rows) != len(fields.list("dims", MOST_NUMBERS)):
+    rows = fields.list("dims", MOST_NUMBERS)
+    if not rows or not all(_is_dimension(row, dim) for row in rows):
         raise Damaged(f"settings dims are no dimensions from 0 to {dim - 1}")
     return {
         "steps": fields.whole("steps", 1, MOST_STEPS),
@@ -232,7 +111,7 @@ def _sheet(fields: Fields, dim: int) -> dict[str, Any]:
 
 def _manifold(fields: Fields, dim: int) -> dict[str, Any]:
     dims = fields.list("dims", 2)
-    if len(dims) != 2 or any(type(d) is not int or not 0 <= d < dim for d in dims):
+    if len(dims) != 2 or not all(_is_dimension(row, dim) for row in dims):
         raise Damaged(f"settings dims are no two dimensions from 0 to {dim - 1}")
     values = {name: fields.numbers(name, None, most=MOST_STEPS) for name in ("across", "down")}
     if not all(map(len, values.values())):

@@ -31,15 +31,12 @@ from explorer.export.layout import to_image
 from explorer.export.recipe import KINDS, MARK, MOST_NUMBERS, MOST_POINTS, SCHEMA, Network, Recipe
 from explorer.export.recipe_check import (
     LEFT_OUT,
-    LONGEST,
     MOST_SAMPLES,
-    Damaged,
-    Fields,
     checked_options,
     checked_settings,
     checked_style,
-    text,
 )
+from explorer.export.recipe_fields import LONGEST, Damaged, Fields, text
 
 MOST_TEXT = 64_000_000
 """Letters of a recipe; Pillow opens no PNG with more text than about this."""
@@ -228,7 +225,7 @@ def _recipe(fields: Fields) -> Recipe:
     return Recipe(
         kind=kind,
         model=_network(fields.get("model"), "model"),
-        space=fields.text("space"),
+        space=fields.word("space"),
         codes=codes,
         stages=tuple(_network(stage, "stage") for stage in stages),
         options=checked_options(fields.get("options", {})),

@@ -4,9 +4,12 @@ import json
 import sys
 
 import numpy as np
+import pytest
 
 from explorer.cli import work
 from explorer.cli.options import Decoding, Layout
+from explorer.errors import UsageError
+from explorer.export import layout
 from explorer.export.reading import recipe_in
 from explorer.models.base import DecodeOptions
 
@@ -87,3 +90,12 @@ def test_a_sheet_names_its_rows_with_their_notes(done, native, tmp_path):
     (tmp_path / "own.notes.json").write_text(json.dumps(words))
     done("export", "sheet", own, "--steps", 2, "--out", tmp_path / "a.png")
     assert recipe_in(tmp_path / "a.png").labels[1:5] == ("z2", "z3 hair\nlong", "z4\nnothing", "z5")
+
+
+def test_more_pictures_than_a_page_holds_are_refused_before_they_are_decoded(monkeypatch):
+    monkeypatch.setattr(layout, "MOST_PIXELS", 3 * 30 * 30)
+    with work.Work("anime-faces", Decoding()) as open_work:
+        assert len(open_work.pictures(np.zeros((3, 10)))) == 3
+        monkeypatch.setattr(open_work.renderer, "render", None)
+        with pytest.raises(UsageError, match=r"4 pictures of 30x30 pixels .* ask for fewer"):
+            open_work.pictures(np.zeros((4, 10)))

@@ -68,3 +68,10 @@ def test_scale_margin_and_background():
 def test_columns_of_a_recipe():
     assert np.array_equal(column_of([1, None, 2.5]), np.array([1, np.nan, 2.5], np.float32), equal_nan=True)
     assert column_of(["a", None]).tolist() == ["a", ""]
+
+
+@pytest.mark.filterwarnings("error")
+def test_points_beyond_all_numbers_are_out_of_sight():
+    far = np.full((2, 2), 1e30, np.float32)
+    tiny = np.float32(1e-45)
+    assert np.asarray(map_picture(None, far, (0, tiny, 0, tiny), shows_legend=False)).min() == 255

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from recipe_examples import CODES, EXAMPLES, MODEL, SPACE, pictures
 
-from explorer.errors import RecipeError
-from explorer.export import making, pages
+from explorer.errors import RecipeError, UsageError
+from explorer.export import layout, making, pages
 from explorer.export.recipe import Style
 
 ONE = Style(scale=1)
@@ -144,3 +144,16 @@ def test_what_a_recipe_does_not_carry_is_named():
     settings = {name: value for name, value in made.settings.items() if name != "points"}
     with pytest.raises(RecipeError, match="points of the map"):
         pages.page(replace(made, settings=settings), pictures(0))
+
+
+def test_a_film_that_no_memory_holds_is_refused_after_its_first_frame(monkeypatch):
+    film = making.strip(MODEL, SPACE, CODES[:2], 5, film=True, style=Style(scale=2))
+    laid = []
+    monkeypatch.setattr(pages, "lay", lambda *given: laid.append(given) or layout.lay(*given))
+    monkeypatch.setattr(layout, "MOST_PIXELS", 5 * 12 * 12)
+    assert len(pages.page(film, GREY)) == len(laid) == 5
+    laid.clear()
+    monkeypatch.setattr(layout, "MOST_PIXELS", 5 * 12 * 12 - 1)
+    with pytest.raises(UsageError, match="5 pictures of 12x12 pixels would have more than"):
+        pages.page(film, GREY)
+    assert len(laid) == 1

@@ -111,6 +111,10 @@ def test_names_that_are_no_text_and_long_ones_are_carried():
         (changed(sources=[None] * 3), "more sources"),
         (changed("picture", options={"psi": math.inf}), "Infinity is no number"),
         (changed("picture", options={"labels": [0.5]}), "labels are neither"),
+        (changed("picture", options={"labels": [[1, 2], [1]]}), "labels is not made of NxN"),
+        (changed("picture", options={"labels": [[1, 2, 3], [1]]}), "labels is not made of NxN"),
+        (changed("picture", options={"head": "x" * 101}), "options head is no word"),
+        (changed(space="\x1b[31mz"), "space is no word of at most 100 letters"),
         (changed("picture", options={"noise": "loud"}), "noise is none of"),
     ],
 )
