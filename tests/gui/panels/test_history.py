@@ -114,15 +114,26 @@ def drop_event(kind, place, data):
 
 def drag_over(widget, place, data):
     """Enter a widget with a drag and move to a place; return whether it would be taken there."""
-    QApplication.sendEvent(widget, drop_event(QDragEnterEvent, place, data))
+    return enters(widget, place, data) and moves(widget, place, data)
+
+
+def enters(widget, place, data):
+    """Enter a widget with a drag; only where that is accepted Qt sends the rest, to whatever accepted last."""
+    entered = drop_event(QDragEnterEvent, place, data)
+    QApplication.sendEvent(widget, entered)
+    return entered.isAccepted()
+
+
+def moves(widget, place, data):
     moved = drop_event(QDragMoveEvent, place, data)
     QApplication.sendEvent(widget, moved)
     return moved.isAccepted()
 
 
 def drop(widget, place, data):
-    drag_over(widget, place, data)
-    QApplication.sendEvent(widget, drop_event(QDropEvent, place, data))
+    if enters(widget, place, data):
+        moves(widget, place, data)
+        QApplication.sendEvent(widget, drop_event(QDropEvent, place, data))
 
 
 def test_the_empty_panel_says_what_will_be_here(qtbot, window, session, pictures, tiny_model):
@@ -440,6 +451,7 @@ def test_a_drag_at_the_edge_scrolls(panel, session):
     assert row._bar.value() == end
     drag_over(row, QPoint(row.width() // 2, 20), data)
     assert row._bar.value() == end
+    QApplication.sendEvent(row, QDragLeaveEvent())
 
 
 def test_what_is_no_place_of_this_window_is_not_taken(filled, session):
