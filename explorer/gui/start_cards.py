@@ -34,6 +34,7 @@ class StartCards(QObject):
         from explorer.formats.native import kind_of
 
         kinds = {name: kind_of(path) for name, path in paths.bundled().items()}
+        kinds = dict(sorted(kinds.items(), key=lambda item: item[1] == "stage"))  # generators come first
         if list(self._page.cards) != list(kinds):
             self._page.set_models(
                 [(name, "stage" if kind == "stage" else "generator") for name, kind in kinds.items()]

@@ -103,7 +103,7 @@ class ExportDialog(QDialog):
         middle.addWidget(self.kinds)
         middle.addWidget(self.preview, stretch=1)
         middle.addLayout(side)
-        self.form.setFixedWidth(232)
+        self.form.setFixedWidth(256)
         below = QHBoxLayout()
         below.addWidget(self._facts, stretch=1)
         below.addWidget(close)

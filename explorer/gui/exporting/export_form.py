@@ -26,6 +26,8 @@ from explorer.gui.theme import current
 FORMATS = {"png": "PNG", "webp": "WebP, lossless", "gif": "GIF, 256 colours"}
 GROUNDS = {"#ffffff": "White", "#000000": "Black", "#14161b": "Dark"}
 OTHER = "other"
+LABELS = 104  # px, so that the fields stay where they are from one kind to the next
+ROW = 26
 PICTURES_FILTER = (
     "Pictures (*.png *.jpg *.jpeg *.webp *.bmp *.gif *.tif *.tiff *.zip *.npz *.gz);;All files (*)"
 )
@@ -109,8 +111,10 @@ class ExportForm(QWidget):
             widget.setAccessibleName(title)
             label = QLabel(title, self)
             label.setBuddy(widget)
+            label.setMinimumWidth(LABELS)
             self._layout.addRow(label, widget)
         else:
+            widget.setMinimumHeight(ROW)
             self._layout.addRow(widget)
         self._rows.append((widget, belongs))
 

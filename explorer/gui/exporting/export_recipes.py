@@ -65,7 +65,7 @@ def why_not(choice: ExportChoice, session: Session, subject: Subject) -> str:
     if choice.kind == "reconstructions" and not model.has_encoder:
         return f"{model.name} has no encoder, so there is nothing to reconstruct; open a VAE for that."
     if choice.kind == "reconstructions" and subject.encoded is None:
-        return "Choose the pictures to reconstruct: a folder, a zip, or one picture."
+        return "Choose the pictures to reconstruct: a zip, an npz, or one picture."
     return ""
 
 

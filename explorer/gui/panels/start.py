@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 GAP = 12
 STOPS, STEPS = 5, 9  # codes that a card goes through, and pictures from one to the next
 RECENT_SHOWN = 8
-DROP_HEIGHT = 112
+DROP_HEIGHT = 96
 ICON = 28
 
 
@@ -72,7 +72,6 @@ class StartPage(QWidget):
 
     def _build(self) -> None:
         page = QWidget()
-        page.setAutoFillBackground(False)
         column = QVBoxLayout(page)
         column.setContentsMargins(4, 4, 4, 4)
         column.setSpacing(GAP)
@@ -94,7 +93,8 @@ class StartPage(QWidget):
         scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(page)
-        scroll.viewport().setAutoFillBackground(False)
+        for widget in (page, scroll.viewport()):
+            widget.setAutoFillBackground(False)  # the panel is seen through them; `setWidget` fills
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(scroll)
@@ -211,7 +211,7 @@ class _DropPlace(QWidget):
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setAccessibleName("Drop a file here, or click to choose one")
         title, hint = (
-            QLabel("Drop a checkpoint, a saved session or an exported picture here", self),
+            QLabel("Drop a checkpoint, session or picture", self),
             QLabel(self),
         )
         title.setObjectName("emptyTitle")
@@ -225,6 +225,7 @@ class _DropPlace(QWidget):
             label.setWordWrap(True)
             label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
             layout.addWidget(label)
+        layout.addStretch(1)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton:
