@@ -43,11 +43,14 @@ def describe(widget: QWidget) -> str:
 
 
 def shown(window: QWidget) -> list[QWidget]:
-    """Return the widgets of a window that can be seen, with something of them not clipped away."""
+    """Return the widgets of a window that can be seen, with something of them not clipped away.
+
+    Windows that belong to it, such as dialogs and docks that float, are windows of their own.
+    """
     return [
         widget
         for widget in window.findChildren(QWidget)
-        if widget.isVisibleTo(window) and not widget.visibleRegion().isEmpty()
+        if widget.window() is window and widget.isVisibleTo(window) and not widget.visibleRegion().isEmpty()
     ]
 
 
@@ -60,7 +63,8 @@ def cut_texts(widgets: Iterable[QWidget]) -> list[str]:
     for widget in widgets:
         need, room = _need_and_room(widget)
         if need > room:
-            found.append(f"{describe(widget)} needs {need} px for its text and has {room}")
+            text = f" {widget.displayText()!r}" if isinstance(widget, QLineEdit) else ""
+            found.append(f"{describe(widget)} needs {need} px for its text{text} and has {room}")
         if isinstance(widget, QLabel) and widget.text().endswith(ELLIPSIS):
             found.append(f"{describe(widget)} shows a shortened text: {widget.text()!r}")
     return found
@@ -207,15 +211,27 @@ def faint_texts(widgets: Iterable[QWidget], grabbed: QImage) -> list[str]:
     """Complain of enabled labels, buttons and boxes with a text fainter than 4.5:1 in the grabbed window."""
     picture, scale = pixels(grabbed), grabbed.devicePixelRatio()
     found = []
+    widgets = list(widgets)
+    overlays = [widget for widget in widgets if widget.property("overlay")]
     for widget in widgets:
         rect = text_rect(widget)
-        if rect is None or not widget.isEnabled():
+        if rect is None or not widget.isEnabled() or _is_covered(widget, rect, overlays):
             continue
         crop = _crop(picture, scale, widget, rect)
         ratio = ink_contrast(crop) if crop.size else CONTRAST
         if ratio < CONTRAST:
             found.append(f"{describe(widget)} has a contrast of {ratio:.2f}")
     return found
+
+
+def _is_covered(widget: QWidget, rect: QRect, overlays: Iterable[QWidget]) -> bool:
+    """Return whether something that lies over its siblings on purpose hides a part of a widget."""
+    place = QRect(widget.mapTo(widget.window(), rect.topLeft()), rect.size())
+    return any(
+        QRect(over.mapTo(over.window(), QPoint(0, 0)), over.size()).intersects(place)
+        for over in overlays
+        if over is not widget and not over.isAncestorOf(widget) and not widget.isAncestorOf(over)
+    )
 
 
 def text_rect(widget: QWidget) -> QRect | None:

@@ -15,6 +15,8 @@ sys.path.insert(0, str(ROOT))
 
 QUIET_SECONDS = 0.4
 PATIENCE_SECONDS = 60.0
+SETTLE_MILLISECONDS = 150
+JOBS = ("open", "stage", "export preview")
 
 
 @contextmanager
@@ -31,7 +33,7 @@ def opened(
     `before` is called with it while the window is still without a model.
     """
     with tempfile.TemporaryDirectory() as folder:
-        for variable in ("XDG_CONFIG_HOME", "XDG_DATA_HOME"):
+        for variable in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"):
             os.environ[variable] = folder
         from PySide6.QtCore import QPoint
         from PySide6.QtGui import QCursor
@@ -74,14 +76,22 @@ def at_rest(app) -> None:
 
     def is_quiet() -> bool:
         nonlocal quiet_since
-        busy = app.pictures.is_waiting() or app.jobs.is_running("open") or app.jobs.is_running("stage")
-        if busy:
+        if app.pictures.is_waiting() or any(map(app.jobs.is_running, JOBS)):
             quiet_since = None
         elif quiet_since is None:
             quiet_since = time.monotonic()
         return quiet_since is not None and time.monotonic() - quiet_since > QUIET_SECONDS
 
     wait_for(is_quiet)
+
+
+def settle() -> None:
+    """Let Qt lay out docks and windows that were moved or shown, which takes turns of a real event loop."""
+    from PySide6.QtCore import QEventLoop, QTimer
+
+    loop = QEventLoop()
+    QTimer.singleShot(SETTLE_MILLISECONDS, loop.quit)
+    loop.exec()
 
 
 def wait_for(condition: Callable[[], bool]) -> None:

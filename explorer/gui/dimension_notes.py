@@ -50,6 +50,7 @@ class DimensionNotes(QWidget):
             field.installEventFilter(self)
         session.model_changed.connect(self.dismiss)
         session.space_changed.connect(self.dismiss)
+        self.setProperty("overlay", True)
         self.hide()
 
     def _arrange(self) -> None:

@@ -1,0 +1,130 @@
+"""Scenes of the window: functions that bring the running app to something worth looking at.
+
+Used to check the layout and to make the pictures of the documents. Nothing is looked at here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import window
+
+SMILE = "the smile"
+NAMES = ("hair colour", "hair length", "fringe", "turn of the head", "shadow")
+NOTES = {1: "also turns the head a little", 3: "left to right"}
+LONG_NAME = "how far the hair falls over the left eye and, a little, the width of the mouth"
+CHINESE_NAME = "头发颜色从深到浅，同时脸部稍微转向左边"
+CHINESE_NOTE = "在中间位置时，头发几乎是白色的；往右拖动时阴影会变得更深。"
+
+
+def by_influence(app) -> list[int]:
+    """Return the dimensions, the strongest first."""
+    return [int(index) for index in np.argsort(-app.session.activity.influence, kind="stable")]
+
+
+def fill_history(app, count: int = 14, first_seed: int = 1) -> None:
+    """Visit places, star some and name two."""
+    for seed in range(first_seed, first_seed + count):
+        app.session.randomize(seed)
+    places = app.session.places
+    for number in (2, 6, 7):
+        places.star(places.all[number].id)
+    places.rename(places.all[2].id, SMILE)
+    window.at_rest(app)
+
+
+def name_dimensions(app) -> None:
+    """Call the strongest dimensions something, and note something on two of them."""
+    for number, (index, name) in enumerate(zip(by_influence(app), NAMES, strict=False)):
+        app.session.name_dimension(index, name)
+        app.session.note_dimension(index, NOTES.get(number, ""))
+    window.at_rest(app)
+
+
+def give_long_names(app) -> None:
+    """Name dimensions and places as long as names may be, in two languages."""
+    order = by_influence(app)
+    for index, name, note in (
+        (order[0], LONG_NAME, LONG_NAME),
+        (order[1], CHINESE_NAME, CHINESE_NOTE),
+        (order[2], "微笑", ""),
+    ):
+        app.session.name_dimension(index, name)
+        app.session.note_dimension(index, note)
+    places = app.session.places
+    for place, name in zip(places.all[-3:], (LONG_NAME, CHINESE_NAME, "微笑"), strict=False):
+        places.rename(place.id, name)
+    window.at_rest(app)
+
+
+def offer_recipe(app, name: str = "anime-faces strip.png"):
+    """Ask under the picture whether a recipe shall be restored; return the offer."""
+    text = f"{name} is a strip, made with anime-faces; restore what made it?"
+    offer = app.window.canvas.offer(text, [("&Restore", _nothing), ("&Encode it", _nothing)])
+    window.at_rest(app)
+    return offer
+
+
+def show_start(app, recent: tuple[str, ...] = ()) -> None:
+    """Show the start page, with files that were opened before, all cards alive."""
+    from explorer.gui.panels.start import RecentFile
+
+    app.window.actions_by_name["start_page"].trigger()
+    window.wait_for(lambda: all(card.frames for card in app.window.start.cards.values()))
+    app.window.start.set_recent([RecentFile(path, Path(path).stem) for path in recent])
+    window.at_rest(app)
+
+
+def export_at(app, kind: str):
+    """Show the Export dialog at a kind, with its preview; return it."""
+    dialog = app.export_dialog
+    dialog.open_at(kind)
+    window.settle()
+    window.at_rest(app)
+    return dialog
+
+
+def show_messages(app):
+    """Show the list of messages; return it."""
+    app.window.actions_by_name["messages"].trigger()
+    window.settle()
+    return app.message_list
+
+
+@contextmanager
+def editing_dimension(app, index: int) -> Iterator:
+    """Show the editor of a name and a note beside a row."""
+    from explorer.gui.dimension_notes import DimensionNotes
+
+    app.window.sliders.edit_words(index)
+    window.settle()
+    editor = app.window.findChild(DimensionNotes)
+    try:
+        yield editor
+    finally:
+        editor.dismiss()
+
+
+@contextmanager
+def moved_docks(app) -> Iterator:
+    """Put history and map behind other panels as tabs, float the strip; all is back afterwards."""
+    top, docks = app.window, app.window.docks
+    top.tabifyDockWidget(docks["latent"], docks["map"])
+    docks["latent"].raise_()
+    docks["strip"].setFloating(True)
+    docks["strip"].resize(900, 180)
+    window.settle()
+    window.at_rest(app)
+    try:
+        yield docks["strip"]
+    finally:
+        top.actions_by_name["restore_layout"].trigger()
+        window.settle()
+        window.at_rest(app)
+
+
+def _nothing() -> None:
+    """Do nothing: nobody answers here."""
