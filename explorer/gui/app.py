@@ -23,7 +23,6 @@ from PySide6.QtWidgets import QApplication, QMessageBox
 from explorer import __version__, paths
 from explorer.export.recipe import Kind
 from explorer.gui import file_dialogs, settings, theme
-from explorer.gui.actions import keys_as_html
 from explorer.gui.decode_worker import DecodeWorker
 from explorer.gui.exporting.export_dialog import ExportDialog
 from explorer.gui.exporting.exporter import Exporter
@@ -31,6 +30,7 @@ from explorer.gui.guard import Guard
 from explorer.gui.history.history_keeper import HistoryKeeper
 from explorer.gui.jobs import JobRunner
 from explorer.gui.judging import DimensionJudge
+from explorer.gui.keys_dialog import KeysDialog
 from explorer.gui.main_window import MainWindow, window_icon
 from explorer.gui.messages.bug_dialog import BugReporter, install
 from explorer.gui.messages.bugs import Bugs
@@ -224,7 +224,7 @@ class App(QObject):
         self.reporter.show_report()
 
     def _on_shortcuts(self) -> None:
-        QMessageBox(QMessageBox.Icon.NoIcon, "Keys", keys_as_html(), parent=self.window).exec()
+        KeysDialog(self.window).show()
 
     def _on_about(self) -> None:
         QMessageBox.about(
@@ -248,6 +248,7 @@ class App(QObject):
 
     def _on_ready(self) -> None:
         """Read the first model; beside the import of torch it would stall the window, and be no sooner."""
+        self.worker.ready.disconnect(self._on_ready)  # a decoder that is started again says it too
         self.window.set_status(self.worker.description)
         self.opener.open_first()
         self.documents.offer_recovery()
