@@ -1,7 +1,7 @@
-"""Request in, pictures out: decode, stages, device, precision, rounding.
+"""Request in, pictures out: decode, stages, rounding, piece by piece.
 
 The window's thread and the command line use this one class, so a shown and an exported picture are the same.
-It knows nothing of slots, threads or files.
+It knows nothing of slots, threads or files; where and how exactly a network computes is in `machine`.
 
 `exact` runs every picture alone, through networks in float32: what a picture looks like then cannot depend on
 how many others were asked for. `fast` runs batches, in half precision where the device has units for it.
@@ -9,25 +9,20 @@ how many others were asked for. `fast` runs batches, in half precision where the
 
 from __future__ import annotations
 
-import contextlib
 import time
-import weakref
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 import threadpoolctl
 import torch
-from torch import Tensor, nn
 
-from explorer.errors import DeviceError, ImageError
+from explorer.errors import ImageError
 from explorer.latent.activity import sensitivities
 from explorer.models.base import NO_OPTIONS, DecodeOptions, ImageSpec, LatentModel, check_stages
 from explorer.render import devices
-from explorer.render.chains import Chain, chain_of
 from explorer.render.checks import checked, of_part
-from explorer.render.outputs import Blamed, checked_codes, checked_pictures, ran_out_of_memory
+from explorer.render.machine import Machine, Precision
 from explorer.render.pixels import Images, as_array, joined, shrunk, to_uint8, warning
 from explorer.render.requests import (
     ActivityRequest,
@@ -43,8 +38,6 @@ from explorer.render.requests import (
 if TYPE_CHECKING:
     from explorer.models.base import StageModel
 
-Precision = Literal["exact", "fast"]
-
 CHUNK_SECONDS = 0.008
 """How long a piece of bulk work may hold the thread before something more urgent may come between."""
 
@@ -52,8 +45,6 @@ LARGEST_BATCH = 64  # of `fast`
 
 Progress = Callable[[float], None]
 """Told the share that is done, 0..1, before each piece of work."""
-
-_CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d)
 
 
 def _untold(share: float) -> None:
@@ -72,13 +63,10 @@ class Renderer:
     """
 
     def __init__(self, device: str = "auto", precision: Precision = "exact") -> None:
-        self.precision: Precision = precision
-        self._placed: weakref.WeakSet[Any] = weakref.WeakSet()
-        self._chains: weakref.WeakKeyDictionary[Any, Chain] = weakref.WeakKeyDictionary()
         torch.set_num_threads(devices.decode_threads())
         # The products in chains.py are small: they lose by a second thread, which would be taken from the window.
         threadpoolctl.threadpool_limits(1, user_api="blas")
-        self.set_device(device, precision)
+        self._machine = Machine(device, precision)
 
     def set_device(self, name: str, precision: Precision | None = None) -> None:
         """Compute on another device from the next picture on.
@@ -86,16 +74,17 @@ class Renderer:
         Raises:
             DeviceError: there is no such device; nothing changed.
         """
-        self.device = devices.pick(name)
-        self.precision = precision or self.precision
-        self._placed.clear()
-        self._chains.clear()
-        number_type = devices.number_type(self.device, self.precision)
-        self._half = None if number_type == "float32" else getattr(torch, number_type)
-        if self.device == "cuda":
-            exact = self.precision == "exact"
-            torch.backends.cudnn.deterministic = exact
-            torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = not exact
+        self._machine = Machine(name, precision or self.precision)
+
+    @property
+    def device(self) -> str:
+        """Where networks run: `cpu`, `cuda` or `mps`."""
+        return self._machine.device
+
+    @property
+    def precision(self) -> Precision:
+        """How exactly they run."""
+        return self._machine.precision
 
     @property
     def description(self) -> str:
@@ -125,7 +114,7 @@ class Renderer:
         Raises:
             ExplorerError: as `render`.
         """
-        with self._memory_watched(request.model):
+        with self._machine.memory_watched(request.model):
             if isinstance(request, RenderRequest):
                 return (yield from self._render_steps(request))
             if isinstance(request, EncodeRequest):
@@ -185,7 +174,7 @@ class Renderer:
             if time.perf_counter() - pause > CHUNK_SECONDS:
                 yield part.start / len(images)
                 pause = time.perf_counter()
-            mean, logvar = self._encode_part(model, images[part])
+            mean, logvar = self._machine.encode(model, images[part])
             means.append(mean)
             if logvar is not None:
                 logvars.append(logvar)
@@ -247,16 +236,16 @@ class Renderer:
         codes, options = checked(model, codes, space, options)
         image = check_stages(model.image, stages)
         parts: list[np.ndarray] = []
-        with self._memory_watched(model):
+        with self._machine.memory_watched(model):
             for part in self._parts(len(codes)):
                 on_progress(part.start / len(codes))
-                native = self._native(model, codes[part], space, of_part(options, part))
+                native = self._machine.native(model, codes[part], space, of_part(options, part))
                 if raw and not stages:
                     parts.append(as_array(native))
                     continue
                 images = _unit(model, native).clip(0, 1)
                 for number, stage in enumerate(stages, 1):
-                    images = self._apply(stage, images, raw=raw and number == len(stages))
+                    images = self._machine.apply(stage, images, raw=raw and number == len(stages))
                 parts.append(as_array(images))
         return joined(parts, (image.channels, image.height, image.width), np.float32)
 
@@ -283,10 +272,10 @@ class Renderer:
             )
         out = stage.output_for(ImageSpec(*images.shape[1:]))
         parts: list[np.ndarray] = []
-        with self._memory_watched(stage):
+        with self._machine.memory_watched(stage):
             for part in self._parts(len(images)):
                 on_progress(part.start / len(images))
-                parts.append(as_array(self._apply(stage, self._tensor(images[part]), raw)))
+                parts.append(as_array(self._machine.apply(stage, images[part], raw)))
         return joined(parts, (out.channels, out.height, out.width), np.float32)
 
     def encode(
@@ -335,111 +324,25 @@ class Renderer:
                 took = time.perf_counter() - begun
                 size = min(2 * size, LARGEST_BATCH) if took < CHUNK_SECONDS / 2 else max(size // 2, 1)
 
-    def _native(self, model: LatentModel, codes: np.ndarray, space: str, options: DecodeOptions) -> Images:
-        """Return the network's own pictures of one part, float32 `(N, C, H, W)`."""
-        who = f"the decoder of {model.name}"
-        with Blamed(who):
-            self._place(model)
-            chain = self._chains.get(model)
-            if chain is not None and len(codes) == 1:
-                image = model.image
-                return chain(codes[0]).reshape(1, image.channels, image.height or 1, image.width or 1)
-            with torch.inference_mode(), self._precision_of(model):
-                given = model.decode_raw(self._tensor(codes), space, options)
-                return checked_pictures(who, given, len(codes), model.image).float()
-
     def _decode_part(self, request: RenderRequest, codes: np.ndarray, options: DecodeOptions) -> Images:
         """Return pictures in 0..1 that are not clipped yet, so that an infinity can still be told."""
         model, space = request.model, request.space
         small = request.max_side is not None or request.quality == "preview"
         has_preview = type(model).preview is not LatentModel.preview
         if small and has_preview and not request.stages:  # a stage would draw another picture from a preview
-            who = f"the decoder of {model.name}"
-            with Blamed(who):
-                self._place(model)
-                with torch.inference_mode(), self._precision_of(model):
-                    given = model.preview(self._tensor(codes), space, options, request.max_side)
-                    return checked_pictures(who, given, len(codes), ImageSpec(model.image.channels)).float()
-        return _unit(model, self._native(model, codes, space, options))
-
-    def _encode_part(self, model: LatentModel, images: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
-        """Return mean and log variance `(N, dim)` of one part of the pictures, uint8 `(N, H, W, C)`."""
-        who, count, dim = f"the encoder of {model.name}", len(images), model.spaces[model.default_space].dim
-        with Blamed(who):
-            self._place(model)
-            with torch.inference_mode(), self._precision_of(model):
-                said = model.encode(self._tensor(images.transpose(0, 3, 1, 2)) / 255.0)
-                mean = as_array(checked_codes(who, said.mean, count, dim))
-                if said.logvar is None:
-                    return mean, None
-                return mean, as_array(checked_codes(who, said.logvar, count, dim))
+            return self._machine.preview(model, codes, space, options, request.max_side)
+        return _unit(model, self._machine.native(model, codes, space, options))
 
     def _run_stages(
         self, stages: Sequence[StageModel], images: Images, milliseconds: dict[str, float]
     ) -> Images:
         for stage in stages:
             mark = time.perf_counter()
-            images = self._apply(stage, images)
+            images = self._machine.apply(stage, images)
             if self.device == "cuda":
                 torch.cuda.synchronize()
             milliseconds[stage.name] += 1000 * (time.perf_counter() - mark)
         return images
-
-    def _apply(self, stage: StageModel, images: Images, raw: bool = False) -> Tensor:
-        who = f"the stage {stage.name}"
-        with Blamed(who):
-            self._place(stage)
-            tensor = images.to(self.device) if isinstance(images, Tensor) else self._tensor(images)
-            with torch.inference_mode(), self._precision_of(stage):
-                wanted = stage.output_for(ImageSpec(*tensor.shape[1:]))
-                native = checked_pictures(who, stage.apply_raw(tensor), len(tensor), wanted).float()
-                return native if raw else stage.native_range.to_unit(native).clamp(0, 1)
-
-    # ---- device ----
-
-    def _place(self, model: LatentModel | StageModel) -> None:
-        """Move a network to the device, once."""
-        if model in self._placed:
-            return
-        for module in model.modules:
-            module.eval().to(self.device)
-            if _has_convolutions(module):  # back to plain order, too: another order rounds in another way
-                order = torch.channels_last if self.precision == "fast" else torch.contiguous_format
-                module.to(memory_format=order)  # type: ignore[call-overload]
-        self._placed.add(model)
-        if self.device == "cpu" and self.precision == "exact" and isinstance(model, LatentModel):
-            chain = chain_of(model.chain, model.spaces[model.default_space].dim)
-            if chain is not None:
-                self._chains[model] = chain
-
-    def _precision_of(self, model: LatentModel | StageModel) -> AbstractContextManager[Any]:
-        """Return a context in which the network computes as `precision` says; half is for convolutions."""
-        if self._half is None or not any(_has_convolutions(module) for module in model.modules):
-            return contextlib.nullcontext()
-        return torch.autocast(self.device, dtype=self._half)
-
-    def _tensor(self, array: np.ndarray) -> Tensor:
-        """Copy an array to the device.
-
-        Always into memory of torch's own: it is aligned, and a matrix product may round in another order
-        where its input is not.
-        """
-        return torch.tensor(array, dtype=torch.float32, device=self.device)
-
-    @contextlib.contextmanager
-    def _memory_watched(self, model: LatentModel | StageModel) -> Iterator[None]:
-        """Turn an error of memory that ran out into a sentence."""
-        try:
-            yield
-        except (MemoryError, RuntimeError) as error:
-            if not ran_out_of_memory(error):
-                raise
-            if self.device == "cuda":
-                torch.cuda.empty_cache()
-            raise DeviceError(
-                f"The memory of this machine's {self.device.upper()} is not enough for {model.name}; close "
-                "other programs, ask for fewer or smaller pictures, or choose another device."
-            ) from error
 
 
 def _checked_images(model: LatentModel, images: np.ndarray) -> np.ndarray:
@@ -452,10 +355,6 @@ def _checked_images(model: LatentModel, images: np.ndarray) -> np.ndarray:
             f"{images.dtype} of {' x '.join(map(str, images.shape))}; fit them to the model first."
         )
     return images
-
-
-def _has_convolutions(network: nn.Module) -> bool:
-    return any(isinstance(module, _CONVOLUTIONS) for module in network.modules())
 
 
 def _is_all(bad: int, pictures: np.ndarray) -> bool:
