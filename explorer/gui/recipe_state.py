@@ -50,14 +50,9 @@ def state_of(recipe: Recipe, opened: Opened, stages: Sequence[StageModel], befor
 
 
 def _entries(stages: Sequence[StageModel], before: State) -> tuple[StageEntry, ...]:
-    """Return entries for the stages; those that are there already keep their number."""
+    """Return entries for the stages: those that are there keep their id, `Session.become` gives the others one."""
     known = {id(entry.stage): entry.id for entry in before.stages}
-    free = max(known.values(), default=0)
-    entries = []
-    for stage in stages:
-        free += 1
-        entries.append(StageEntry(known.pop(id(stage), free), stage))
-    return tuple(entries)
+    return tuple(StageEntry(known.pop(id(stage), 0), stage) for stage in stages)
 
 
 def _of_kind(recipe: Recipe, base: State) -> dict[str, Any]:

@@ -243,11 +243,21 @@ class Session(QObject):
             self.generation += 1
         if is_other or state.space != self._state.space:
             self._forget_view()
-        self._stage_ids = max([self._stage_ids, *(entry.id for entry in state.stages)])
-        self._set(what, **vars(state))
+        self._set(what, **{**vars(state), "stages": self._numbered(state.stages)})
         if is_other:
             self._undo.forget_other_models(state)
             self.undo_changed.emit()
+
+    def _numbered(self, entries: Sequence[StageEntry]) -> tuple[StageEntry, ...]:
+        """Return the entries with new ids for those that are not shown: undo may know another stage by theirs."""
+        known = {entry.id: entry.stage for entry in self._state.stages}
+        numbered = []
+        for entry in entries:
+            if known.get(entry.id) is not entry.stage:
+                self._stage_ids += 1
+                entry = replace(entry, id=self._stage_ids)
+            numbered.append(entry)
+        return tuple(numbered)
 
     def restore(
         self,

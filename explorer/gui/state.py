@@ -121,8 +121,8 @@ def frozen_code(code: np.ndarray) -> np.ndarray:
 
 def same(one: object, other: object) -> bool:
     """Compare parts of a state: arrays and small settings by value, the rest by identity."""
+    if one is other:  # most parts, at every move
+        return True
     if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
         return np.array_equal(one, other)
-    return one is other or (
-        isinstance(one, str | int | StripSettings | MapSettings | Mapping) and one == other
-    )
+    return isinstance(one, str | int | StripSettings | MapSettings | Mapping) and one == other

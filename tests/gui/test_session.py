@@ -1,5 +1,7 @@
 """The session: setters, signals, undo; no window."""
 
+from dataclasses import replace
+
 import fakes
 import numpy as np
 import pytest
@@ -7,7 +9,7 @@ import pytest
 from explorer.errors import ExplorerError, StageError
 from explorer.formats.notes import NO_NOTES
 from explorer.gui.session import Session
-from explorer.gui.state import Anchor
+from explorer.gui.state import Anchor, StageEntry
 from explorer.latent.activity import judge
 from explorer.models.base import ImageSpec, Space, StageModel
 
@@ -236,3 +238,16 @@ def test_another_space_forgets_what_its_dimensions_did_not_do(qapp, tiny_model):
     session.set_activity(judge(None, np.arange(2.0)))
     session.undo()
     assert (session.space.name, session.activity) == ("z", None)
+
+
+def test_a_stage_that_a_state_brings_gets_an_id_that_undo_does_not_know(session):
+    session.add_stage(stage("first", GREY, RGB))
+    session.remove_stage(1)
+    state = replace(session.state, stages=(StageEntry(1, stage("second", GREY, RGB)),))
+    session.become("Restore", state)
+    assert [(entry.id, entry.stage.name) for entry in session.stages] == [(2, "second")]
+    session.become("Again", replace(session.state, seed=5))
+    assert [entry.id for entry in session.stages] == [2]
+    for _ in range(3):
+        session.undo()
+    assert [(entry.id, entry.stage.name) for entry in session.stages] == [(1, "first")]
