@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ from PySide6.QtCore import QObject
 
 from explorer import paths
 from explorer.gui import file_dialogs
-from explorer.gui.jobs import Job, JobRunner
+from explorer.gui.jobs import JobRunner
 from explorer.gui.opener import Opener
 from explorer.gui.session import Session
 from explorer.gui.sessions.session_keeper import SessionKeeper
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from explorer.models.base import LatentModel, StageModel
 
 FILTER = "Sessions (*.session.json)"
+
+_remembering = (
+    threading.Lock()
+)  # a recipe brings model and stages at once, and each adds to what the list had
 
 
 class Documents(QObject):
@@ -47,8 +52,7 @@ class Documents(QObject):
 
     def open(self, path: str) -> None:
         """Open a saved session."""
-        self._opener.began.emit()
-        self._opener.watch(self.keeper.open(path), f"Opening {Path(path).name}")
+        self._open(path, f"Opening {Path(path).name}")
 
     def offer_recovery(self) -> None:
         """Offer what a crash has left, if it has left something."""
@@ -76,22 +80,21 @@ class Documents(QObject):
             self.keeper.save_as(path)
 
     def _on_reopen(self) -> None:
-        self._opener.began.emit()
-        job = self.keeper.reopen_last()
-        if job is None:
+        last = self.keeper.recovery.last
+        if last is None:
             self._session.tell("info", "There is no session of before yet.")
         else:
-            self._watch(job)
+            self._open(last, "Opening the session")
 
     def _on_restore(self, found: Found) -> None:
-        self._opener.began.emit()
-        self._watch(self.keeper.restore(found))
+        self._open(found.path, "Opening the session")
 
     def _on_discard(self, found: Found) -> None:
         self.keeper.recovery.discard(found)
 
-    def _watch(self, job: Job) -> None:
-        self._opener.watch(job, "Opening the session")
+    def _open(self, path: Path | str, text: str) -> None:
+        self._opener.began.emit()  # before anything is read: what is not written yet has its turn now
+        self._opener.watch(self.keeper.open(path), text)
 
     # ---- what is shown and remembered ----
 
@@ -114,6 +117,7 @@ class Documents(QObject):
         def add(progress: Any, should_stop: Any) -> None:
             from explorer.formats import recent
 
-            recent.add(path, name, sha256, kind)
+            with _remembering:
+                recent.add(path, name, sha256, kind)
 
         self._jobs.start(f"remember {path}", add)

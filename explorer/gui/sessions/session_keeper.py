@@ -17,7 +17,6 @@ from explorer.errors import Cancelled
 from explorer.formats import sidecars
 from explorer.gui.jobs import Job, JobRunner, Progress, ShouldStop
 from explorer.gui.session import Session
-from explorer.gui.sessions.left_sessions import Found
 from explorer.gui.sessions.recovery import Recovery
 from explorer.gui.sessions.session_file import SUFFIX, Moment, describe, moment_of
 from explorer.gui.sessions.session_opening import open_session
@@ -141,14 +140,6 @@ class SessionKeeper(QObject):
         job.succeeded.connect(self._on_opened)
         job.failed.connect(self._on_failed)
         return job
-
-    def reopen_last(self) -> Job | None:
-        """Open the session that ended last, or was replaced by another; None where there is none."""
-        return self.open(self.recovery.last) if self.recovery.last is not None else None
-
-    def restore(self, found: Found) -> Job:
-        """Bring back what a crash has left."""
-        return self.open(found.path)
 
     @Slot(object)
     def _on_opened(self, result: tuple[SavedSession, Restored]) -> None:

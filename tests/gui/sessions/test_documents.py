@@ -116,6 +116,39 @@ def test_a_crash_offers_the_session_and_a_clean_end_does_not(faces, qtbot, tmp_p
     finish(third)
 
 
+def test_a_decoder_that_is_started_again_offers_no_other_session(faces, qtbot, tmp_path):
+    faces.session.randomize(5)
+    folder = platformdirs.user_state_path("latent-explorer", appauthor=False) / "recovery"
+    qtbot.waitUntil(lambda: bool(list(folder.glob("*.session.json"))), timeout=WAIT)
+    (left,) = folder.glob("*.session.json")
+    shutil.copy(left, tmp_path / "left.json")
+    faces.window.close()
+    for name in ("one", "two"):
+        shutil.copy(tmp_path / "left.json", folder / f"{name}.session.json")
+    again = restart(faces, qtbot, tmp_path / "faces.safetensors")
+    notice = again.window.canvas.notice
+    qtbot.waitUntil(lambda: "ended unexpectedly" in notice.text, timeout=WAIT)
+    notice.close_shown()
+    with qtbot.waitSignal(again.worker.ready, timeout=WAIT):
+        again.guard.restart()
+    qtbot.waitUntil(lambda: not again.pictures.is_waiting(), timeout=WAIT)
+    assert notice.text == ""
+    finish(again)
+
+
+def test_model_and_stages_of_one_recipe_are_all_remembered(faces, qtbot, tmp_path):
+    for number in range(8):
+        faces.documents._remember(tmp_path / str(number), str(number), None, "stage")
+    names = {str(number) for number in range(8)}
+    qtbot.waitUntil(lambda: names <= {entry.name for entry in recent.entries()}, timeout=5000)
+
+
+def test_where_there_is_no_last_session_the_start_page_stays(running):
+    running.window.show_start()
+    running.window.actions_by_name["reopen_session"].trigger()
+    assert running.window.start.isVisible()
+
+
 def test_the_last_session_can_be_opened_again(faces, qtbot, tmp_path):
     faces.session.randomize(6)
     code = faces.session.code

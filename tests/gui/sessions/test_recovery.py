@@ -112,7 +112,7 @@ def test_a_killed_session_is_offered_and_comes_back(number, state, model, keeper
     assert found.name == "faces"
     assert found.steps == 2
     assert "2 steps" in found.sentence
-    done(qtbot, keeper.restore(found))
+    done(qtbot, keeper.open(found.path))
     assert session.code[0] == 0.25
     session.undo()
     assert session.seed == 42
@@ -126,7 +126,7 @@ def test_a_killed_session_is_offered_and_comes_back(number, state, model, keeper
 def test_a_killed_session_knows_its_file(state, model, keepers, qtbot, tmp_path):
     crash(state, model, signal.SIGKILL, tmp_path / "mine.session.json")
     keeper, session = keepers()
-    done(qtbot, keeper.restore(keeper.recovery.pending()))
+    done(qtbot, keeper.open(keeper.recovery.pending().path))
     assert session.code[0] == 0.25
     assert keeper.path in (None, tmp_path / "mine.session.json")  # killed before or after the saving
     assert keeper.path is None or keeper.is_changed
@@ -196,7 +196,7 @@ def test_a_clean_end_becomes_the_last_session(state, model, keepers, qtbot):
     assert files(state) == []
     other_keeper, other = keepers()
     assert other_keeper.recovery.pending() is None
-    done(qtbot, other_keeper.reopen_last())
+    done(qtbot, other_keeper.open(other_keeper.recovery.last))
     assert snapshot(other) == before
 
 

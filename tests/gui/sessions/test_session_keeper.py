@@ -166,7 +166,7 @@ def test_warnings_are_told_and_the_file_counts_as_changed(kept, keepers, tmp_pat
 
 def test_what_is_replaced_by_opening_can_be_reopened(kept, tmp_path, qtbot):
     keeper, session = kept
-    assert keeper.reopen_last() is None
+    assert keeper.recovery.last is None
     done(qtbot, keeper.save_as(tmp_path / "one"))
     session.set_code(np.full(4, 0.5))
     session.commit()
@@ -174,7 +174,7 @@ def test_what_is_replaced_by_opening_can_be_reopened(kept, tmp_path, qtbot):
     lost = snapshot(session)
     done(qtbot, keeper.open(tmp_path / "one.session.json"))
     assert session.seed is None
-    done(qtbot, keeper.reopen_last())
+    done(qtbot, keeper.open(keeper.recovery.last))
     assert snapshot(session) == lost
     assert keeper.path == tmp_path / "one.session.json"
     assert keeper.is_changed
