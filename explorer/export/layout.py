@@ -53,7 +53,7 @@ def check_page(width: int, height: int) -> None:
     if width * height > MOST_PIXELS:
         raise UsageError(
             f"The whole picture would have {width}x{height} pixels, more than {MOST_PIXELS // 1_000_000} "
-            "million; ask for fewer pictures or a smaller --scale."
+            "million; ask for fewer pictures or a smaller scale."
         )
 
 

@@ -70,7 +70,7 @@ def save_pages(
     if max(width, height) > (most := LONGEST_SIDE.get(kind, sys.maxsize)):
         raise UsageError(
             f"{path} would be {width}x{height} pixels, and files of this kind have at most {most} to a side; "
-            "write a .png, or ask for fewer pictures or a smaller --scale."
+            "write a .png, or ask for fewer pictures or a smaller scale."
         )
     data = io.BytesIO()
     first, *rest = [_palette(page) for page in pages] if kind == ".gif" else pages

@@ -76,7 +76,12 @@ def hash_of(path: Path, should_stop: ShouldStop = never) -> str:
     return _known[key]
 
 
-def wanted(name: str, sha256: str | None, what: str = "It", advice: str | None = None) -> str:
+def wanted(
+    name: str,
+    sha256: str | None,
+    what: str = "It",
+    advice: str = "open that checkpoint once, or give it by --model",
+) -> str:
     """Return the sentence that says which checkpoint is missing.
 
     Args:
@@ -86,7 +91,6 @@ def wanted(name: str, sha256: str | None, what: str = "It", advice: str | None =
         advice: what to try.
     """
     name = shown(name)
-    advice = advice or "open that checkpoint once, or give it by --model"
     if not sha256:
         return f"{what} was made with {name}, a model that came from no file; {advice}."
     return (

@@ -122,7 +122,7 @@ def test_other_scripts_are_drawn():
 
 
 def test_a_page_that_no_memory_holds_is_refused_before_it_is_made():
-    with pytest.raises(UsageError, match=r"20000x20001 pixels.*smaller --scale"):
+    with pytest.raises(UsageError, match=r"20000x20001 pixels.*smaller scale"):
         layout.check_page(20_000, 20_001)
     layout.check_page(20_000, 20_000)
     many = np.broadcast_to(np.uint8(0), (16, 1000, 1000, 1))
