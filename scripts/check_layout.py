@@ -122,6 +122,8 @@ def _asked(app) -> Iterator[tuple[str, Any]]:
     app.window.canvas.withdraw(offer)
     yield "with the list of messages", scenes.show_messages(app)
     app.message_list.close()
+    with scenes.reporting(app) as dialog:
+        yield "with a report", dialog
     scenes.show_start(app, RECENT)
     yield "with the start page", app.window
     app.window.show_canvas()

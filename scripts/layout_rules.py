@@ -95,7 +95,9 @@ def _need_and_room(widget: QWidget) -> tuple[int, int]:
 
 def _need_and_room_of_label(label: QLabel) -> tuple[int, int]:
     room = label.contentsRect().size()
-    if not label.text():
+    if not label.text() or hasattr(
+        label, "shown_text"
+    ):  # a label that shortens its text; the recorder sees it
         return 0, 0
     if label.wordWrap():
         return label.heightForWidth(label.width()), label.height()
@@ -217,6 +219,8 @@ def faint_texts(widgets: Iterable[QWidget], grabbed: QImage) -> list[str]:
         rect = text_rect(widget)
         if rect is None or not widget.isEnabled() or _is_covered(widget, rect, overlays):
             continue
+        if not widget.visibleRegion().boundingRect().contains(rect):
+            continue  # scrolled away in part, maybe to where no stroke of a letter is left
         crop = _crop(picture, scale, widget, rect)
         ratio = ink_contrast(crop) if crop.size else CONTRAST
         if ratio < CONTRAST:

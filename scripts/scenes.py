@@ -95,6 +95,21 @@ def show_messages(app):
 
 
 @contextmanager
+def reporting(app) -> Iterator:
+    """Show the report on a problem."""
+    from explorer.gui.messages.bug_dialog import BugDialog
+
+    app.window.actions_by_name["report"].trigger()
+    window.settle()
+    dialog = app.window.findChild(BugDialog)
+    try:
+        yield dialog
+    finally:
+        if dialog is not None:
+            dialog.close()
+
+
+@contextmanager
 def editing_dimension(app, index: int) -> Iterator:
     """Show the editor of a name and a note beside a row."""
     from explorer.gui.dimension_notes import DimensionNotes

@@ -81,6 +81,26 @@ def test_overlapping_siblings_are_found(rules, window):
     assert rules.overlaps(rules.shown(window)) == []
 
 
+def test_a_window_of_its_own_does_not_count(rules, window):
+    other = QWidget(window, Qt.WindowType.Window)
+    placed(QLabel, other, (0, 0, 10, 10), "A text that is longer than that")
+    window.show()
+    other.show()
+    assert rules.shown(window) == []
+    other.close()
+
+
+def test_what_an_overlay_covers_needs_no_contrast(rules, window):
+    label = placed(QLabel, window, (0, 0, 100, 20), "Under it")
+    over = placed(QWidget, window, (0, 0, 200, 100))
+    over.setStyleSheet("background: #333333;")
+    over.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+    window.show()
+    assert "contrast" in rules.faint_texts([label], window.grab().toImage())[0]
+    over.setProperty("overlay", True)
+    assert rules.faint_texts([label, over], window.grab().toImage()) == []
+
+
 def test_a_widget_that_sticks_out_is_found(rules, window):
     placed(QPushButton, window, (350, 0, 100, 30), "out")
     window.show()
