@@ -1,4 +1,4 @@
-"""What must fit before a decode: codes, space, options, labels."""
+"""What must fit before a network runs: codes, space, options, labels; pictures to encode."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explorer.data.wording import counted
-from explorer.errors import LatentError, UsageError
+from explorer.errors import ImageError, LatentError, UsageError
 from explorer.models.base import NO_OPTIONS, DecodeOptions
 
 if TYPE_CHECKING:
@@ -48,3 +48,19 @@ def checked(
 def of_part(options: DecodeOptions, part: slice) -> DecodeOptions:
     """Return the options with the labels of a part of the codes."""
     return options if options.labels is None else replace(options, labels=options.labels[part])
+
+
+def checked_images(model: LatentModel, images: np.ndarray) -> np.ndarray:
+    """Return pictures to encode, uint8 `(N, H, W, C)`.
+
+    Raises:
+        ImageError: they are of another kind or shape, or there is none.
+    """
+    images, spec = np.asarray(images), model.image
+    wanted = (spec.height, spec.width, spec.channels)
+    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != wanted or not len(images):
+        raise ImageError(
+            f"{model.name} encodes 8-bit pictures of {spec} (channels x height x width), not "
+            f"{images.dtype} of {' x '.join(map(str, images.shape))}; fit them to the model first."
+        )
+    return images

@@ -21,7 +21,7 @@ from explorer.errors import ImageError
 from explorer.latent.activity import sensitivities
 from explorer.models.base import NO_OPTIONS, DecodeOptions, ImageSpec, LatentModel, check_stages
 from explorer.render import devices
-from explorer.render.checks import checked, of_part
+from explorer.render.checks import checked, checked_images, of_part
 from explorer.render.machine import Machine, Precision
 from explorer.render.pixels import Images, as_array, joined, shrunk, to_uint8, warning
 from explorer.render.requests import (
@@ -169,7 +169,7 @@ class Renderer:
         begun = pause = time.perf_counter()
         means: list[np.ndarray] = []
         logvars: list[np.ndarray] = []
-        model, images = request.model, _checked_images(request.model, request.images)
+        model, images = request.model, checked_images(request.model, request.images)
         for part in self._parts(len(images)):
             if time.perf_counter() - pause > CHUNK_SECONDS:
                 yield part.start / len(images)
@@ -343,18 +343,6 @@ class Renderer:
                 torch.cuda.synchronize()
             milliseconds[stage.name] += 1000 * (time.perf_counter() - mark)
         return images
-
-
-def _checked_images(model: LatentModel, images: np.ndarray) -> np.ndarray:
-    """Return pictures to encode; raises `ImageError` where they are not uint8 `(N, H, W, C)` of its shape."""
-    images, spec = np.asarray(images), model.image
-    wanted = (spec.height, spec.width, spec.channels)
-    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != wanted or not len(images):
-        raise ImageError(
-            f"{model.name} encodes 8-bit pictures of {spec} (channels x height x width), not "
-            f"{images.dtype} of {' x '.join(map(str, images.shape))}; fit them to the model first."
-        )
-    return images
 
 
 def _is_all(bad: int, pictures: np.ndarray) -> bool:
