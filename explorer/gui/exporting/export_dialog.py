@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QCloseEvent, QHideEvent, QShowEvent
+from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import (
     QDialog,
     QHBoxLayout,
@@ -50,6 +50,14 @@ class _Laid(NamedTuple):
     size: tuple[int, int]
 
 
+class _Decoded(NamedTuple):
+    """What was decoded last: by which model, space and stages, codes `(N, D)`, their pictures."""
+
+    by: object
+    codes: np.ndarray
+    pictures: np.ndarray
+
+
 class ExportDialog(QDialog):
     """Non-modal; everything it needs it reads from the session when it makes its preview."""
 
@@ -62,7 +70,9 @@ class ExportDialog(QDialog):
         self._jobs = jobs
         self._exporter = exporter
         self._recipe: Recipe | None = None  # of the preview
-        self._decoded: tuple[object, np.ndarray] | None = None  # key of the codes, their pictures
+        self._asked: tuple[object, np.ndarray] = None, np.zeros((0, 0))  # see `_Decoded`
+        self._decoded: _Decoded | None = None
+        self._next: tuple[Recipe, np.ndarray] | None = None  # to be laid out once the page before it is
         self.setWindowTitle("Export")
         self.setModal(False)
         self._build()
@@ -201,18 +211,19 @@ class ExportDialog(QDialog):
             return
         self._recipe = recipe
         self.button.setEnabled(True)
-        key = (self._session.generation, recipe.space, recipe.stages, codes.shape, codes.tobytes())
-        if self._decoded is not None and self._decoded[0] == key:
-            self._lay_out(self._decoded[1])
+        by, decoded = (self._session.generation, recipe.space, recipe.stages), self._decoded
+        if decoded is not None and decoded.by == by and np.array_equal(decoded.codes, codes):
+            self._lay_out(decoded.pictures)
         elif len(codes):
-            self._asked = key
+            self._asked = by, codes
             self._pictures.want(SLOT, codes, self._on_pictures, space=recipe.space)
         else:
             self._lay_out(np.zeros((0, 1, 1, 1), np.uint8))
 
     def _show_text(self, text: str) -> None:
         self._pictures.cancel(SLOT)
-        self._recipe = None
+        self._jobs.cancel(JOB)  # its page would take the place of the text
+        self._recipe = self._next = None
         self.preview.show_text(text)
         self._facts.setText("")
         self.button.setEnabled(False)
@@ -221,15 +232,24 @@ class ExportDialog(QDialog):
         if result.pictures is None:
             self._show_text(result.error or "Nothing was decoded.")
             return
-        self._decoded = (self._asked, result.pictures)
+        self._decoded = _Decoded(*self._asked, result.pictures)
         self._lay_out(result.pictures)
 
     def _lay_out(self, pictures: np.ndarray) -> None:
-        if self._recipe is None:
+        """Lay out a page, one at a time: the newest waits for the one before, which cannot be stopped."""
+        if self._recipe is not None:
+            self._next = self._recipe, pictures
+            if not self._jobs.is_running(JOB):
+                self._lay_out_next()
+
+    def _lay_out_next(self) -> None:
+        if self._next is None:
             return
-        job = self._jobs.start(JOB, partial(_laid, self._recipe, pictures))
+        (recipe, pictures), self._next = self._next, None
+        job = self._jobs.start(JOB, partial(_laid, recipe, pictures))
         job.succeeded.connect(self._on_laid)
         job.failed.connect(self._show_text)
+        job.finished.connect(self._lay_out_next)
 
     def _on_laid(self, laid: _Laid) -> None:
         if not self.isVisible():
@@ -252,13 +272,10 @@ class ExportDialog(QDialog):
         super().hideEvent(event)
         self._rest()
 
-    def closeEvent(self, event: QCloseEvent) -> None:
-        self._rest()
-        super().closeEvent(event)
-
     def _rest(self) -> None:
         """Stop whatever the preview still wants."""
         self._timer.stop()
+        self._next = None
         self._pictures.cancel(SLOT)
         self._jobs.cancel(JOB)
         self._decoded = None

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PySide6.QtCore import QObject, Signal
 
-from explorer.errors import ExplorerError
+from explorer.errors import Cancelled, ExplorerError
 from explorer.export import making
 from explorer.export.recipe import Recipe
 from explorer.gui.exporting.export_choice import ExportChoice
@@ -32,10 +32,11 @@ READING = "export pictures"
 ENCODING, DECODING = "encode:export", "export-pairs"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class _Waiting:
     recipe: Recipe
     path: Path
+    is_written: bool = False  # told by the job's thread
 
 
 class Exporter(QObject):
@@ -119,10 +120,11 @@ class Exporter(QObject):
     def _write(self, slot: str, pictures: np.ndarray | None) -> None:
         waiting = self._waiting[slot]
         assert pictures is not None
-        job = self._jobs.start(slot, partial(_work, waiting.recipe, pictures, waiting.path))
+        job = self._jobs.start(slot, partial(_work, waiting, pictures))
         self._window.show_work(slot, f"Writing {waiting.path.name}", None)
         job.succeeded.connect(self._on_written)
         job.failed.connect(self._on_failed)
+        job.cancelled.connect(partial(self._on_stopped, slot))
         job.finished.connect(partial(self._drop, slot))
 
     def _on_progressed(self, slot: str, share: float) -> None:
@@ -130,11 +132,21 @@ class Exporter(QObject):
             self._window.show_work(slot, f"Decoding {self._waiting[slot].path.name}", share)
 
     def _on_work_cancelled(self, slot: str) -> None:
-        if slot in self._waiting:
+        if self._jobs.is_running(slot):
+            self._jobs.cancel(slot)  # what became of it is known when it ends
+        elif slot in self._waiting:
             self._pictures.cancel(slot)
-            self._jobs.cancel(slot)
-            self._session.tell("info", f"{self._waiting[slot].path} was not written, as you wished.")
-            self._drop(slot)
+            self._on_stopped(slot)
+
+    def _on_stopped(self, slot: str) -> None:
+        waiting = self._waiting[slot]
+        what = (
+            "was written before it could be stopped"
+            if waiting.is_written
+            else "was not written, as you wished"
+        )
+        self._session.tell("info", f"{waiting.path} {what}.")
+        self._drop(slot)
 
     def _drop(self, slot: str) -> None:
         self._waiting.pop(slot, None)
@@ -149,6 +161,7 @@ class Exporter(QObject):
                     f"{waiting.path} was not written, because another model was opened; export it again.",
                 )
                 self._drop(slot)
+        self._jobs.cancel(READING)  # those pictures would have the shape of the model before
         if self._encoded is not None:
             self._encoded = None
             self.encoded_changed.emit()
@@ -192,8 +205,8 @@ class Exporter(QObject):
         if result.pictures is None:
             self._on_failed(result.error or "The pictures could not be decoded.")
             return
-        wrong = result.pictures.astype(np.float64) - self._sources
-        errors = (wrong**2).mean(axis=(1, 2, 3))
+        pairs = zip(result.pictures, self._sources, strict=True)  # one by one, as all in float64 may not fit
+        errors = np.array([((one.astype(np.float64) - other) ** 2).mean() for one, other in pairs])
         self._encoded = EncodedPictures(self._sources, self._codes, errors)
         self.encoded_changed.emit()
 
@@ -210,9 +223,12 @@ def _is_of(shown: RenderResult, recipe: Recipe) -> bool:
     )
 
 
-def _work(recipe: Recipe, pictures: np.ndarray, path: Path, progress: Any, should_stop: Any) -> Path:
-    making.save(recipe, pictures, path)
-    return path
+def _work(waiting: _Waiting, pictures: np.ndarray, progress: Any, should_stop: Any) -> Path:
+    if should_stop():
+        raise Cancelled
+    making.save(waiting.recipe, pictures, waiting.path)
+    waiting.is_written = True
+    return waiting.path
 
 
 def _read(path: str, spec: ImageSpec, most: int, progress: Any, should_stop: Any) -> Pictures:

@@ -1,5 +1,6 @@
 """Exports from the window: every kind carries its recipe, and the preview shows what will be saved."""
 
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from PIL import Image
 from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QPushButton, QSpinBox
 
+from explorer.data import images
 from explorer.errors import ExplorerError
 from explorer.export import making
 from explorer.export.reading import recipe_in
@@ -19,7 +21,7 @@ from explorer.gui.exporting import export_dialog
 from explorer.gui.exporting.export_choice import TITLES, ExportChoice
 from explorer.gui.exporting.export_dialog import ExportDialog
 from explorer.gui.exporting.export_recipes import Subject, recipe_of
-from explorer.gui.exporting.exporter import Exporter
+from explorer.gui.exporting.exporter import ENCODING, READING, Exporter
 from explorer.gui.jobs import JobRunner
 from explorer.gui.main_window import MainWindow
 from explorer.gui.session import Session
@@ -161,6 +163,42 @@ def test_a_cancelled_export_writes_nothing_and_takes_its_bar_away(desk, qtbot, t
     assert desk.told[-1][0] == "info"
 
 
+def test_a_file_that_was_written_before_the_cancel_is_not_denied(desk, qtbot, tmp_path, monkeypatch):
+    gate, real = threading.Event(), making.save
+
+    def held_save(*args):
+        assert gate.wait(WAIT / 1000)
+        real(*args)
+
+    monkeypatch.setattr(making, "save", held_save)
+    desk.exporter.save(ExportChoice("samples", count=4), str(tmp_path / "x.png"))
+    desk.window.work_cancelled.emit("export:1")
+    assert desk.told == []
+    gate.set()
+    qtbot.waitUntil(lambda: bool(desk.told), timeout=WAIT)
+    assert (tmp_path / "x.png").exists()
+    assert "written before it could be stopped" in desk.told[-1][1]
+
+
+def test_pictures_that_were_read_for_another_model_are_dropped(desk, qtbot, tmp_path, monkeypatch):
+    gate, real = threading.Event(), images.read_pictures
+
+    def held_read(*args):
+        assert gate.wait(WAIT / 1000)
+        return real(*args)
+
+    monkeypatch.setattr(images, "read_pictures", held_read)
+    Image.fromarray(RED).save(tmp_path / "red.png")
+    desk.exporter.encode(str(tmp_path / "red.png"), 18)
+    other = tmp_path / "other.safetensors"
+    config = {"height": 8, "width": 8, "hidden": [32, 16], "latent_dim": 4}
+    save_native(other, fakes.tiny_vae(name="other"), config=config)
+    desk.session.open(open_latent(other))
+    gate.set()
+    qtbot.waitUntil(lambda: not desk.jobs.is_running(READING), timeout=WAIT)
+    assert not [request for request in desk.pictures.worker.requests if request.slot == ENCODING]
+
+
 # ---- the dialog ----
 
 
@@ -190,6 +228,29 @@ def test_every_kind_has_a_preview(desk, qtbot, kind):
     waits_for_preview(desk, qtbot, kind)
     assert desk.dialog.button.isEnabled()
     assert "pixels" in desk.dialog.findChildren(type(desk.dialog._facts))[-1].text()
+
+
+def test_pages_are_laid_out_one_at_a_time_and_the_newest_wins(desk, qtbot, monkeypatch):
+    waits_for_preview(desk, qtbot, "samples")
+    gate, laid, real = threading.Event(), [], making.page
+
+    def held_page(recipe, pictures):
+        laid.append(recipe)
+        assert gate.wait(WAIT / 1000)
+        return real(recipe, pictures)
+
+    monkeypatch.setattr(making, "page", held_page)
+    for seed in (1, 2, 3):
+        asked = len(desk.pictures.worker.requests)
+        desk.session.randomize(seed)
+        qtbot.waitUntil(
+            lambda asked=asked: export_dialog.SLOT in [r.slot for r in desk.pictures.worker.requests[asked:]],
+            timeout=WAIT,
+        )
+    qtbot.waitUntil(lambda: bool(laid), timeout=WAIT)
+    gate.set()
+    qtbot.waitUntil(lambda: not desk.jobs.is_running(export_dialog.JOB), timeout=WAIT)
+    assert [recipe.settings["seed"] for recipe in laid] == [1, 3]
 
 
 def test_why_there_is_nothing_stands_in_the_place_of_the_preview(desk, qtbot):
