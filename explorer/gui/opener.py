@@ -14,12 +14,11 @@ from explorer.gui.opening import (
     CarriedRecipe,
     FittedPicture,
     Ingredients,
-    carried_recipe,
-    fit_picture,
     gather,
-    is_picture,
     is_session,
     open_path,
+    read_end,
+    read_picture,
 )
 from explorer.gui.pictures import PictureSource
 from explorer.gui.recipe_state import state_of
@@ -62,7 +61,8 @@ class Opener(QObject):
         self._next_stages: tuple[str, ...] = ()
         self._first: tuple[str, tuple[str, ...]] | None = None
         self._job: Job | None = None
-        session.model_changed.connect(self._on_model_changed)
+        session.model_changed.connect(self._forget_ends)
+        session.space_changed.connect(self._forget_ends)
         window.canvas.cancel_requested.connect(self._on_cancel_requested)
         window.stages.stage_wanted.connect(self.open_stages)
         window.strip.picture_wanted.connect(self.open_anchor)
@@ -175,38 +175,34 @@ class Opener(QObject):
 
     def open_anchor(self, side: Side, path: str) -> None:
         """Make a picture one end of the strip: by the code that it carries, else by encoding it."""
-        model = self._session.model
-        if model is None:
+        if self._session.model is None:
             return
-        carried = carried_recipe(path) if Path(path).is_file() and is_picture(path) else None
-        if carried is not None and self._is_ours(carried):
-            self._session.set_anchor(side, Anchor(carried.codes[0], None, Path(path).name))
-            return
-        if not model.has_encoder:
-            self._say_no_encoder()
-            return
-
-        def read(progress: Any, should_stop: Any) -> tuple[Side, FittedPicture]:
-            return side, fit_picture(path, model.image)
-
-        job = self._jobs.start(f"anchor {side}", read)
-        job.succeeded.connect(self._on_anchor_picture)
+        job = self._jobs.start(f"anchor {side}", partial(read_end, side, path, self._session.state))
+        job.succeeded.connect(self._on_end_read)
         job.failed.connect(self._on_failed)
 
-    def _is_ours(self, recipe: Recipe) -> bool:
-        """Return whether a recipe is of one picture of the open model."""
-        model, state = self._session.model, self._session.state
-        is_known = (
-            model is not None and model.origin is not None and model.origin.sha256 == recipe.model.sha256
-        )
-        return is_known and recipe.kind == "picture" and recipe.space == state.space
-
-    def _on_model_changed(self) -> None:
+    def _forget_ends(self) -> None:
+        """Drop the ends that are being read: they would have the shape of the model or space before."""
         for side in "AB":
-            self._jobs.cancel(f"anchor {side}")  # that picture would have the shape of the model before
+            self._jobs.cancel(f"anchor {side}")
 
-    def _on_anchor_picture(self, result: tuple[Side, FittedPicture]) -> None:
-        self._encode(*result)
+    def _on_end_read(self, read: tuple[Side, Anchor | FittedPicture | None]) -> None:
+        side, found = read
+        if isinstance(found, Anchor):
+            self._session.set_anchor(side, found)
+        elif found is None:
+            self._say_no_encoder()
+        else:
+            self._encode(side, found)
+
+    def _encode_file(self, path: str) -> None:
+        """Read a picture for the model that is open now, and encode it to the canvas."""
+        model = self._session.model
+        if model is None or not model.has_encoder:
+            self._say_no_encoder()
+        else:
+            work = partial(read_picture, path, model.image)
+            self._start(f"Opening {Path(path).name}", work).succeeded.connect(self._on_opened)
 
     def _encode(self, target: str, picture: FittedPicture) -> None:
         """Ask for the code of a picture; `target` is `canvas`, `A` or `B`."""
@@ -245,8 +241,8 @@ class Opener(QObject):
             f"{found.path.name} is {WHAT[recipe.kind]}, made with {recipe.model.name}; restore what made it?"
         )
         actions: list[tuple[str, Any]] = [("&Restore", partial(self.restore, recipe, found.path.parent))]
-        if found.picture is not None and self._session.model is not None and self._session.model.has_encoder:
-            actions.append(("&Encode it", partial(self._encode, "canvas", found.picture)))
+        if self._session.model is not None and self._session.model.has_encoder:
+            actions.append(("&Encode it", partial(self._encode_file, str(found.path))))
         self._window.canvas.offer(text, actions)
 
     def restore(self, recipe: Recipe, near: Path) -> None:

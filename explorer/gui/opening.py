@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from explorer.gui.state import Anchor
+
 if TYPE_CHECKING:
     from explorer.export.recipe import Network, Recipe
     from explorer.formats import Opened
-    from explorer.gui.state import State
+    from explorer.gui.state import Side, State
     from explorer.models.base import ImageSpec, StageModel
 
 log = logging.getLogger(__name__)
@@ -34,11 +36,10 @@ class FittedPicture:
 
 @dataclass(frozen=True, eq=False)
 class CarriedRecipe:
-    """A picture that tells how it was made; `picture` is it as the open model takes it, where one is open."""
+    """A picture that tells how it was made."""
 
     path: Path
     recipe: Recipe
-    picture: FittedPicture | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,12 +112,38 @@ def open_path(
     if Path(path).is_file() and is_picture(path):
         recipe = carried_recipe(path)
         if recipe is not None:
-            return CarriedRecipe(Path(path), recipe, fit_picture(path, spec) if spec is not None else None)
+            return CarriedRecipe(Path(path), recipe)
         if spec is not None:
             return fit_picture(path, spec)
     from explorer.formats import open_checkpoint
 
     return open_checkpoint(path, on_progress=progress, should_stop=should_stop)
+
+
+def read_picture(path: str, spec: ImageSpec, progress: Progress, should_stop: ShouldStop) -> FittedPicture:
+    """Read a picture for the open model, whatever recipe it carries; see `fit_picture`."""
+    return fit_picture(path, spec)
+
+
+def read_end(
+    side: Side, path: str, shown: State, progress: Progress, should_stop: ShouldStop
+) -> tuple[Side, Anchor | FittedPicture | None]:
+    """Read a picture that becomes an end of the strip: by the code that it carries for what is shown, else to encode.
+
+    None stands for a picture that the model of `shown` cannot encode.
+
+    Raises:
+        ImageError: it cannot be read.
+    """
+    assert shown.opened is not None
+    model = shown.opened.model
+    recipe = carried_recipe(path) if Path(path).is_file() and is_picture(path) else None
+    is_ours = (
+        recipe is not None and recipe.model.sha256 is not None and recipe.model.sha256 == _hash_of(model)
+    )
+    if recipe is not None and is_ours and (recipe.kind, recipe.space) == ("picture", shown.space):
+        return side, Anchor(recipe.codes[0], None, Path(path).name)
+    return side, fit_picture(path, model.image) if model.has_encoder else None
 
 
 def gather(

@@ -57,6 +57,16 @@ def test_it_can_be_encoded_instead(faces, qtbot, tmp_path):
     assert faces.session.original.label == "face.png"
 
 
+def test_it_is_encoded_by_the_model_that_is_open_by_then(faces, qtbot, tmp_path):
+    path = export(faces, qtbot, ExportChoice("picture"), tmp_path / "face.png")
+    drop(faces.window, path)
+    qtbot.waitUntil(lambda: faces.window.canvas.notice.isVisible(), timeout=WAIT)
+    open_and_wait(qtbot, faces, save(tmp_path / "larger.safetensors", side=16))
+    with qtbot.waitSignal(faces.session.original_changed, timeout=WAIT):
+        press(faces, qtbot, "Encode it")
+    assert faces.session.original.picture.shape == (16, 16, 3)
+
+
 def test_the_checkpoint_of_a_recipe_is_found_by_its_hash(faces, qtbot, tmp_path):
     faces.session.set_strip(steps=4, path="slerp")
     ends = [anchor.code for anchor in faces.session.anchors.values()]
@@ -108,7 +118,8 @@ def test_a_picture_of_ours_becomes_an_anchor_by_its_very_code(faces, qtbot, tmp_
     code = faces.session.code
     path = export(faces, qtbot, ExportChoice("picture"), tmp_path / "face.png")
     faces.session.reset()
-    faces.window.strip.picture_wanted.emit("A", str(path))
+    with qtbot.waitSignal(faces.session.anchors_changed, timeout=WAIT):
+        faces.window.strip.picture_wanted.emit("A", str(path))
     assert np.array_equal(faces.session.anchors["A"].code, code)
 
 
