@@ -13,8 +13,7 @@ import numpy as np
 import window
 
 SMILE = "the smile"
-NAMES = ("hair colour", "hair length", "fringe", "turn of the head", "shadow")
-NOTES = {1: "also turns the head a little", 3: "left to right"}
+NOTES = {2: "the hair turns golden, too", 7: "of the whole picture"}
 LONG_NAME = "how far the hair falls over the left eye and, a little, the width of the mouth"
 CHINESE_NAME = "头发颜色从深到浅，同时脸部稍微转向左边"
 CHINESE_NOTE = "在中间位置时，头发几乎是白色的；往右拖动时阴影会变得更深。"
@@ -36,11 +35,10 @@ def fill_history(app, count: int = 14, first_seed: int = 1) -> None:
     window.at_rest(app)
 
 
-def name_dimensions(app) -> None:
-    """Call the strongest dimensions something, and note something on two of them."""
-    for number, (index, name) in enumerate(zip(by_influence(app), NAMES, strict=False)):
-        app.session.name_dimension(index, name)
-        app.session.note_dimension(index, NOTES.get(number, ""))
+def note_dimensions(app) -> None:
+    """Note something on two dimensions of the bundled faces, whose names come with them."""
+    for index, note in NOTES.items():
+        app.session.note_dimension(index, note)
     window.at_rest(app)
 
 
@@ -74,7 +72,7 @@ def show_start(app, recent: tuple[str, ...] = ()) -> None:
 
     app.window.actions_by_name["start_page"].trigger()
     window.wait_for(lambda: all(card.frames for card in app.window.start.cards.values()))
-    app.window.start.set_recent([RecentFile(path, Path(path).stem) for path in recent])
+    app.window.start.set_recent([RecentFile(path, Path(path).name.partition(".")[0]) for path in recent])
     window.at_rest(app)
 
 

@@ -18,14 +18,17 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+import scenes
 import window
 from PIL import Image
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "images"
 SEED = 14
 MODEL, STAGE = "anime-faces", "anime-colorizer"
+RECENT = ("/home/you/models/digits.safetensors", "/home/you/models/red hair.session.json")
+PLACES, FIRST_SEED = 19, 40
 FRAME_MILLISECONDS = 70
-GIF_SIZE = (880, 550)
+GIF_SIZE = (800, 500)
 GIF_COLORS = 200
 
 
@@ -43,7 +46,8 @@ class Shot:
 
 
 def still(app, path: Path) -> None:
-    """Show a code that is off the centre, with the colour stage on, and grab the window."""
+    """Show a code that is off the centre, with the colour stage on and a history, and grab the window."""
+    scenes.fill_history(app, PLACES, FIRST_SEED)
     app.session.randomize(SEED)
     app.session.commit()
     strongest = int(np.argmax(app.session.activity.influence))
@@ -51,8 +55,44 @@ def still(app, path: Path) -> None:
     window.at_rest(app)
     # A hair's breadth, so that the status bar tells what a move costs, not what a new code does.
     app.session.set_dimension(strongest, float(app.session.code[strongest]) + 1e-4)
+    app.session.commit()
     window.at_rest(app)
-    save_png(_grab(app), path)
+    app.session.undo()  # and the history shows where we are
+    window.at_rest(app)
+    save_png(_grab(app.window), path)
+
+
+def export(app, path: Path) -> None:
+    """Show the Export dialog with a sheet whose dimensions have names, and grab it."""
+    app.session.randomize(SEED)
+    dialog = scenes.export_at(app, "sheet")
+    save_small_png(_grab(dialog), path)
+    dialog.close()
+
+
+def sheet(app, path: Path) -> None:
+    """Export a sheet with names and notes, as a person would; it carries its recipe."""
+    from explorer.gui.exporting.export_choice import ExportChoice
+
+    app.session.randomize(SEED)
+    scenes.note_dimensions(app)
+    written: list[str] = []
+    app.exporter.exported.connect(written.append)
+    app.exporter.save(ExportChoice("sheet", scale=2, margin=16, gap=2, active_only=True), str(path))
+    window.wait_for(lambda: bool(written))
+
+
+def start(app, path: Path) -> None:
+    """Show the start page, and grab the middle of the window."""
+    scenes.show_start(app, RECENT)
+    save_png(_grab(app.window.centralWidget()), path)
+
+
+def offer(app, path: Path) -> None:
+    """Ask whether the recipe in a picture shall be restored, and grab the middle of the window."""
+    app.session.randomize(SEED)
+    scenes.offer_recipe(app)
+    save_small_png(_grab(app.window.centralWidget()), path)
 
 
 def tour(app, path: Path) -> None:
@@ -152,16 +192,16 @@ def _point(widget, x: float, y: float | None = None):
     return QPoint(round(x), round(widget.height() / 2 if y is None else y))
 
 
-def _grab(app) -> Image.Image:
-    """Return the window as it is painted now."""
+def _grab(widget) -> Image.Image:
+    """Return a window, or a part of one, as it is painted now."""
     from layout_rules import pixels
 
-    return Image.fromarray(pixels(app.window.grab().toImage()))
+    return Image.fromarray(pixels(widget.grab().toImage()))
 
 
 def _frame(app, pointer) -> Image.Image:
     """Return the window with a mouse pointer at a place of it, for the animation."""
-    image = _grab(app)
+    image = _grab(app.window)
     if pointer is not None:
         from PIL import ImageDraw
 
@@ -178,6 +218,12 @@ def _frame(app, pointer) -> Image.Image:
 def save_png(image: Image.Image, path: Path) -> None:
     """Write a picture, as small as PNG gets without loss."""
     image.save(path, optimize=True)
+
+
+def save_small_png(image: Image.Image, path: Path) -> None:
+    """Write a picture in 256 colours, a third of the bytes; for small ones, where nobody sees it."""
+    few = image.quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.FLOYDSTEINBERG)
+    few.save(path, optimize=True)
 
 
 def save_gif(frames: list[Image.Image], path: Path) -> None:
@@ -218,9 +264,13 @@ def _theme_colors() -> np.ndarray:
 
 
 SHOTS = {
-    "window-light.png": Shot("light", (1280, 800), 2, still),
-    "window-dark.png": Shot("dark", (1280, 800), 2, still),
+    "window-light.png": Shot("light", (1280, 800), 1.5, still),
+    "window-dark.png": Shot("dark", (1280, 800), 1.5, still),
     "window-small.png": Shot("light", (1024, 640), 1, still),
+    "export.png": Shot("light", (1280, 800), 1.5, export),
+    "sheet.png": Shot("light", (1280, 800), 1, sheet),
+    "start.png": Shot("light", (1280, 880), 1.5, start),
+    "offer.png": Shot("dark", (1280, 800), 1.5, offer),
     "tour.gif": Shot("light", (1280, 800), 1.5, tour),
 }
 
