@@ -32,7 +32,7 @@ from explorer.gui.jobs import JobRunner
 from explorer.gui.judging import DimensionJudge
 from explorer.gui.keys_dialog import KeysDialog
 from explorer.gui.main_window import MainWindow, window_icon
-from explorer.gui.messages.bug_dialog import BugReporter, install
+from explorer.gui.messages.bug_dialog import BugReporter, Installed
 from explorer.gui.messages.bugs import Bugs
 from explorer.gui.messages.message_list import MessageList
 from explorer.gui.messages.messages import Messages
@@ -160,7 +160,6 @@ class App(QObject):
         window.canvas.said.connect(self.messages.add)
         self.worker.failed.connect(self._on_failed)
         self.worker.ready.connect(self._on_ready)
-        self.messages.show_early(window.show_message)
 
     # ---- files, menus ----
 
@@ -304,7 +303,7 @@ def run(
     application = make_application()
     chosen = settings.load().device if device == "auto" else device
     app = App(chosen, precision)
-    caught = install(app.session, app.window, reporter=app.reporter)
+    caught = Installed(app.reporter)
     app.start(path, stages)
     try:
         return application.exec()

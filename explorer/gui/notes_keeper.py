@@ -73,8 +73,9 @@ class NotesKeeper(QObject):
         self._session.model_changed.disconnect(self._on_changed)
         self._session.words_changed.disconnect(self._on_changed)
         self._session.places.changed.disconnect(self._on_changed)
+        if self._job is not None:
+            self._job.wait()  # for as long as it takes: nothing is written after this
         self.flush()
-        self._timer.stop()
 
     # ---- what is to be written ----
 

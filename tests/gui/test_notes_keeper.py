@@ -197,6 +197,31 @@ def test_closing_while_a_job_writes_waits_for_it(qtbot, session, keeper, checkpo
     rest(qtbot, keeper)
 
 
+def test_closing_waits_longer_for_a_slow_disk_than_opening_does(
+    qtbot, session, checkpoint, place, monkeypatch
+):
+    jobs = JobRunner()
+    keeper, gate, write = NotesKeeper(session, jobs), threading.Event(), notes_writing.write
+
+    def slow(*args):
+        assert gate.wait(20)
+        return write(*args)
+
+    monkeypatch.setattr(notes_writing, "write", slow)
+    monkeypatch.setattr(notes_keeper, "PATIENCE", 0.0)
+    session.open(open_latent(checkpoint))
+    session.name_dimension(0, "first")
+    qtbot.waitUntil(lambda: keeper._job is not None)
+    session.name_dimension(0, "second")
+    keeper.flush()
+    assert titles(place) == {"z1": "tilt"}
+    disk = threading.Timer(0.1, gate.set)
+    disk.start()
+    keeper.close()
+    disk.join()
+    assert titles(place) == {"z1": "second"}
+
+
 def test_a_failure_is_told_once_and_tried_again_at_the_next_change(
     qtbot, session, keeper, checkpoint, place, told, monkeypatch, writes
 ):

@@ -1,6 +1,6 @@
 """What a person sees of a bug: one window with what happened, that the session goes on, and a report to copy.
 
-`install` is what the start of the program calls; the text of the report is made in `bug_report.py`.
+`Installed` is what the start of the program makes; the text of the report is made in `bug_report.py`.
 """
 
 from __future__ import annotations
@@ -110,8 +110,7 @@ class BugDialog(QDialog):
     def save(self, path: str) -> None:
         """Write the report to a file, whole or not at all, and say so."""
         try:
-            with paths.replacing(path) as temporary:
-                temporary.write_text(self.report, "utf-8")
+            paths.write_text(path, self.report)
         except OutputError as error:
             self._said.setText(str(error))
         else:
@@ -132,7 +131,14 @@ class BugDialog(QDialog):
 
 
 class BugReporter(QObject):
-    """Shows each new bug, all in one dialog; known ones count there, or are said under the picture."""
+    """Shows each new bug, all in one dialog; known ones count there, or are said under the picture.
+
+    Args:
+        session: gets what is said under the picture.
+        window: the dialog belongs to it; no bug is shown while it is hidden.
+        bugs: where jobs and decodes bring theirs.
+        device: returns what pictures are computed on, for the report.
+    """
 
     def __init__(
         self, session: Session, window: QWidget, bugs: Bugs, device: Callable[[], str] = str
@@ -210,7 +216,7 @@ class BugReporter(QObject):
 
 
 class Installed:
-    """Hooks and log, put in place for a reporter; `remove` takes them away."""
+    """Hooks and log in place: every bug is caught from now on and shown by a reporter, until `remove`."""
 
     def __init__(self, reporter: BugReporter) -> None:
         self.reporter, self.bugs = reporter, reporter.bugs
@@ -222,22 +228,3 @@ class Installed:
         self._hooks.remove()
         self.reporter.recent.remove()
         self.reporter.close()
-
-
-def install(
-    session: Session,
-    window: QWidget,
-    bugs: Bugs | None = None,
-    device: Callable[[], str] = str,
-    reporter: BugReporter | None = None,
-) -> Installed:
-    """Catch every bug from now on, and show it beside the window; the session goes on.
-
-    Args:
-        session: gets what is said under the picture.
-        window: the dialog belongs to it; no bug is shown while it is hidden.
-        bugs: where jobs and decodes bring theirs; default: a new one.
-        device: returns what pictures are computed on, for the report.
-        reporter: one that was made before, with all of these.
-    """
-    return Installed(reporter or BugReporter(session, window, bugs or Bugs(window), device))

@@ -6,7 +6,6 @@ Where messages are shown is decided by the bar (`widgets/notice.py`), the status
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -44,7 +43,6 @@ class Messages(QObject):
         super().__init__(parent)
         self._kept: deque[Message] = deque(maxlen=KEPT)
         self._unread = 0
-        self._waiting: list[Message] | None = []  # None once there is a window
 
     @property
     def all(self) -> tuple[Message, ...]:
@@ -65,17 +63,9 @@ class Messages(QObject):
             self._kept[-1] = message
         else:
             self._kept.append(message)
-            if self._waiting is not None:
-                self._waiting.append(message)
         self.added.emit(message)
         if level in _COUNTED and message.count == 1:
             self._set_unread(self._unread + 1)
-
-    def show_early(self, show: Callable[[str, str, str], object]) -> None:
-        """Show what was said before there was a window, by `show(level, text, details)`; nothing waits any more."""
-        waiting, self._waiting = self._waiting or [], None
-        for message in waiting:
-            show(message.level, message.text, message.details)
 
     def mark_read(self) -> None:
         """Take note that somebody looks at the messages."""

@@ -55,6 +55,7 @@ class SessionKeeper(QObject):
         for signal in (
             session.model_changed,
             session.code_changed,
+            session.strip_changed,
             session.undo_changed,
             session.places.changed,
         ):

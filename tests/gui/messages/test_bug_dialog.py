@@ -21,7 +21,8 @@ from PySide6.QtWidgets import (
 
 from explorer.formats.notes import NO_NOTES
 from explorer.gui.messages import bug_dialog
-from explorer.gui.messages.bug_dialog import install
+from explorer.gui.messages.bug_dialog import BugReporter, Installed
+from explorer.gui.messages.bugs import Bugs
 from explorer.gui.panels.sliders import SlidersPanel
 from explorer.gui.session import Session
 from explorer.gui.widgets.center_slider import CenterSlider
@@ -76,7 +77,7 @@ def window(qtbot, session, tiny_model):
 @pytest.fixture
 def installed(session, window, caplog, monkeypatch):
     monkeypatch.setattr(bug_dialog, "REFRESH_MILLISECONDS", 1)
-    made = install(session, window, device=lambda: "CPU float32")
+    made = Installed(BugReporter(session, window, Bugs(window), lambda: "CPU float32"))
     yield made
     made.remove()
 
@@ -227,7 +228,7 @@ def test_removing_puts_everything_back(session, window):
     import logging
 
     before = (sys.excepthook, threading.excepthook, sys.unraisablehook, list(logging.getLogger().handlers))
-    installed = install(session, window)
+    installed = Installed(BugReporter(session, window, Bugs(window)))
     installed.remove()
     after = (sys.excepthook, threading.excepthook, sys.unraisablehook, list(logging.getLogger().handlers))
     assert after == before

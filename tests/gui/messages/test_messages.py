@@ -50,15 +50,6 @@ def test_problems_are_unread_until_somebody_looks(messages):
     assert heard == [1, 2, 0]
 
 
-def test_what_was_said_before_the_window_is_shown_then_and_once(messages):
-    shown = []
-    messages.add("warning", "The settings could not be read; they were set aside.")
-    messages.show_early(lambda *what: shown.append(what))
-    messages.add("info", "Saved x.png.")
-    messages.show_early(lambda *what: shown.append(what))
-    assert shown == [("warning", "The settings could not be read; they were set aside.", "")]
-
-
 def test_clearing_forgets_all(messages):
     messages.add("error", "x.pth is empty.")
     messages.clear()

@@ -83,6 +83,10 @@ def test_is_changed_follows_the_session(kept, tmp_path, qtbot):
     assert told == [True, False, True]
     done(qtbot, keeper.save())
     assert told[-1] is False
+    session.set_strip(steps=4)
+    done(qtbot, keeper.save())
+    session.set_strip(steps=5)  # the same step of undo goes on
+    assert told[-1] is True
 
 
 def test_a_change_while_it_is_being_saved_is_not_taken_for_saved(kept, tmp_path, qtbot):
