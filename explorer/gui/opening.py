@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,13 +14,11 @@ from explorer.gui.state import Anchor
 if TYPE_CHECKING:
     from explorer.export.recipe import Network, Recipe
     from explorer.formats import Opened
+    from explorer.formats.reader import Progress, ShouldStop
     from explorer.gui.state import Side, State
     from explorer.models.base import ImageSpec, StageModel
 
 log = logging.getLogger(__name__)
-
-Progress = Callable[[float, str], None]
-ShouldStop = Callable[[], bool]
 
 
 @dataclass(frozen=True, eq=False)

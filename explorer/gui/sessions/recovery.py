@@ -7,6 +7,7 @@ offers it (see `left_sessions`). Saving and opening are `session_keeper`'s.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from pathlib import Path
 
@@ -75,18 +76,16 @@ class Recovery(QObject):
         """Return whether a file is one of these doubles, not one that a person saved."""
         return path.parent in (self._left.folder, self._state_folder)
 
-    def replace_session(self) -> None:
-        """Keep the session as the last one where that can be, because another takes its place."""
-        try:
-            self.keep_as_last()
-        except (OSError, OutputError) as error:
-            log.info("the session before was not kept: %s", error)
-
-    def keep_as_last(self) -> None:
-        """Write the session as the last one, because it is about to end or to be replaced."""
+    def keep_as_last(self) -> bool:
+        """Write the session as the last one, as it ends or another takes its place; return whether that could be."""
         self._wait()
         if self._is_worth_keeping():
-            self._write(moment_of(self._session), self._state_folder / LAST, self.session_path)
+            try:
+                self._write(moment_of(self._session), self._state_folder / LAST, self.session_path)
+            except (OSError, OutputError) as error:
+                log.info("the session could not be kept as the last one: %s", error)
+                return False
+        return True
 
     def close(self) -> None:
         """End cleanly: the session becomes the last one, and nothing is left to recover."""
@@ -94,12 +93,9 @@ class Recovery(QObject):
         if self._is_over:
             return
         self._is_over = True
-        try:
-            self.keep_as_last()
-            if self._own is not None:
+        if self.keep_as_last() and self._own is not None:
+            with contextlib.suppress(OSError):  # then it is offered at the next start
                 self._left.remove(self._own)
-        except (OSError, OutputError) as error:
-            log.info("the session stays in %s: %s", self._left.folder, error)
         self._left.close()
 
     @Slot()

@@ -30,6 +30,7 @@ import numpy as np
 from explorer import __version__, paths
 from explorer.gui.sessions.session_text import Ready, laid_out, one_line
 from explorer.gui.state import Anchor, Original, Place, RowSettings, State, same
+from explorer.gui.undo import UNDO_LIMIT
 
 if TYPE_CHECKING:
     from explorer.gui.session import Session
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 MARK = "latent-explorer"
 SCHEMA = 1
 SUFFIX = ".session.json"
-MOST_STEPS = 500
+MOST_STEPS = UNDO_LIMIT
 MOST_STEP_TEXT = 6_000_000
 """Letters of all steps of undo, or of redo, with the pictures that they alone need; older ones are left out."""
 

@@ -146,7 +146,7 @@ class SessionKeeper(QObject):
     def _on_opened(self, result: tuple[SavedSession, Restored]) -> None:
         saved, restored = result
         moment, session = restored.moment, self._session
-        self.recovery.replace_session()
+        self.recovery.keep_as_last()
         session.restore(moment.state, moment.past, moment.future, moment.rows)
         session.places.restore(moment.places)
         session.focus(moment.focused)
@@ -175,7 +175,6 @@ class SessionKeeper(QObject):
             return  # saved just before another model was opened
         self._path, self._saved = path, moment
         self._model = self._session.state.opened
-        self.recovery.session_path = path
         self._refresh()
 
     @Slot()

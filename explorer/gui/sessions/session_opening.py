@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,10 +13,8 @@ from explorer.gui.sessions.session_reading import Restored, SavedSession, Wanted
 
 if TYPE_CHECKING:
     from explorer.formats import Opened
+    from explorer.formats.reader import Progress, ShouldStop
     from explorer.models.base import StageModel
-
-Progress = Callable[[float, str], None]
-ShouldStop = Callable[[], bool]
 
 
 def open_session(path: Path, progress: Progress, should_stop: ShouldStop) -> tuple[SavedSession, Restored]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from explorer.data.wording import shown
 from explorer.errors import RecipeError, StageError
-from explorer.gui.sessions.session_file import MARK, SCHEMA, Moment
+from explorer.gui.sessions.session_file import MARK, MOST_STEPS, SCHEMA, Moment
 from explorer.gui.sessions.session_parts import Parts
 from explorer.gui.sessions.session_values import Wrong, entries, number, text
 from explorer.gui.state import StageEntry, State
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from explorer.formats import Opened
 
 MOST_BYTES = 64 << 20
-MOST_STEPS = 500
 MOST_STAGES = 1000
 MOST_PLACES = 20_000
 _MEND = "open another one, or mend the file"
