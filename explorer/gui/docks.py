@@ -34,6 +34,7 @@ class Docks(QObject):
         self._window = window
         self._docks = dict(docks)
         self._widths = dict(SIDE_WIDTHS)
+        self._bottom: set[str] | None = None  # panels under the picture
         self._tidying = QTimer(self)
         self._tidying.setSingleShot(True)
         self._tidying.timeout.connect(self._tidy)
@@ -162,6 +163,19 @@ class Docks(QObject):
             if isinstance(other, Dock) and other in self._docks.values() and not other.isHidden()
         ]
 
+    def _fit_height(self) -> None:
+        """Keep the history low when what shared the room under the picture has left: the picture gets the rest."""
+        bottom = {name for name, dock in self._docks.items() if self._is_at_bottom(dock)}
+        history = self._docks["history"]
+        has_changed = self._bottom is not None and bottom != self._bottom
+        if has_changed and "history" in bottom and not self._beside(history):
+            self._window.resizeDocks([history], [HEIGHTS["history"]], Qt.Orientation.Vertical)
+        self._bottom = bottom
+
+    def _is_at_bottom(self, dock: Dock) -> bool:
+        is_docked = not dock.isHidden() and not dock.isFloating()
+        return is_docked and self._window.dockWidgetArea(dock) == Area.BottomDockWidgetArea
+
     # ---- the way round ----
 
     def go(self, step: int) -> None:
@@ -203,6 +217,7 @@ class Docks(QObject):
             bar.setDrawBase(False)
             bar.setExpanding(False)
         if not _is_held():
+            self._fit_height()
             self.bring_on_screen()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:

@@ -71,6 +71,19 @@ def is_at_home(window):
     return is_open and places == sides | below and not tabs
 
 
+def test_the_history_stays_low_when_the_strip_leaves_and_the_picture_gets_the_room(window, qtbot):
+    window.resize(1280, 800)
+    qtbot.waitUntil(lambda: window.width() == 1280)
+    history, center = window.docks["history"], window.centralWidget()
+    low, before = history.height(), center.height()
+    float_dock(qtbot, window.docks["strip"])
+    qtbot.waitUntil(lambda: center.height() > before + 100)
+    assert history.height() <= low + 8
+    window.actions_by_name["restore_layout"].trigger()
+    qtbot.waitUntil(lambda: is_at_home(window) and center.height() == before)
+    assert history.height() == low
+
+
 def test_at_the_first_start_every_panel_is_open_and_the_picture_is_the_largest(window, qtbot):
     assert is_at_home(window)
     window.resize(1280, 800)

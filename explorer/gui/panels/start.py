@@ -67,6 +67,7 @@ class StartPage(QWidget):
         self._back.setToolTip("Show the picture again (Esc)")
         self._back.clicked.connect(self.back_wanted)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAccessibleName("Start page")
         self._build()
         self.set_recent(())
 
