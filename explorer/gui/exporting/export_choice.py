@@ -28,6 +28,7 @@ RANGES = {
     "sheet_steps": (2, 31),
     "manifold_steps": (2, 60),
     "count": (1, 10_000),
+    "seed": (-1, 2**31 - 1),
     "pairs": (1, 500),
 }
 """Smallest and largest value of each number."""
@@ -50,6 +51,7 @@ class ExportChoice:
         sheet_steps, manifold_steps: pictures in a row.
         active_only: a sheet of the active dimensions alone.
         count: samples.
+        seed: of the samples; -1 is the one that is shown, else 0.
         pairs: reconstructions, of the pictures at the path `pictures`.
         ground: the map with its decoded background.
     """
@@ -69,6 +71,7 @@ class ExportChoice:
     active_only: bool = False
     manifold_steps: int = 15
     count: int = 64
+    seed: int = -1
     pairs: int = 18
     pictures: str = ""
     ground: bool = True

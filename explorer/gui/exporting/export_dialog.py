@@ -31,6 +31,7 @@ from explorer.gui.jobs import JobRunner
 from explorer.gui.pictures import PictureSource, to_qimage
 from explorer.gui.session import Session
 from explorer.gui.widgets.page_preview import PagePreview
+from explorer.gui.widgets.work_area import WorkArea
 
 if TYPE_CHECKING:
     from explorer.gui.exporting.exporter import Exporter
@@ -91,6 +92,7 @@ class ExportDialog(QDialog):
         self.kinds = QListWidget(self)
         self.kinds.setObjectName("kinds")
         self.kinds.setAccessibleName("What to export")
+        self.kinds.setToolTip("What to export")
         self.kinds.setFixedWidth(168)
         for kind, title in TITLES.items():
             item = QListWidgetItem(title, self.kinds)
@@ -114,14 +116,23 @@ class ExportDialog(QDialog):
         middle.addWidget(self.preview, stretch=1)
         middle.addLayout(side)
         self.form.setFixedWidth(256)
+        self.said = QLabel(self)
+        self.said.setWordWrap(True)
+        self.said.setTextFormat(Qt.TextFormat.PlainText)
+        self.said.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.said.hide()
+        self.work = WorkArea(self)
         below = QHBoxLayout()
-        below.addWidget(self._facts, stretch=1)
+        below.addWidget(self._facts)
+        below.addWidget(self.work, stretch=1)
+        below.addStretch(0)
         below.addWidget(close)
         below.addWidget(self.button)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(12, 12, 12, 12)
         layout.setSpacing(12)
         layout.addLayout(middle, stretch=1)
+        layout.addWidget(self.said)
         layout.addLayout(below)
         self.resize(960, 520)
 
@@ -131,7 +142,13 @@ class ExportDialog(QDialog):
         self.form.changed.connect(self._on_changed)
         self.form.pictures_chosen.connect(self._on_pictures_chosen)
         self.button.clicked.connect(self._on_export_clicked)
-        self._exporter.encoded_changed.connect(self._later)
+        exporter = self._exporter
+        exporter.encoded_changed.connect(self._later)
+        exporter.exported.connect(self._on_exported)
+        exporter.failed.connect(self._on_failed)
+        exporter.working.connect(self.work.show_work)
+        exporter.ended.connect(self.work.end_work)
+        self.work.cancelled.connect(exporter.cancel)
         for signal in (
             session.model_changed,
             session.space_changed,
@@ -143,6 +160,7 @@ class ExportDialog(QDialog):
             session.words_changed,
             session.seed_changed,
             session.activity_changed,
+            session.rows_changed,
         ):
             signal.connect(self._later)
         self._pictures.rendered.connect(self._on_canvas_rendered)
@@ -162,6 +180,11 @@ class ExportDialog(QDialog):
         """What is set."""
         return self.form.choice
 
+    @property
+    def facts(self) -> str:
+        """What is said of the page: its size, its frames."""
+        return self._facts.text()
+
     def _show_kind(self, kind: Kind) -> None:
         self.kinds.setCurrentRow(list(TITLES).index(kind))
 
@@ -174,6 +197,7 @@ class ExportDialog(QDialog):
 
     def _on_changed(self) -> None:
         settings.save(export_choice=self.form.choice.to_text())
+        self.said.hide()
         self._later()
 
     def _on_pictures_chosen(self, path: str) -> None:
@@ -186,7 +210,22 @@ class ExportDialog(QDialog):
         name, kinds = choice.file_name(model.name), FILTERS[choice.format]
         path = file_dialogs.ask_save(self, f"Export: {TITLES[choice.kind]}", name, kinds)
         if path:
+            self.said.hide()
             self._exporter.save(choice, path)
+
+    def _on_exported(self, path: str) -> None:
+        self._say("", f"Saved {path}.")
+
+    def _on_failed(self, sentence: str) -> None:
+        self._say("error", sentence)
+
+    def _say(self, level: str, text: str) -> None:
+        """Tell what became of an export here, for the window's own messages lie behind this dialog."""
+        self.said.setText(text)
+        self.said.setProperty("level", level)
+        self.said.style().unpolish(self.said)
+        self.said.style().polish(self.said)
+        self.said.show()
 
     # ---- the preview ----
 
@@ -270,7 +309,15 @@ class ExportDialog(QDialog):
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
+        self.said.hide()
         self._rest()
+
+    def reject(self) -> None:
+        """Escape stops what is being exported; with nothing to stop it closes."""
+        if self.work.text:
+            self.work.cancel()
+        else:
+            super().reject()
 
     def _rest(self) -> None:
         """Stop whatever the preview still wants."""

@@ -26,6 +26,7 @@ from explorer.gui.theme import current
 FORMATS = {"png": "PNG", "webp": "WebP, lossless", "gif": "GIF, 256 colours"}
 GROUNDS = {"#ffffff": "White", "#000000": "Black", "#14161b": "Dark"}
 OTHER = "other"
+SPECIAL = {"scale": "Automatic", "seed": "The one shown"}  # what the smallest number means
 LABELS = 104  # px, so that the fields stay where they are from one kind to the next
 ROW = 26
 PICTURES_FILTER = (
@@ -84,12 +85,8 @@ class ExportForm(QWidget):
         for name, title, tip, kind in (
             ("sheet_steps", "Pictures in a row", "Steps from the low end to the high one", "sheet"),
             ("manifold_steps", "Pictures a side", "Steps along each of the two dimensions", "manifold"),
-            (
-                "count",
-                "Pictures",
-                "How many random pictures; the seed is the one shown in the header",
-                "samples",
-            ),
+            ("count", "Pictures", "How many random pictures", "samples"),
+            ("seed", "Seed", "The same seed gives the same pictures", "samples"),
             ("pairs", "Pictures", "How many, from the first on", "reconstructions"),
         ):
             self._number(name, title, tip, "", _is(kind))
@@ -146,8 +143,8 @@ class ExportForm(QWidget):
         box.setRange(*RANGES[name])
         box.setSuffix(suffix)
         box.lineEdit().setAcceptDrops(False)
-        if name == "scale":
-            box.setSpecialValueText("Automatic")
+        if name in SPECIAL:
+            box.setSpecialValueText(SPECIAL[name])
         box.setKeyboardTracking(False)
         box.valueChanged.connect(lambda value: self._change(**{name: value}))
         self._showers.append(partial(_show_number, box, name))
@@ -175,7 +172,7 @@ class ExportForm(QWidget):
         box.addItem("Other…", OTHER)
         box.activated.connect(lambda: self._on_ground_chosen(box.currentData()))
         self._showers.append(partial(_show_ground, box))
-        self._add("Background", box, "Colour of margins, gaps and empty places", _has_ground)
+        self._add("Background", box, "Colour of margins, gaps and empty places", _always)
 
     def _on_ground_chosen(self, name: str) -> None:
         if name != OTHER:
@@ -217,7 +214,3 @@ def _can_move(choice: ExportChoice) -> bool:
 
 def _has_gaps(choice: ExportChoice) -> bool:
     return choice.kind not in ("picture", "map") and not choice.is_film
-
-
-def _has_ground(choice: ExportChoice) -> bool:
-    return bool(choice.margin or choice.gap or choice.has_captions)

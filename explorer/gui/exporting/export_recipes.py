@@ -127,6 +127,8 @@ def _strip(choice: ExportChoice, session: Session, subject: Subject) -> Recipe:
 
 def _sheet(choice: ExportChoice, session: Session, subject: Subject) -> Recipe:
     dims = list(range(session.dim))
+    if session.activity is not None and session.rows.order == "influence":  # as the rows of the window stand
+        dims = np.argsort(-session.activity.influence, kind="stable").tolist()
     if choice.active_only and session.activity is not None:
         dims = [dim for dim in dims if session.activity.active[dim]] or dims
     labels = [
@@ -152,7 +154,7 @@ def _manifold(choice: ExportChoice, session: Session, subject: Subject) -> Recip
 
 
 def _samples(choice: ExportChoice, session: Session, subject: Subject) -> Recipe:
-    seed = session.seed or 0
+    seed = choice.seed if choice.seed >= 0 else session.seed or 0
     return making.samples(*_model_and_space(session), choice.count, seed, **_shared(choice, session))
 
 

@@ -43,6 +43,9 @@ class Exporter(QObject):
     """Saves recipes of what the session shows; also brings in pictures that are to be reconstructed."""
 
     exported = Signal(str)  # path of a file that is there now
+    failed = Signal(str)  # why one is not there, a sentence
+    working = Signal(str, str, object)  # key, what is being done, the share of it that is done (0..1 or None)
+    ended = Signal(str)  # key
     encoded_changed = Signal()  # other pictures can be reconstructed
 
     def __init__(
@@ -60,7 +63,9 @@ class Exporter(QObject):
         self._encoded: EncodedPictures | None = None
         session.model_changed.connect(self._on_model_changed)
         pictures.progressed.connect(self._on_progressed)
-        window.work_cancelled.connect(self._on_work_cancelled)
+        window.work_cancelled.connect(self.cancel)
+        self.working.connect(window.show_work)
+        self.ended.connect(window.end_work)
 
     def subject(self) -> Subject:
         """Return what canvas and map show now, and the pictures to be reconstructed."""
@@ -105,7 +110,7 @@ class Exporter(QObject):
         elif not len(codes):
             self._write(slot, np.zeros((0, 1, 1, 1), np.uint8))
         else:
-            self._window.show_work(slot, f"Decoding {Path(path).name}", 0.0)
+            self.working.emit(slot, f"Decoding {Path(path).name}", 0.0)
             self._pictures.want(slot, codes, self._on_pictures, space=recipe.space)
 
     def _on_pictures(self, result: RenderResult) -> None:
@@ -121,7 +126,7 @@ class Exporter(QObject):
         waiting = self._waiting[slot]
         assert pictures is not None
         job = self._jobs.start(slot, partial(_work, waiting, pictures))
-        self._window.show_work(slot, f"Writing {waiting.path.name}", None)
+        self.working.emit(slot, f"Writing {waiting.path.name}", None)
         job.succeeded.connect(self._on_written)
         job.failed.connect(self._on_failed)
         job.cancelled.connect(partial(self._on_stopped, slot))
@@ -129,10 +134,13 @@ class Exporter(QObject):
 
     def _on_progressed(self, slot: str, share: float) -> None:
         if slot in self._waiting:
-            self._window.show_work(slot, f"Decoding {self._waiting[slot].path.name}", share)
+            self.working.emit(slot, f"Decoding {self._waiting[slot].path.name}", share)
 
-    def _on_work_cancelled(self, slot: str) -> None:
-        if self._jobs.is_running(slot):
+    def cancel(self, slot: str) -> None:
+        """Stop an export, by the key that `working` told."""
+        if slot == READING:
+            self._jobs.cancel(READING)
+        elif self._jobs.is_running(slot):
             self._jobs.cancel(slot)  # what became of it is known when it ends
         elif slot in self._waiting:
             self._pictures.cancel(slot)
@@ -150,16 +158,17 @@ class Exporter(QObject):
 
     def _drop(self, slot: str) -> None:
         self._waiting.pop(slot, None)
-        self._window.end_work(slot)
+        self.ended.emit(slot)
 
     def _on_model_changed(self) -> None:
         """Say which pictures will not come: the decode thread drops what belongs to another model."""
         for slot, waiting in list(self._waiting.items()):
             if not self._jobs.is_running(slot):
-                self._session.tell(
-                    "warning",
-                    f"{waiting.path} was not written, because another model was opened; export it again.",
+                sentence = (
+                    f"{waiting.path} was not written, because another model was opened; export it again."
                 )
+                self._session.tell("warning", sentence)
+                self.failed.emit(sentence)
                 self._drop(slot)
         self._jobs.cancel(READING)  # those pictures would have the shape of the model before
         if self._encoded is not None:
@@ -172,6 +181,7 @@ class Exporter(QObject):
 
     def _on_failed(self, sentence: str) -> None:
         self._session.tell("error", sentence)
+        self.failed.emit(sentence)
 
     # ---- pictures to reconstruct ----
 
@@ -181,10 +191,10 @@ class Exporter(QObject):
         if model is None or not model.has_encoder:
             return
         job = self._jobs.start(READING, partial(_read, path, model.image, most))
-        self._window.show_work(READING, f"Reading {Path(path).name}", None)
+        self.working.emit(READING, f"Reading {Path(path).name}", None)
         job.succeeded.connect(self._on_read)
         job.failed.connect(self._on_failed)
-        job.finished.connect(partial(self._window.end_work, READING))
+        job.finished.connect(partial(self.ended.emit, READING))
 
     def _on_read(self, read: Pictures) -> None:
         for note in read.notes:

@@ -1,6 +1,7 @@
 """What the Export dialog is set to: remembered as text, nonsense left out."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -9,7 +10,7 @@ from explorer.gui.exporting.export_choice import ExportChoice, choice_from
 
 def test_what_was_chosen_comes_back():
     choice = ExportChoice(
-        "strip", "gif", 3, 8, 2, False, True, "#14161b", True, True, 50, 7, True, 9, 25, 4, "x.zip", False
+        "strip", "gif", 3, 8, 2, False, True, "#14161b", back=True, milliseconds=50, seed=7, pictures="x.zip"
     )
     assert choice_from(choice.to_text()) == choice
     assert choice.style.scale == 3
