@@ -172,14 +172,18 @@ def uneven_rows(rows: Iterable[QWidget]) -> list[str]:
 
 def contrast(one: QColor, other: QColor) -> float:
     """Return the contrast ratio of two opaque colours, 1..21 (WCAG 2.2)."""
-    lighter, darker = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return _ratio(*_luminances(np.array([one.getRgbF()[:3], other.getRgbF()[:3]])))
+
+
+def _ratio(one: float, other: float) -> float:
+    darker, lighter = sorted((float(one), float(other)))
     return (lighter + 0.05) / (darker + 0.05)
 
 
-def _luminance(color: QColor) -> float:
-    parts = np.array([color.redF(), color.greenF(), color.blueF()])
-    linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
-    return float(linear @ [0.2126, 0.7152, 0.0722])
+def _luminances(colors: np.ndarray) -> np.ndarray:
+    """Return how bright colours `(N, 3)` in 0..1 are, `(N,)`."""
+    linear = np.where(colors <= 0.04045, colors / 12.92, ((colors + 0.055) / 1.055) ** 2.4)
+    return linear @ [0.2126, 0.7152, 0.0722]
 
 
 def pixels(image: QImage) -> np.ndarray:
@@ -191,15 +195,22 @@ def pixels(image: QImage) -> np.ndarray:
 
 def ink_contrast(crop: np.ndarray) -> float:
     """Return the contrast of the ink in a picture of text, `(H, W, 3)`, against its commonest colour."""
-    paper = _commonest(crop)
+    colors, counts = _colors(crop)
+    bright = _luminances(colors / 255)
+    paper = bright[counts.argmax()]
     # Strokes are thin, so only some of their pixels carry the full colour: the strongest ones tell it.
-    inks = np.unique(crop.reshape(-1, 3), axis=0)
-    return max((contrast(paper, QColor(*map(int, ink))) for ink in inks), default=1.0)
+    return max(_ratio(paper, bright.min()), _ratio(paper, bright.max()))
 
 
 def _commonest(crop: np.ndarray) -> QColor:
-    colors, counts = np.unique(crop.reshape(-1, 3), axis=0, return_counts=True)
+    colors, counts = _colors(crop)
     return QColor(*map(int, colors[counts.argmax()]))
+
+
+def _colors(crop: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the colours of a picture, `(N, 3)`, and how many pixels have each; as whole numbers they sort fast."""
+    numbers, counts = np.unique(crop.reshape(-1, 3) @ np.array([1 << 16, 1 << 8, 1]), return_counts=True)
+    return np.stack([numbers >> 16, numbers >> 8 & 255, numbers & 255], axis=-1), counts
 
 
 def _crop(picture: np.ndarray, scale: float, widget: QWidget, rect: QRect) -> np.ndarray:
