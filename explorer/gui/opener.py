@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, Signal
 
 from explorer.errors import ExplorerError
+from explorer.gui import file_dialogs
 from explorer.gui.jobs import Job, JobRunner
 from explorer.gui.opening import (
     CarriedRecipe,
     FittedPicture,
     Ingredients,
-    gather,
+    MissingNetwork,
+    gather_or_miss,
     is_session,
     open_path,
     read_end,
@@ -245,12 +247,28 @@ class Opener(QObject):
             actions.append(("&Encode it", partial(self._encode_file, str(found.path))))
         self._window.canvas.offer(text, actions)
 
-    def restore(self, recipe: Recipe, near: Path) -> None:
-        """Show what a recipe was made from; its checkpoint is looked for in the folder `near` too."""
-        work = partial(gather, recipe, near, self._session.state)
-        self._start(f"Restoring {WHAT[recipe.kind]}", work).succeeded.connect(self._on_gathered)
+    def restore(self, recipe: Recipe, *near: Path) -> None:
+        """Show what a recipe was made from; its checkpoint is looked for in these files and folders too."""
+        work = partial(gather_or_miss, recipe, near, self._session.state)
+        job = self._start(f"Restoring {WHAT[recipe.kind]}", work)
+        job.succeeded.connect(partial(self._on_gathered, recipe, near))
 
-    def _on_gathered(self, found: Ingredients) -> None:
+    def _on_missing(self, recipe: Recipe, near: tuple[Path, ...], missing: MissingNetwork) -> None:
+        """Say which checkpoint is needed, and let a person show where it is."""
+        find = partial(self._find, recipe, near, missing.network.name)
+        self._window.canvas.offer(str(missing), [("&Find it…", find)], "error")
+
+    def _find(self, recipe: Recipe, near: tuple[Path, ...], name: str) -> None:
+        path = file_dialogs.ask_open(self._window, f"Where is {name}?")
+        if path:
+            self.restore(recipe, *near, Path(path))
+
+    def _on_gathered(
+        self, recipe: Recipe, near: tuple[Path, ...], found: Ingredients | MissingNetwork
+    ) -> None:
+        if isinstance(found, MissingNetwork):
+            self._on_missing(recipe, near, found)
+            return
         try:
             state = state_of(found.recipe, found.opened, found.stages, self._session.state)
         except ExplorerError as error:

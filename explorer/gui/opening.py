@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from explorer.errors import RecipeError
+from explorer.formats import finding
 from explorer.gui.state import Anchor
 
 if TYPE_CHECKING:
@@ -16,7 +19,7 @@ if TYPE_CHECKING:
     from explorer.formats import Opened
     from explorer.formats.reader import Progress, ShouldStop
     from explorer.gui.state import Side, State
-    from explorer.models.base import ImageSpec, StageModel
+    from explorer.models.base import ImageSpec, LatentModel, StageModel
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +49,15 @@ class Ingredients:
     recipe: Recipe
     opened: Opened
     stages: tuple[StageModel, ...]
+
+
+class MissingNetwork(RecipeError):
+    """The checkpoint of a recipe is not to be found; a person may know where it is."""
+
+    def __init__(self, network: Network) -> None:
+        advice = "find it, or open it once and drop the picture again"
+        super().__init__(finding.wanted(network.name, network.sha256, advice=advice))
+        self.network = network
 
 
 def is_session(path: str) -> bool:
@@ -133,7 +145,7 @@ def read_end(
         ImageError: it cannot be read.
     """
     assert shown.opened is not None
-    model = shown.opened.model
+    model: LatentModel = shown.opened.model  # type: ignore[assignment]
     recipe = carried_recipe(path) if Path(path).is_file() and is_picture(path) else None
     is_ours = (
         recipe is not None and recipe.model.sha256 is not None and recipe.model.sha256 == _hash_of(model)
@@ -143,13 +155,23 @@ def read_end(
     return side, fit_picture(path, model.image) if model.has_encoder else None
 
 
+def gather_or_miss(
+    recipe: Recipe, near: Sequence[Path], shown: State, progress: Progress, should_stop: ShouldStop
+) -> Ingredients | MissingNetwork:
+    """Return the networks of a recipe, or which of them is not to be found; see `gather`."""
+    try:
+        return gather(recipe, near, shown, progress, should_stop)
+    except MissingNetwork as missing:
+        return missing
+
+
 def gather(
-    recipe: Recipe, near: Path, shown: State, progress: Progress, should_stop: ShouldStop
+    recipe: Recipe, near: Sequence[Path], shown: State, progress: Progress, should_stop: ShouldStop
 ) -> Ingredients:
     """Find and read the networks of a recipe; what is open in `shown` is taken as it is.
 
     Raises:
-        RecipeError: one is not to be found; the sentence says which.
+        MissingNetwork: one is not to be found, also not among `near`, files and folders.
         ExplorerError: one cannot be read.
     """
     from explorer.formats import open_latent, open_stage
@@ -170,14 +192,10 @@ def gather(
     return Ingredients(recipe, opened, tuple(stages))
 
 
-def _found(network: Network, near: Path, should_stop: ShouldStop) -> Path:
-    from explorer.errors import RecipeError
-    from explorer.formats import finding
-
-    path = finding.find(network.name, network.sha256, (near,), should_stop)
+def _found(network: Network, near: Sequence[Path], should_stop: ShouldStop) -> Path:
+    path = finding.find(network.name, network.sha256, near, should_stop)
     if path is None:
-        advice = "open that checkpoint once, then drop the picture again"
-        raise RecipeError(finding.wanted(network.name, network.sha256, advice=advice))
+        raise MissingNetwork(network)
     return path
 
 

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QPushButton
 from real_window import WAIT, drop, open_and_wait, picture_file, save, save_colorizer, shown
 
 from explorer.export.reading import recipe_in
+from explorer.gui import file_dialogs
 from explorer.gui.exporting.export_choice import ExportChoice
 
 pytestmark = pytest.mark.also_x11
@@ -85,19 +86,25 @@ def test_the_checkpoint_of_a_recipe_is_found_by_its_hash(faces, qtbot, tmp_path)
         assert np.array_equal(anchor.code, code)
 
 
-def test_a_recipe_whose_checkpoint_is_nowhere_says_which_it_needs(faces, qtbot, tmp_path):
-    path = export(faces, qtbot, ExportChoice("samples", count=4), tmp_path / "samples.png")
+def test_a_recipe_whose_checkpoint_is_nowhere_says_which_it_needs_and_can_be_shown(
+    faces, qtbot, tmp_path, monkeypatch
+):
+    path = export(faces, qtbot, ExportChoice("picture"), tmp_path / "face.png")
+    hidden = tmp_path / "hidden"
+    hidden.mkdir()
     other = tmp_path / "other"
     other.mkdir()
     open_and_wait(qtbot, faces, save(other / "other.safetensors", seed=9))
-    (tmp_path / "faces.safetensors").unlink()
+    shutil.move(tmp_path / "faces.safetensors", hidden / "moved.safetensors")
     drop(faces.window, path)
     press(faces, qtbot, "Restore")
-    qtbot.waitUntil(
-        lambda: "faces" in faces.window.canvas.notice.text and faces.window.canvas.notice.level == "error"
-    )
-    assert recipe_in(path).model.sha256[:4] in faces.window.canvas.notice.text
+    notice = faces.window.canvas.notice
+    qtbot.waitUntil(lambda: notice.level == "error" and "faces" in notice.text, timeout=WAIT)
+    assert recipe_in(path).model.sha256[:4] in notice.text
     assert faces.session.model.name == "other"
+    monkeypatch.setattr(file_dialogs, "ask_open", lambda *_: str(hidden / "moved.safetensors"))
+    press(faces, qtbot, "Find it…")
+    qtbot.waitUntil(lambda: faces.session.model.name == "moved", timeout=WAIT)
 
 
 def test_stages_come_back_with_a_recipe(faces, qtbot, tmp_path):
