@@ -111,6 +111,10 @@ def _with_words(app) -> Iterator[tuple[str, Any]]:
     for name, index in zip(("first", "second"), scenes.by_influence(app), strict=False):
         with scenes.editing_dimension(app, index):
             yield f"editing the words of the {name} dimension", top
+    top.actions_by_name["name_place"].trigger()
+    window.settle()
+    yield "naming a place", top
+    top.history.name_field.cancel()
     top.history.starred_only.setChecked(True)
     yield "with starred places only", top
     top.history.starred_only.setChecked(False)

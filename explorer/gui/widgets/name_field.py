@@ -26,6 +26,7 @@ class NameField(QLineEdit):
         self.setMaxLength(LONGEST)
         self.setAcceptDrops(False)  # a file that is dropped here is for the window
         self.editingFinished.connect(self._on_editing_finished)
+        self.setProperty("overlay", True)
         self.hide()
 
     def edit(self, number: int, name: str, beside: QRect) -> None:
@@ -41,8 +42,9 @@ class NameField(QLineEdit):
         self.setText(name)
         self.show()
         self.raise_()
-        self.selectAll()
         self.setFocus(Qt.FocusReason.OtherFocusReason)
+        self.end(False)
+        self.home(True)  # all is selected, and of a long name one sees the beginning
 
     def cancel(self) -> None:
         """Go away, and leave the name as it was."""
