@@ -26,7 +26,7 @@ from explorer.export.recipe import Kind, Recipe
 from explorer.gui import file_dialogs, settings
 from explorer.gui.exporting.export_choice import TITLES, ExportChoice, choice_from
 from explorer.gui.exporting.export_form import ExportForm
-from explorer.gui.exporting.export_recipes import recipe_of
+from explorer.gui.exporting.export_recipes import codes_to_decode, recipe_of
 from explorer.gui.jobs import JobRunner
 from explorer.gui.pictures import PictureSource, to_qimage
 from explorer.gui.session import Session
@@ -244,7 +244,7 @@ class ExportDialog(QDialog):
             recipe = recipe_of(
                 replace(choice, count=min(choice.count, MOST)), self._session, self._exporter.subject()
             )
-            codes = making.codes_of(recipe)
+            codes = codes_to_decode(recipe, self._session)
         except ExplorerError as error:
             self._show_text(str(error))
             return

@@ -12,6 +12,7 @@ from explorer.export import making
 from explorer.export.recipe import Recipe
 from explorer.gui.exporting.export_choice import ExportChoice
 from explorer.gui.session import Session
+from explorer.models.base import check_stages
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,6 +80,21 @@ def recipe_of(choice: ExportChoice, session: Session, subject: Subject) -> Recip
     if reason:
         raise ExplorerError(reason)
     return _MAKERS[choice.kind](choice, session, subject)
+
+
+def codes_to_decode(recipe: Recipe, session: Session) -> np.ndarray:
+    """Return the codes of a recipe of the open model, float32 `(N, D)`.
+
+    Raises:
+        ExplorerError: they cannot be made, or their pictures are too large for any page.
+    """
+    from explorer.export.layout import check_all
+
+    codes = making.codes_of(recipe)
+    assert session.model is not None
+    image = check_stages(session.model.image, session.enabled_stages)
+    check_all(len(codes), image.width or 1, image.height or 1)
+    return codes
 
 
 def _shared(choice: ExportChoice, session: Session, labels: list[str] | None = None) -> dict[str, Any]:

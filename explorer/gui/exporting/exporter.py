@@ -17,7 +17,13 @@ from explorer.errors import Cancelled, ExplorerError
 from explorer.export import making
 from explorer.export.recipe import Recipe
 from explorer.gui.exporting.export_choice import ExportChoice
-from explorer.gui.exporting.export_recipes import EncodedPictures, MapFacts, Subject, recipe_of
+from explorer.gui.exporting.export_recipes import (
+    EncodedPictures,
+    MapFacts,
+    Subject,
+    codes_to_decode,
+    recipe_of,
+)
 from explorer.gui.jobs import JobRunner
 from explorer.gui.pictures import PictureSource
 from explorer.gui.session import Session
@@ -100,11 +106,11 @@ class Exporter(QObject):
         from explorer.export.writing import STILLS, check_target
 
         check_target(path, STILLS)
+        codes = codes_to_decode(recipe, self._session)
         self._count += 1
         slot = f"export:{self._count}"
         self._waiting[slot] = _Waiting(recipe, Path(path))
         shown = self._window.canvas.shown
-        codes = making.codes_of(recipe)
         if recipe.kind == "picture" and shown is not None and _is_of(shown, recipe):
             self._write(slot, shown.pictures)  # pixel for pixel what is seen
         elif not len(codes):

@@ -1,7 +1,6 @@
 """What the Export dialog is set to: remembered as text, nonsense left out."""
 
 import json
-from dataclasses import replace
 
 import pytest
 

@@ -378,3 +378,11 @@ def test_reconstructions_show_the_error_of_each(desk, qtbot, tmp_path):
 def test_a_recipe_needs_a_model():
     with pytest.raises(ExplorerError):
         recipe_of(ExportChoice(), Session(), Subject())
+
+
+def test_more_pixels_than_a_page_can_hold_are_refused_before_they_are_decoded(desk, monkeypatch, tmp_path):
+    monkeypatch.setattr("explorer.export.layout.MOST_PIXELS", 1000)
+    desk.exporter.save(ExportChoice("samples", count=64), str(tmp_path / "x.png"))
+    assert desk.told[-1][0] == "error"
+    assert not [request for request in desk.pictures.worker.requests if request.slot.startswith("export")]
+    assert not desk.pictures.is_waiting("export")
