@@ -25,6 +25,7 @@ class RecentMenu(QMenu):
         super().__init__("Open &recent", parent)
         self.setToolTipsVisible(True)
         self.aboutToShow.connect(self.fill)
+        self._say_empty()  # Qt opens a menu without an entry as an empty box, before it is filled
 
     def fill(self) -> None:
         """Read the list anew."""
@@ -33,13 +34,16 @@ class RecentMenu(QMenu):
         for number, entry in enumerate(found, 1):
             self._add(number, entry)
         if not found:
-            self.addAction("Nothing was opened yet").setEnabled(False)
+            self._say_empty()
             return
         self.addSeparator()
         clear = QAction("&Clear list", self)
         clear.setToolTip("Forget what was opened; no file is touched")
         clear.triggered.connect(self._on_clear)
         self.addAction(clear)
+
+    def _say_empty(self) -> None:
+        self.addAction("Nothing was opened yet").setEnabled(False)
 
     def _add(self, number: int, entry: recent.Recent) -> None:
         key = f"&{number}  " if number <= NUMBERED else ""

@@ -32,11 +32,16 @@ DEATH = "The decoder has stopped, so no picture comes any more; start it again, 
 
 def silence_text(name: str, seconds: float, usual: float) -> str:
     """Return what to say of a model that has been silent for so many seconds."""
-    than = f", where {1000 * usual:.3g} ms are usual" if 0 < usual < 1 else ""
+    than = f", where {_rounded(1000 * usual)} ms are usual" if 0 < usual < 1 else ""
     return (
         f"The decoder of {name} has not answered for {seconds:.0f} s{than}; wait for it, or start it again: "
         "nothing else is lost."
     )
+
+
+def _rounded(milliseconds: float) -> str:
+    """Return a time with two significant digits; more would pretend to know."""
+    return f"{float(f'{milliseconds:.1e}'):.12g}"
 
 
 class Watched(Protocol):

@@ -244,6 +244,8 @@ def test_what_is_said_names_the_model_and_what_is_usual():
     assert module.silence_text("wild", 5.4, 0.0021).startswith(
         "The decoder of wild has not answered for 5 s, where 2.1 ms are"
     )
+    assert "where 450 ms are usual" in module.silence_text("wild", 30.0, 0.446)
+    assert "where 0.45 ms are usual" in module.silence_text("wild", 30.0, 0.000446), "no false precision"
     assert module.silence_text("wild", 30.2, 0.0).startswith(
         "The decoder of wild has not answered for 30 s; wait"
     )

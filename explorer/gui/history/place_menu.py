@@ -36,7 +36,7 @@ def place_menu(session: Session, panel: HistoryPanel, place: Place) -> QMenu:
             action.setEnabled(False)
             action.setToolTip(f"This place is in the space {place.space}; go there first")
     menu.addSeparator()
-    remove = menu.addAction("Remove")
+    remove = menu.addAction("Remove (take the star away first)" if place.starred else "Remove")
     remove.setEnabled(not place.starred)
     remove.setToolTip("Take the star away first" if place.starred else "Forget this place")
     remove.triggered.connect(lambda: panel.remove(number))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,12 +21,16 @@ SLOT = "history:"  # the scheduler takes it last, and not while a drag lasts
 @dataclass(eq=False)
 class _Made:
     image: QImage
-    code: np.ndarray
+    place: Place
     stages: tuple[object, ...]
 
 
 class PlacePictures(QObject):
-    """One picture a place; after other stages the old one is shown until the new one comes."""
+    """One picture a place; after other stages the old one is shown until the new one comes.
+
+    A number is not enough to know a place by: the places of a saved session bring numbers of their own, which
+    others had before.
+    """
 
     arrived = Signal(int)  # id of the place
 
@@ -47,12 +51,12 @@ class PlacePictures(QObject):
         """Ask for the pictures of these places where they are missing or old; forget other wishes."""
         stages = self._session.enabled_stages
         wanted = {place.id: place for place in places}
-        if any(number not in wanted or asked[1] != stages for number, asked in self._asked.items()):
+        if any(not _is_wanted(asked, wanted, stages) for asked in self._asked.values()):
             self._asked.clear()
             self._pictures.cancel(SLOT)
         for number, place in wanted.items():
             made = self._made.get(number)
-            is_new = made is not None and made.code is place.code and made.stages == stages
+            is_new = made is not None and _is_same(made.place, place) and made.stages == stages
             if is_new or number in self._asked:
                 continue
             self._asked[number] = place, stages
@@ -61,9 +65,13 @@ class PlacePictures(QObject):
             )
 
     def keep_only(self, places: Sequence[Place]) -> None:
-        """Drop the pictures of places that are gone."""
-        known = {place.id for place in places}
-        self._made = {number: made for number, made in self._made.items() if number in known}
+        """Drop the pictures of places that are gone, and of others that had their numbers."""
+        known = {place.id: place for place in places}
+        self._made = {
+            number: made
+            for number, made in self._made.items()
+            if number in known and _is_same(made.place, known[number])
+        }
 
     def _on_model_changed(self) -> None:
         """Forget everything; a place of another model may have the same number."""
@@ -75,5 +83,19 @@ class PlacePictures(QObject):
         place, stages = self._asked.pop(number, (None, ()))
         if place is None or result.pictures is None:  # the canvas tells the error
             return
-        self._made[number] = _Made(to_qimage(result.pictures[0]), place.code, stages)
+        self._made[number] = _Made(to_qimage(result.pictures[0]), place, stages)
         self.arrived.emit(number)
+
+
+def _is_wanted(
+    asked: tuple[Place, tuple[object, ...]], wanted: Mapping[int, Place], stages: tuple[object, ...]
+) -> bool:
+    place, with_stages = asked
+    return place.id in wanted and _is_same(place, wanted[place.id]) and with_stages == stages
+
+
+def _is_same(one: Place, other: Place) -> bool:
+    """Return whether two places look the same; a name and a star change no picture."""
+    if one.space != other.space:
+        return False
+    return one.code is other.code or np.array_equal(one.code, other.code)

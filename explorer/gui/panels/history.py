@@ -147,7 +147,7 @@ class HistoryPanel(QWidget):
                 is_here = place.id == self._here
                 text = place_words.spoken(self._session, place, number, is_here=is_here)
                 is_elsewhere = place.space != space
-                thumbs.append(Thumb(place.id, text, place.starred, is_here, forked, is_elsewhere))
+                thumbs.append(Thumb(place.id, text, place.starred, is_here, forked, is_elsewhere, place.name))
             left = place
         self.row.show_thumbs(tuple(thumbs))
         if self._here is not None and not self.row.hasFocus():

@@ -16,6 +16,7 @@ from PySide6.QtGui import (
     QDropEvent,
     QFocusEvent,
     QHelpEvent,
+    QHideEvent,
     QImage,
     QKeyEvent,
     QMouseEvent,
@@ -113,6 +114,8 @@ class PlaceRow(QWidget):
         before, self._thumbs = self.focused, thumbs
         index = self._index_of(before)
         self._focused = index if index >= 0 else min(self._focused, max(len(thumbs) - 1, 0))
+        if self._index_of(self._hovered) < 0:
+            self._hover(-1)
         self._measure()
         self.update()
 
@@ -181,6 +184,7 @@ class PlaceRow(QWidget):
         self._keyboard_focus = True
         self.reveal(self.focused)
         self.update()
+        self._hovered = self.focused  # its card goes as that of a thumbnail under the pointer does
         self.focus_moved.emit(self.focused)
 
     def _hover(self, number: int) -> None:
@@ -218,6 +222,8 @@ class PlaceRow(QWidget):
         ):
             event.accept()  # before a key of the window takes it
             return True
+        if event.type() in (QEvent.Type.ShortcutOverride, QEvent.Type.WindowDeactivate):
+            self._hover(-1)  # something else is done now
         if isinstance(event, QHelpEvent) and self.id_at(QPointF(event.pos())) >= 0:
             return True  # a thumbnail has a card of its own
         return super().event(event)
@@ -273,6 +279,7 @@ class PlaceRow(QWidget):
         elif event.key() in STEPS:
             self._focus_index(self._focused + STEPS[event.key()])
         else:
+            self._hover(-1)
             self._wishes[event.key()].emit(self.focused)
 
     def _takes(self, event: QKeyEvent) -> bool:
@@ -290,6 +297,9 @@ class PlaceRow(QWidget):
         self.update()
 
     def leaveEvent(self, event: QEvent) -> None:
+        self._hover(-1)
+
+    def hideEvent(self, event: QHideEvent) -> None:
         self._hover(-1)
 
     def resizeEvent(self, event: QResizeEvent) -> None:

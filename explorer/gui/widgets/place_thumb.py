@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPen
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPainterPath, QPen
 
 from explorer.gui import theme
 
@@ -13,6 +13,8 @@ RADIUS = 3
 FRAME = 2
 DIMMED = 0.35
 MARK = 7.0  # radius of the fork
+BAND = 13.0  # height of a name
+LETTERS = 10  # px
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,7 @@ class Thumb:
     here: bool = False
     forked: bool = False  # it did not come from its left neighbour
     dim: bool = False
+    name: str = ""  # what people called it
 
 
 def paint_thumb(painter: QPainter, box: QRectF, thumb: Thumb, picture: QImage | None) -> None:
@@ -42,6 +45,8 @@ def paint_thumb(painter: QPainter, box: QRectF, thumb: Thumb, picture: QImage | 
         shown.moveCenter(box.center())
         painter.drawImage(shown, picture)
         painter.restore()
+    if thumb.name:
+        _paint_name(painter, box, outline, thumb.name)
     if thumb.here:
         paint_frame(painter, box, tokens.accent)
     if thumb.starred:
@@ -49,6 +54,25 @@ def paint_thumb(painter: QPainter, box: QRectF, thumb: Thumb, picture: QImage | 
         paint_frame(painter, box.adjusted(inner, inner, -inner, -inner), tokens.star)
     if thumb.forked:
         _paint_fork(painter, box.topLeft() + QPointF(MARK - FRAME, MARK - FRAME))
+
+
+def _paint_name(painter: QPainter, box: QRectF, outline: QPainterPath, name: str) -> None:
+    """Paint the beginning of a name over the lower end of the picture; the card has all of it."""
+    tokens = theme.current()
+    band = QRectF(box.left(), box.bottom() - BAND, box.width(), BAND)
+    ground = QColor(tokens.panel)
+    ground.setAlphaF(0.88)
+    painter.save()
+    painter.setClipPath(outline)
+    painter.fillRect(band, ground)
+    painter.restore()
+    font = QFont(painter.font())
+    font.setPixelSize(LETTERS)
+    painter.setFont(font)
+    painter.setPen(tokens.text)
+    place = band.adjusted(2, 0, -2, 0)
+    text = QFontMetricsF(font).elidedText(name, Qt.TextElideMode.ElideRight, place.width())
+    painter.drawText(place, Qt.AlignmentFlag.AlignCenter, text)
 
 
 def paint_frame(painter: QPainter, box: QRectF, color: QColor) -> None:

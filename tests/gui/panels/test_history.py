@@ -1,5 +1,7 @@
 """The history, driven by mouse, keys and drops; frames and marks are looked at as pixels."""
 
+from dataclasses import replace
+
 import fakes
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from PySide6.QtGui import (
     QDragLeaveEvent,
     QDragMoveEvent,
     QDropEvent,
+    QKeyEvent,
     QMouseEvent,
     QWheelEvent,
 )
@@ -606,3 +609,100 @@ def test_in_the_dark(filled, session):
         assert frame_color(filled, places(filled)[-1]) == theme.DARK.accent
     finally:
         theme.apply_theme(QApplication.instance(), theme.LIGHT)
+
+
+def red(image):
+    return image.pixelColor(3, 5).red()
+
+
+def test_places_of_a_session_show_their_own_pictures_though_others_had_their_numbers(
+    filled, session, pictures, tiny_model
+):
+    """A saved session brings its places after the model has opened with those of its notes."""
+    before = {place.id: red(filled._images.image(place.id)) for place in places(filled)}
+    turned = tuple(
+        replace(place, code=other.code)
+        for place, other in zip(places(filled), reversed(places(filled)), strict=True)
+    )
+    session.places.restore(turned)
+    for place in places(filled):
+        expected = np.rint(pictures.worker.renderer.decode(tiny_model, place.code[None])[0, 0] * 255)
+        assert red(filled._images.image(place.id)) == expected[5, 3]
+    assert before != {place.id: red(filled._images.image(place.id)) for place in places(filled)}
+
+
+def test_a_picture_that_comes_late_is_of_the_place_that_has_the_number_now(
+    panel, session, pictures, tiny_model
+):
+    pictures.worker.held = True
+    session.randomize(1)
+    one, other = places(panel)
+    session.places.restore((replace(one, code=other.code), replace(other, code=one.code)))
+    pictures.worker.release()
+    for place in places(panel):
+        expected = np.rint(pictures.worker.renderer.decode(tiny_model, place.code[None])[0, 0] * 255)
+        assert red(panel._images.image(place.id)) == expected[5, 3]
+
+
+def test_a_star_and_a_name_ask_for_no_new_picture(filled, session, pictures):
+    asked = len(pictures.worker.requests)
+    session.places.star(places(filled)[1].id)
+    session.places.rename(places(filled)[1].id, "calm")
+    assert len(pictures.worker.requests) == asked
+
+
+@pytest.fixture
+def carded(qtbot, filled):
+    """A panel whose row has the keys, with the card of the newest place."""
+    filled.window().activateWindow()
+    filled.row.setFocus(Qt.FocusReason.ShortcutFocusReason)
+    qtbot.waitUntil(filled.row.hasFocus)
+    qtbot.keyClick(filled.row, Qt.Key.Key_Left)
+    assert filled.card.isVisible()
+    return filled
+
+
+@pytest.mark.parametrize("what", ["focus", "hide", "scroll", "deactivate", "shortcut", "key", "gone"])
+def test_the_card_of_the_keys_goes_when_something_else_is_done(qtbot, carded, session, what):
+    row = carded.row
+    if what == "focus":
+        row.clearFocus()
+    elif what == "hide":
+        row.hide()
+    elif what == "scroll":
+        row.resize(120, row.height())
+        row._bar.setValue(0 if row._bar.value() else 50)
+    elif what == "deactivate":
+        QApplication.sendEvent(row, QEvent(QEvent.Type.WindowDeactivate))
+    elif what == "shortcut":
+        none = Qt.KeyboardModifier.NoModifier
+        QApplication.sendEvent(row, QKeyEvent(QEvent.Type.ShortcutOverride, Qt.Key.Key_R, none))
+    elif what == "key":
+        qtbot.keyClick(row, Qt.Key.Key_Return)
+    else:
+        session.places.remove(row.focused)
+    assert not carded.card.isVisible()
+
+
+def test_a_name_is_seen_at_its_thumbnail(filled, session):
+    place = places(filled)[2]
+
+    def lower_end():
+        box = filled.row.box(place.id)
+        return filled.row.grab(box.toRect().adjusted(4, 32, -4, -1)).toImage()
+
+    before = lower_end()
+    session.places.rename(place.id, "calm")
+    assert lower_end() != before
+    session.places.rename(place.id, "")
+    assert lower_end() == before
+
+
+def test_the_menu_says_why_a_starred_place_stays(filled, session):
+    place = places(filled)[1]
+    session.places.star(place.id)
+    menu = filled.make_menu(place.id)
+    remove = next(action for action in menu.actions() if action.text().startswith("Remove"))
+    assert not remove.isEnabled()
+    assert remove.text() == "Remove (take the star away first)"
+    menu.deleteLater()
