@@ -69,7 +69,7 @@ def complaints(app, top, picture: Path | None = None) -> list[str]:
 
 def _is_of_a_person(line: str) -> bool:
     """Return whether a text was shortened that may be as long as a person likes."""
-    return any(words[:8] in line for words in (scenes.LONG_NAME, scenes.CHINESE_NAME, *RECENT))
+    return any(words[:8] in line for words in (scenes.SMILE, scenes.LONG_NAME, scenes.CHINESE_NAME, *RECENT))
 
 
 def states(app) -> Iterator[tuple[str, Any]]:

@@ -30,6 +30,7 @@ from PySide6.QtWidgets import (
 )
 
 CONTRAST = 4.5
+ALIKE = 8  # of 255, by which a pixel may differ from a colour and still have it
 ELLIPSIS = "…"
 
 
@@ -202,6 +203,13 @@ def ink_contrast(crop: np.ndarray) -> float:
     return max(_ratio(paper, bright.min()), _ratio(paper, bright.max()))
 
 
+def _ground(crop: np.ndarray, ink: QColor) -> QColor:
+    """Return the colour under a text, which may be a picture: the median of what is not ink."""
+    found = crop.reshape(-1, 3)
+    is_ground = np.abs(found - np.array(ink.getRgb()[:3])).max(axis=1) > ALIKE
+    return QColor(*map(int, np.median(found[is_ground], axis=0))) if is_ground.any() else ink
+
+
 def _commonest(crop: np.ndarray) -> QColor:
     colors, counts = _colors(crop)
     return QColor(*map(int, colors[counts.argmax()]))
@@ -308,7 +316,7 @@ class PaintRecorder:
             if drawn.widget is None or not drawn.widget.isEnabled():
                 continue
             crop = _crop(picture, scale, drawn.widget, drawn.place)
-            ratio = contrast(drawn.color, _commonest(crop)) if crop.size else CONTRAST
+            ratio = contrast(drawn.color, _ground(crop, drawn.color)) if crop.size else CONTRAST
             if ratio < CONTRAST:
                 found.append(
                     f"{drawn.text!r}, drawn by {describe(drawn.widget)}, has a contrast of {ratio:.2f}"

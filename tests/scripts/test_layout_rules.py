@@ -175,3 +175,27 @@ def test_a_good_window_gets_no_complaint(rules, window):
 
 def test_a_picture_of_one_colour_has_no_contrast(rules):
     assert rules.ink_contrast(np.full((4, 4, 3), 128, np.uint8)) == pytest.approx(1)
+
+
+class OnAPicture(QWidget):
+    """Draws a text over a picture of many colours, all of them dark."""
+
+    def __init__(self, ink):
+        super().__init__()
+        self.ink = ink
+
+    def paintEvent(self, event):
+        painter = QPainter(self)
+        for x in range(self.width()):
+            painter.fillRect(x, 0, 1, self.height(), QColor(20 + x % 40, 30, 60 - x % 30))
+        painter.setPen(QColor(self.ink))
+        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, "the smile")
+        painter.end()
+
+
+@pytest.mark.parametrize(("ink", "complaints"), [("#ffffff", 0), ("#555555", 1)])
+def test_a_text_over_a_picture_is_judged_by_all_of_the_picture(rules, window, ink, complaints):
+    QVBoxLayout(window).addWidget(OnAPicture(ink))
+    with rules.PaintRecorder() as recorder:
+        grabbed = window.grab().toImage()
+    assert len(recorder.faint(grabbed)) == complaints
