@@ -16,14 +16,19 @@ def ask_open(parent: QWidget, title: str, kinds: str = "") -> str:
     return path
 
 
-def ask_save(parent: QWidget, title: str, name: str, kinds: str) -> str:
+def ask_save(parent: QWidget, title: str, name: str, kinds: str, suffix: str = "") -> str:
     """Return where a person wants a file that is called `name` unless they say otherwise, or an empty text.
 
-    A name without a suffix gets that of `name`.
+    A name without a suffix gets `suffix`, or that of `name`, before it is asked whether an older file shall go.
     """
-    path, _ = QFileDialog.getSaveFileName(parent, title, str(Path(last_folder()) / name), kinds)
+    dialog = QFileDialog(parent, title, last_folder(), kinds)
+    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+    dialog.setDefaultSuffix(suffix or Path(name).suffix)
+    dialog.selectFile(name)
+    path = dialog.selectedFiles()[0] if dialog.exec() else ""
+    dialog.deleteLater()
     _remember(path)
-    return path if not path or Path(path).suffix else f"{path}{Path(name).suffix}"
+    return path
 
 
 def last_folder() -> str:

@@ -14,6 +14,7 @@ from explorer.gui import file_dialogs
 from explorer.gui.jobs import JobRunner
 from explorer.gui.opener import Opener
 from explorer.gui.session import Session
+from explorer.gui.sessions.session_file import SUFFIX
 from explorer.gui.sessions.session_keeper import SessionKeeper
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from explorer.gui.sessions.left_sessions import Found
     from explorer.models.base import LatentModel, StageModel
 
-FILTER = "Sessions (*.session.json)"
+FILTER = f"Sessions (*{SUFFIX})"
 
 _remembering = (
     threading.Lock()
@@ -75,7 +76,7 @@ class Documents(QObject):
     def _on_save_as(self) -> None:
         suggested = self.keeper.path or self.keeper.suggested
         name = str(suggested) if suggested is not None else "my.session.json"
-        path = file_dialogs.ask_save(self._window, "Save the session", name, FILTER)
+        path = file_dialogs.ask_save(self._window, "Save the session", name, FILTER, SUFFIX)
         if path:
             self.keeper.save_as(path)
 
@@ -111,7 +112,7 @@ class Documents(QObject):
             self._remember(model.origin.path, model.name, model.origin.sha256, kind)
 
     def _remember_session(self, path: str) -> None:
-        self._remember(Path(path), Path(path).name.removesuffix(".session.json"), None, "session")
+        self._remember(Path(path), Path(path).name.removesuffix(SUFFIX), None, "session")
 
     def _remember(self, path: Path, name: str, sha256: str | None, kind: Kind) -> None:
         def add(progress: Any, should_stop: Any) -> None:
