@@ -37,6 +37,8 @@ from explorer.gui.widgets.icons import icon
 from explorer.gui.widgets.status_bar import StatusBar
 
 SIZE = QSize(1280, 800)
+EXPORT = "Save what you see: the picture, the strip, a sheet, a grid"
+NOTHING_TO_EXPORT = "Nothing to export yet: open a model first"
 OF_A_MODEL = (
     *("random", "reset", "copy", "set_a", "set_b", "add_stage", "star_place", "name_place", "save_session"),
     *("save_session_as", "export", "save_picture", "export_sheet", "export_manifold", "export_samples"),
@@ -103,10 +105,9 @@ class MainWindow(QMainWindow):
 
     def _build_top(self) -> None:
         actions = self.actions_by_name
-        export = QToolButton(self)
+        export = self.export_button = QToolButton(self)
         export.setObjectName("primary")
         export.setText("Export")
-        export.setToolTip("Save what you see: the picture, the strip, a sheet, a grid")
         export.setAccessibleName("Export")
         export.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         panels = [dock.toggleViewAction() for dock in self.docks.values()]
@@ -120,7 +121,8 @@ class MainWindow(QMainWindow):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addWidget(self._menus.bar)
-        layout.addWidget(Header(self._session, buttons, self.stages, export, self))
+        self.header = Header(self._session, buttons, self.stages, export, self)
+        layout.addWidget(self.header)
         self.setMenuWidget(top)
 
     def _connect(self) -> None:
@@ -172,6 +174,8 @@ class MainWindow(QMainWindow):
         self.start.back_wanted.connect(self.show_canvas)
         self.history.map_wanted.connect(self._on_map_wanted)
         self._session.model_changed.connect(self.show_canvas)
+        for panel in (self.header, self.sliders, self.map, self.history):
+            self.canvas.opening_changed.connect(panel.show_opening)
         self._bar.messages_wanted.connect(self.messages_wanted)
         self._bar.work.cancelled.connect(self.work_cancelled)
 
@@ -288,6 +292,8 @@ class MainWindow(QMainWindow):
             actions[name].setEnabled(has_model)
         for name in ("place_before", "place_after"):
             actions[name].setEnabled(len(session.places.all) > 0)
+        self.export_button.setEnabled(has_model)
+        self.export_button.setToolTip(EXPORT if has_model else NOTHING_TO_EXPORT)
         both = all(session.anchors.values())
         actions["export_strip"].setEnabled(both)
         actions["play"].setEnabled(both)

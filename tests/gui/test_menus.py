@@ -6,7 +6,7 @@ from pathlib import Path
 import fakes
 import pytest
 from PySide6.QtGui import QKeySequence
-from PySide6.QtWidgets import QMenu, QMenuBar
+from PySide6.QtWidgets import QLabel, QMenu, QMenuBar
 
 from explorer.formats import Opened, recent
 from explorer.gui.actions import COMMANDS
@@ -166,3 +166,20 @@ def test_naming_a_place_opens_the_history_for_it(window, tiny_model, qtbot):
 def test_messages_and_the_way_round_are_asked_for_by_their_commands(window, qtbot):
     with qtbot.waitSignal(window.messages_wanted):
         window.actions_by_name["messages"].trigger()
+
+
+def test_while_the_first_model_loads_every_panel_says_so_and_nothing_can_be_exported(window, tiny_model):
+    def texts():
+        panels = (window.header, window.sliders, window.history)
+        return " ".join(label.text() for panel in panels for label in panel.findChildren(QLabel))
+
+    assert "no model open" in texts()
+    assert not window.export_button.isEnabled()
+    assert "open a model first" in window.export_button.toolTip()
+    window.canvas.show_loading("Opening faces", 0.0)
+    assert texts().count("Opening faces…") == 3
+    assert "no model" not in texts().lower()
+    window.canvas.hide_loading()
+    assert "no model open" in texts()
+    window._session.open(Opened(tiny_model))
+    assert window.export_button.isEnabled()

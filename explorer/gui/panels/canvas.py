@@ -7,6 +7,7 @@ good one when something goes wrong. How a picture is painted, zoomed and read is
 from __future__ import annotations
 
 from collections.abc import Sequence
+from time import monotonic
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -43,6 +44,9 @@ NOT_NUMBERS = (
     "All values that {who} gave are not numbers, so the last good picture stays; the checkpoint may hold weights "
     "that are not finite, or the code may be too far out."
 )
+STEP_ASIDE = 8.0
+"""Seconds after which what was said of something else gives way to work that goes well."""
+
 NOTHING_TO_COMPARE = "Nothing to compare yet: drop a picture on a VAE, or switch a stage on (W)"
 
 
@@ -60,6 +64,7 @@ class Canvas(QWidget):
 
     save_wanted = Signal()
     cancel_requested = Signal()  # the person wants the loading to stop
+    opening_changed = Signal(str)  # what is being opened, "Opening faces.pt"; empty for nothing
     said = Signal(str, str, str)  # level, sentence and details of what is wrong with a picture
 
     def __init__(self, session: Session, pictures: PictureSource, parent: QWidget | None = None) -> None:
@@ -72,6 +77,7 @@ class Canvas(QWidget):
         self._original: tuple[Original | None, QImage] = (None, QImage())  # the image made of it
         self._is_loading = False
         self._is_told = False  # the notice is about something else than the picture
+        self._told_at = 0.0  # seconds
         self._is_moving = False  # the code is being dragged: nothing may make the picture jump
         self._wanted: dict[Comparison, bool] = {"original": True, "stages": False}
         self._compared: Comparison | None = None
@@ -184,9 +190,10 @@ class Canvas(QWidget):
         """Show a sentence under the picture, which stays.
 
         It is of something else than the picture, so pictures leave it; closing it takes it away, and so does
-        another model, stage or encoded picture.
+        another model, stage or encoded picture, and a change that is finished well after it was said.
         """
         self._is_told = True
+        self._told_at = monotonic()
         self.notice.say(level, text, details)
 
     def offer(self, text: str, actions: Sequence[Action], level: Level = "info") -> Note:
@@ -204,19 +211,25 @@ class Canvas(QWidget):
         """Say what is being loaded and how far it is (0..1, None for unknown), with a way to cancel."""
         for loading in (self._loading_below, self._loading_alone):
             loading.set_progress(text, fraction)
+        is_new = not self._is_loading or not fraction
         self._is_loading = True
         self._refresh_page()
+        if is_new:
+            self.opening_changed.emit(text)
 
     def hide_loading(self) -> None:
         """Take that away."""
         self._is_loading = False
         self._refresh_page()
+        self.opening_changed.emit("")
 
     def take_key(self, event: QKeyEvent) -> bool:
         """Do what a key means for the picture, wherever the focus is; return whether it means something."""
         plain = event.modifiers() in (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.KeypadModifier)
         if event.key() == Qt.Key.Key_Escape and self._is_loading:
             self.cancel_requested.emit()
+        elif event.key() == Qt.Key.Key_Escape and self.notice.shows_problem:
+            self.notice.close_shown()
         elif event.key() == Qt.Key.Key_B and plain:
             self.show_before(True)
         else:
@@ -260,6 +273,8 @@ class Canvas(QWidget):
 
     def _on_code_committed(self) -> None:
         self._is_moving = False
+        if monotonic() - self._told_at >= STEP_ASIDE:
+            self._forget_told()
         if self.notice.problem is None:
             self.notice.release()
 

@@ -73,6 +73,7 @@ class Header(QWidget):
     ) -> None:
         super().__init__(parent)
         self._session = session
+        self._opening = ""
         self._name = QLabel(self)
         self._name.setObjectName("modelName")
         self._name.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
@@ -97,11 +98,16 @@ class Header(QWidget):
         session.space_changed.connect(self._refresh)
         self._refresh()
 
+    def show_opening(self, text: str) -> None:
+        """Say what is being opened, while there is no model; empty for nothing."""
+        self._opening = text
+        self._refresh()
+
     def _refresh(self) -> None:
         model, space = self._session.model, self._session.space
         if model is None or space is None:
             self._name.setText("Latent Explorer")
-            self._facts.setText("no model open")
+            self._facts.setText(f"{self._opening}…" if self._opening else "no model open")
             return
         self._name.setText(_shorten(model.name, 28))
         self._name.setToolTip(str(model.origin.path) if model.origin else model.name)

@@ -33,6 +33,7 @@ class HistoryPanel(QWidget):
         super().__init__(parent)
         self._session = session
         self._stale = True
+        self._opening = ""
         self._newest = 0  # the largest id that was shown
         self._here: int | None = None
         self._images = PlacePictures(session, pictures, self)
@@ -86,6 +87,11 @@ class HistoryPanel(QWidget):
         self.name_field.closed.connect(self.row.setFocus)
 
     # ---- wishes from outside ----
+
+    def show_opening(self, text: str) -> None:
+        """Say what is being opened, while there is no model; empty for nothing."""
+        self._opening = text
+        self._refresh_hint()
 
     def star_here(self) -> None:
         """Star the current place, or take its star away; the current code becomes a place first."""
@@ -157,7 +163,8 @@ class HistoryPanel(QWidget):
     def _refresh_hint(self) -> None:
         is_empty = not self.row.thumbs
         text = NO_STARS if self._session.places.all else EMPTY
-        self.hint.setText(text if self._session.model is not None else NO_MODEL)
+        without = f"{self._opening}…" if self._opening else NO_MODEL
+        self.hint.setText(text if self._session.model is not None else without)
         self.hint.setVisible(is_empty)
         self.row.setVisible(not is_empty)
 

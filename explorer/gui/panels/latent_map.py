@@ -37,6 +37,7 @@ SAMPLES = 400  # of the prior, where there is no code book
 STEP = 1 / 60  # of the home region: 0.1 spread, as with the sliders
 ROUTE = 33  # places on the line of the strip
 LEGEND_GAP = 6
+NO_MODEL = "Open a model to walk its map."
 
 
 class LatentMap(QWidget):
@@ -54,6 +55,7 @@ class LatentMap(QWidget):
         self._hovered = -1
         self._clicked: tuple[np.ndarray, np.ndarray] | None = None  # codes before and after the last click
         self._asked_region = QRectF()
+        self._opening = ""
         self.view = ScatterView(self)
         self.view.setAccessibleName("Map of the latent space")
         self.view.setToolTip(
@@ -77,6 +79,11 @@ class LatentMap(QWidget):
         space = QWidget(self)
         space.setProperty("fill", True)
         return [*self._choice.combos, self._colour, space, self._background]
+
+    def show_opening(self, text: str) -> None:
+        """Say what is being opened, while there is no model; empty for nothing."""
+        self._opening = text
+        self.update()
 
     def reset_view(self) -> None:
         """Show the whole map again."""
@@ -150,9 +157,9 @@ class LatentMap(QWidget):
         self.legend.setVisible(space is not None)
         self._hovered = -1
         self.card.hide()
+        self.update()  # what is said without a model
         if space is None:
             self._plane = None
-            self.update()
             return
         book = _book_of(session)
         self._codes = (
@@ -393,13 +400,13 @@ class LatentMap(QWidget):
     # ---- Qt ----
 
     def _place(self) -> None:
-        """Give the map the largest square, the legend the lines under it."""
+        """Give the map the largest square in the middle, the legend the lines under it."""
         legend = self.legend.height_for(min(self.width(), self.height()))
         legend += LEGEND_GAP if legend else 0
         side = max(min(self.width(), self.height() - legend), 0)
-        left = (self.width() - side) // 2
-        self.view.setGeometry(left, 0, side, side)
-        self.legend.setGeometry(left, side + LEGEND_GAP, side, self.legend.height_for(side))
+        left, top = (self.width() - side) // 2, max((self.height() - legend - side) // 2, 0)
+        self.view.setGeometry(left, top, side, side)
+        self.legend.setGeometry(left, top + side + LEGEND_GAP, side, self.legend.height_for(side))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         self._place()
@@ -413,7 +420,8 @@ class LatentMap(QWidget):
             painter = QPainter(self)
             painter.setPen(theme.current().quiet)
             flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
-            painter.drawText(self.rect(), int(flags), "Open a model to walk its map.")
+            text = f"{self._opening}…" if self._opening else NO_MODEL
+            painter.drawText(self.rect(), int(flags), text)
 
 
 def _make_background_button(parent: QWidget) -> QToolButton:

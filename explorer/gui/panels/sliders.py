@@ -54,6 +54,7 @@ class SlidersPanel(QWidget):
         self._places: dict[int, int] = {}
         self._expanded = -1  # the dimension whose row has thumbnails; follows the focus when the hand is off
         self._must_rebuild = False
+        self._opening = ""
         self._name_width = 0  # px, of the widest name
         self._is_untouched = True  # since the model was opened
         self._make_title()
@@ -138,6 +139,12 @@ class SlidersPanel(QWidget):
         """Return the dimensions that have a row, from top to bottom."""
         return [item for item in self._items if item != FOLD]
 
+    def show_opening(self, text: str) -> None:
+        """Say what is being opened, while there is no model; empty for nothing."""
+        self._opening = text
+        if self._session.model is None:
+            self._say_no_model()
+
     def focus_find(self) -> None:
         """Put the cursor into the find field."""
         self._find.setFocus(Qt.FocusReason.ShortcutFocusReason)
@@ -172,12 +179,15 @@ class SlidersPanel(QWidget):
         if session.model is not None and not self._items:
             self._empty.set_texts(f"Nothing is called “{self._find.text()}”", "Escape shows every dimension.")
         elif session.model is None:
-            self._empty.set_texts(*NO_MODEL)
+            self._say_no_model()
         self._stack.setCurrentIndex(1 if self._items else 0)
         held = self._take_keyboard()
         self._rows.set_rows(["fold" if item == FOLD else "row" for item in self._items], self._heights())
         self._give_keyboard(*held)
         self._ask_timer.start()
+
+    def _say_no_model(self) -> None:
+        self._empty.set_texts(*((f"{self._opening}…", "") if self._opening else NO_MODEL))
 
     def _heights(self) -> list[int]:
         width = self.width() - BAR_WIDTH  # so that a scroll bar changes no height

@@ -126,6 +126,11 @@ class Notice(QWidget):
         """What went wrong last and is not over, also where an offer covers it."""
         return next((note for note in self._notes if not note.is_offer), None)
 
+    @property
+    def shows_problem(self) -> bool:
+        """Whether what is shown went wrong, and waits for no choice."""
+        return self._shown is not None and not self._shown.is_offer
+
     def say(self, level: Level, text: str, details: str = "", actions: Sequence[Action] = ()) -> Note:
         """Show a sentence on top of what is there; return it, for `withdraw`.
 
@@ -194,6 +199,7 @@ class Notice(QWidget):
         self._label.setProperty("level", note.level)
         self._label.style().unpolish(self._label)
         self._label.style().polish(self._label)
+        self._close.setToolTip("Close this message" if note.is_offer else "Close this message (Esc)")
         self._copy.setVisible(bool(note.details))
         for button in self._buttons:
             button.hide()  # at once; it may be the one that was clicked

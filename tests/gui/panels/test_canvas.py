@@ -10,6 +10,7 @@ from PySide6.QtGui import QGuiApplication, QImage, QMouseEvent
 from PySide6.QtWidgets import QApplication, QPushButton, QToolButton
 
 from explorer.formats.notes import NO_NOTES
+from explorer.gui.panels import canvas as canvas_module
 from explorer.gui.panels.canvas import Canvas
 from explorer.gui.session import Session
 from explorer.models.base import ImageSpec, StageModel
@@ -432,3 +433,50 @@ def test_every_control_has_tooltip_and_name(canvas):
         assert button.toolTip(), button
         assert button.accessibleName(), button
     assert canvas.view.accessibleName()
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """The seconds that the canvas sees; a list of one."""
+    seconds = [100.0]
+    monkeypatch.setattr(canvas_module, "monotonic", lambda: seconds[0])
+    return seconds
+
+
+def test_escape_closes_what_went_wrong_from_anywhere_and_leaves_offers(qtbot, canvas):
+    canvas.offer("Restore it?", [("Restore", lambda: None)])
+    canvas.show_notice("error", "The disk is full.")
+    qtbot.keyClick(canvas.bar, Qt.Key.Key_Escape)
+    assert canvas.notice.text == "Restore it?"
+    qtbot.keyClick(canvas.bar, Qt.Key.Key_Escape)
+    assert canvas.notice.text == "Restore it?"
+
+
+def test_escape_is_for_the_loading_first(qtbot, canvas):
+    canvas.show_notice("error", "The disk is full.")
+    canvas.show_loading("Opening faces", 0.0)
+    with qtbot.waitSignal(canvas.cancel_requested):
+        qtbot.keyClick(canvas, Qt.Key.Key_Escape)
+    assert canvas.notice.text == "The disk is full."
+
+
+def test_what_went_wrong_elsewhere_steps_aside_after_a_while_of_good_work(canvas, session, clock):
+    canvas.offer("Restore it?", [("Restore", lambda: None)])
+    canvas.show_notice("error", "The disk is full.")
+    clock[0] += canvas_module.STEP_ASIDE - 0.1
+    session.randomize(1)
+    assert canvas.notice.text == "The disk is full.", "nobody has read it yet"
+    clock[0] += 0.2
+    session.set_dimension(0, 0.3)
+    assert canvas.notice.text == "The disk is full.", "nothing jumps during a drag"
+    session.commit()
+    assert canvas.notice.text == "Restore it?", "offers stay"
+
+
+def test_the_canvas_tells_what_is_being_opened_and_when_that_is_over(canvas):
+    told = []
+    canvas.opening_changed.connect(told.append)
+    canvas.show_loading("Opening faces", 0.0)
+    canvas.show_loading("Taking over the weights", 0.6)
+    canvas.hide_loading()
+    assert told == ["Opening faces", ""]
