@@ -17,6 +17,7 @@ from explorer.gui.map_ground import TILE_PIXELS, home_region, joined_tiles, tile
 from explorer.gui.pictures import PictureSource, to_qimage
 from explorer.gui.session import Session
 from explorer.gui.state import Anchor, Side
+from explorer.gui.step_run import StepRun
 from explorer.gui.widgets import point_colours
 from explorer.gui.widgets.dots import Dot
 from explorer.gui.widgets.fitting_combo import FittingCombo
@@ -56,6 +57,7 @@ class LatentMap(QWidget):
         self._clicked: tuple[np.ndarray, np.ndarray] | None = None  # codes before and after the last click
         self._asked_region = QRectF()
         self._opening = ""
+        self._run = StepRun(session, self)
         self.view = ScatterView(self)
         self.view.setAccessibleName("Map of the latent space")
         self.view.setToolTip(
@@ -131,7 +133,7 @@ class LatentMap(QWidget):
         view.point_hovered.connect(self._on_point_hovered)
         view.menu_wanted.connect(self._on_menu_wanted)
         view.stepped.connect(self._on_stepped)
-        view.step_ended.connect(session.commit)
+        view.step_ended.connect(self._run.rest)
         view.view_settled.connect(self._refresh_background)
         view.double_clicked.connect(self._on_double_clicked)
         view.place_dropped.connect(session.places.visit)
@@ -320,6 +322,7 @@ class LatentMap(QWidget):
 
     def _on_grabbed(self) -> None:
         self._clicked = None
+        self._run.end()
         self._session.commit()
         self._pictures.dragging(True)
 
@@ -352,6 +355,7 @@ class LatentMap(QWidget):
     def _on_stepped(self, right: float, up: float) -> None:
         if self._plane is None:
             return
+        self._run.go_on()
         x, y = self._plane.project(self._session.code).tolist()
         home = self.view.home
         x, y = x + right * STEP * home.width(), y + up * STEP * home.height()
@@ -400,13 +404,13 @@ class LatentMap(QWidget):
     # ---- Qt ----
 
     def _place(self) -> None:
-        """Give the map the largest square in the middle, the legend the lines under it."""
+        """Give the map the largest square at the top, level with the panels beside it, the legend the lines under it."""
         legend = self.legend.height_for(min(self.width(), self.height()))
         legend += LEGEND_GAP if legend else 0
         side = max(min(self.width(), self.height() - legend), 0)
-        left, top = (self.width() - side) // 2, max((self.height() - legend - side) // 2, 0)
-        self.view.setGeometry(left, top, side, side)
-        self.legend.setGeometry(left, top + side + LEGEND_GAP, side, self.legend.height_for(side))
+        left = (self.width() - side) // 2
+        self.view.setGeometry(left, 0, side, side)
+        self.legend.setGeometry(left, side + LEGEND_GAP, side, self.legend.height_for(side))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         self._place()
