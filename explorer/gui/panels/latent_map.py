@@ -404,7 +404,7 @@ class LatentMap(QWidget):
     # ---- Qt ----
 
     def _place(self) -> None:
-        """Give the map the largest square at the top, level with the panels beside it, the legend the lines under it."""
+        """Give the map the largest square, level with the panels beside it, the legend the lines under it."""
         legend = self.legend.height_for(min(self.width(), self.height()))
         legend += LEGEND_GAP if legend else 0
         side = max(min(self.width(), self.height() - legend), 0)
