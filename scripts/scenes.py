@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import window
 
-SMILE = "the smile"
+SMILE = "smile"
 NOTES = {2: "the hair turns golden, too", 7: "of the whole picture"}
 LONG_NAME = "how far the hair falls over the left eye and, a little, the width of the mouth"
 CHINESE_NAME = "头发颜色从深到浅，同时脸部稍微转向左边"

@@ -22,11 +22,14 @@ import scenes
 import window
 from PIL import Image
 
+from explorer.gui.exporting.export_choice import ExportChoice
+
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "images"
 SEED = 14
 MODEL, STAGE = "anime-faces", "anime-colorizer"
 RECENT = ("/home/you/models/digits.safetensors", "/home/you/models/red hair.session.json")
 PLACES, FIRST_SEED = 19, 40
+SHEET = ExportChoice("sheet", scale=2, margin=16, gap=2)
 FRAME_MILLISECONDS = 70
 GIF_SIZE = (800, 500)
 GIF_COLORS = 200
@@ -66,19 +69,21 @@ def export(app, path: Path) -> None:
     """Show the Export dialog with a sheet whose dimensions have names, and grab it."""
     app.session.randomize(SEED)
     dialog = scenes.export_at(app, "sheet")
+    dialog.form.show_choice(SHEET)
+    dialog.form.changed.emit()
+    window.settle()
+    window.at_rest(app)
     save_small_png(_grab(dialog), path)
     dialog.close()
 
 
 def sheet(app, path: Path) -> None:
     """Export a sheet with names and notes, as a person would; it carries its recipe."""
-    from explorer.gui.exporting.export_choice import ExportChoice
-
     app.session.randomize(SEED)
     scenes.note_dimensions(app)
     written: list[str] = []
     app.exporter.exported.connect(written.append)
-    app.exporter.save(ExportChoice("sheet", scale=2, margin=16, gap=2, active_only=True), str(path))
+    app.exporter.save(SHEET, str(path))
     window.wait_for(lambda: bool(written))
 
 
