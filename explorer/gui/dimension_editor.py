@@ -1,6 +1,6 @@
 """What a hand and keys do to the row of a dimension, as steps of the session.
 
-A drag is one step, and so are a key that is held, a typed number, a click, and a click with the double
+A drag is one step, and so are presses of the arrow keys in a row, a typed number, a click, and a click with the double
 click that it turned out to begin.
 """
 
@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QApplication, QMenu, QWidget
 
 from explorer.gui.pictures import PictureSource
 from explorer.gui.session import Session
+from explorer.gui.step_run import StepRun
 from explorer.gui.widgets.dimension_row import PICTURES, DimensionRow
 from explorer.latent import traversal
 
@@ -30,6 +31,7 @@ class DimensionEditor(QObject):
         self._session = session
         self._pictures = pictures
         self.is_holding = False
+        self._run = StepRun(session, self)
         self._commit_timer = QTimer(self)
         self._commit_timer.setSingleShot(True)
         self._commit_timer.setInterval(QApplication.doubleClickInterval())
@@ -80,21 +82,27 @@ class DimensionEditor(QObject):
         self.released.emit()
 
     def _commit_click(self) -> None:
+        self._run.end()
+        self._commit_waiting_click()
+
+    def _commit_waiting_click(self) -> None:
         if self._commit_timer.isActive():
             self._commit_timer.stop()
             self._session.commit()
 
     def _on_stepped(self, index: int, spreads: float) -> None:
         assert self._session.space is not None
-        self._commit_click()
+        self._commit_waiting_click()
+        self._run.go_on(index)
         spread = float(self._session.space.spread[index])
         self._session.set_dimension(index, float(self._session.code[index]) + spreads * spread)
 
     def _on_settled(self, _index: int) -> None:
-        self._session.commit()
+        self._run.rest()
 
     def _on_centered(self, index: int) -> None:
         assert self._session.space is not None
+        self._run.end()
         if self._commit_timer.isActive():  # the click before this double click is part of the step
             self._commit_timer.stop()
             self._session.set_dimension(index, float(self._session.space.center[index]))

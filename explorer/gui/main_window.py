@@ -111,6 +111,8 @@ class MainWindow(QMainWindow):
         export.setAccessibleName("Export")
         export.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         panels = [dock.toggleViewAction() for dock in self.docks.values()]
+        for panel, text in zip(panels, ("Lat&ent", "&Map", "St&rip", "&History"), strict=True):
+            panel.setText(text)
         self._menus = Menus(actions, panels, self)
         export.setMenu(self._menus.export)
         for name in ("undo", "redo"):

@@ -257,8 +257,8 @@ def test_arrow_keys_move_the_marker_as_one_step(qtbot, panel, session):
     before, start = panel.view.marker, np.array(session.code)
     for _ in range(3):
         qtbot.keyPress(panel.view, Qt.Key.Key_Right)
-    qtbot.keyPress(panel.view, Qt.Key.Key_Up, Qt.KeyboardModifier.ShiftModifier)
-    qtbot.keyRelease(panel.view, Qt.Key.Key_Up)
+    qtbot.keyRelease(panel.view, Qt.Key.Key_Right)
+    qtbot.keyClick(panel.view, Qt.Key.Key_Up, Qt.KeyboardModifier.ShiftModifier)
     moved = panel.view.marker - before
     assert moved.x() == pytest.approx(3 * panel.view.width() / 60, abs=0.1)
     assert moved.y() == pytest.approx(-10 * panel.view.height() / 60, abs=0.1)
@@ -403,6 +403,18 @@ def test_without_a_model_it_says_what_to_do(qtbot, session, pictures):
     blank = theme.current().quiet
     image = panel.grab().toImage()
     assert any(image.pixelColor(x, y) == blank for x in range(40, 260) for y in range(130, 170))
+
+
+def test_what_is_said_without_a_model_goes_with_one(qtbot, session, pictures, tiny_model, book):
+    panel = LatentMap(session, pictures)
+    qtbot.addWidget(panel)
+    panel.resize(200, 500)  # higher than the map, which does not cover the words then
+    panel.show()
+    panel.show_opening("Opening faces")
+    painted = []
+    panel.paintEvent = lambda event: painted.append(event.rect())  # what Qt has to paint again
+    session.open(Opened(tiny_model, book))
+    qtbot.waitUntil(lambda: any(rect.height() == 500 for rect in painted))
 
 
 def test_nothing_is_asked_for_while_it_is_hidden(qtbot, session, pictures, tiny_model, book):

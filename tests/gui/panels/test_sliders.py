@@ -211,20 +211,55 @@ def test_step_starts_from_the_exact_value(tiny, session, qtbot):
     assert session.code[2] == pytest.approx(np.float32(0.123456) + 0.2, abs=1e-6)
 
 
-def test_key_that_repeats_is_one_step_and_the_next_another(tiny, session, qtbot):
+def test_presses_in_a_row_are_one_step_and_one_after_a_rest_another(tiny, session, qtbot):
     slider = tiny.slider_for(0)
     press, release = QEvent.Type.KeyPress, QEvent.Type.KeyRelease
     none, right = Qt.KeyboardModifier.NoModifier, Qt.Key.Key_Right
     for kind, repeats in [(press, False), (release, True), (press, True), (release, True), (press, True)]:
         QApplication.sendEvent(slider, QKeyEvent(kind, right, none, "", repeats))
     QApplication.sendEvent(slider, QKeyEvent(release, right, none))
-    assert session.code[0] == pytest.approx(0.3)
+    for key in (right, right, Qt.Key.Key_Left):
+        qtbot.keyClick(slider, key)
+    assert session.code[0] == pytest.approx(0.4)
+    with qtbot.waitSignal(session.code_committed):
+        pass
     qtbot.keyClick(slider, right)
+    session.undo()
     assert session.code[0] == pytest.approx(0.4)
     session.undo()
-    assert session.code[0] == pytest.approx(0.3)
-    session.undo()
     assert session.code[0] == 0
+
+
+@pytest.mark.parametrize("other", ["row", "drag", "number", "centre", "random"])
+def test_whatever_comes_between_presses_ends_their_step(tiny, session, qtbot, other):
+    slider = tiny.slider_for(0)
+    qtbot.keyClick(slider, Qt.Key.Key_Right)
+    before = session.code
+    if other == "row":
+        qtbot.keyClick(tiny.slider_for(1), Qt.Key.Key_Right)
+    elif other == "drag":
+        qtbot.mousePress(slider, LEFT, pos=QPoint(round(slider.handle_x()), slider.height() // 2))
+        qtbot.mouseMove(slider, QPoint(round(slider.handle_x()) + 40, slider.height() // 2))
+        qtbot.mouseRelease(slider, LEFT)
+    elif other == "number":
+        tiny.row_for(0).field.entered.emit(1.0)
+    elif other == "centre":
+        qtbot.keyClick(slider, Qt.Key.Key_Delete)
+    else:
+        session.randomize(1)
+    assert not np.array_equal(session.code, before)
+    session.undo()
+    assert np.array_equal(session.code, before)
+
+
+def test_the_end_of_a_run_of_presses_does_not_split_the_drag_after_it(tiny, session, qtbot):
+    qtbot.keyClick(tiny.slider_for(0), Qt.Key.Key_Right)
+    session.set_code(session.code + 1, merge="map")
+    qtbot.waitUntil(lambda: not tiny._editor._run._timer.isActive())
+    assert session.is_moving
+    session.set_code(session.code + 1, merge="map")
+    session.undo()
+    assert session.code[0] == pytest.approx(0.1)
 
 
 def test_up_and_down_go_from_row_to_row(tiny, session, qtbot):
