@@ -1,7 +1,7 @@
 """What a hand and keys do to the row of a dimension, as steps of the session.
 
-A drag is one step, and so are presses of the arrow keys in a row, a typed number, a click, and a click with the double
-click that it turned out to begin.
+A drag is one step, and so are presses of the arrow keys in a row, a typed number, a click, and a click with
+the double click that it turned out to begin.
 """
 
 from __future__ import annotations

@@ -100,6 +100,38 @@ def test_double_click_on_the_name_and_enter_names_it_as_one_step(panel, session)
     assert panel.row_for(1).facts.title == ""
 
 
+def test_one_click_on_name_it_asks_for_the_name(panel, session):
+    row = panel.row_for(1)
+    assert not row.facts.title
+    assert session.focused != 1
+    QTest.mouseClick(row, LEFT, pos=QPoint(row.facts.name_width + 20, 12))
+    assert editor(panel).index == 1
+    press(Key.Key_N)
+    press(Key.Key_Return)
+    assert session.title_of(1) == "n"
+
+
+def test_a_click_on_a_name_chooses_the_row_and_the_next_one_asks(panel, session):
+    session.focus(0)
+    row = panel.row_for(2)
+    place = QPoint(row.facts.name_width + 20, 12)
+    assert row.facts.title == "hair colour"
+    QTest.mouseClick(row, LEFT, pos=place)
+    assert editor(panel).isHidden()
+    assert session.focused == 2
+    QTest.mouseClick(row, LEFT, pos=place)
+    assert editor(panel).index == 2
+
+
+def test_a_click_beside_the_name_asks_nothing(panel, session):
+    session.focus(0)
+    row = panel.row_for(1)
+    QTest.mouseClick(row, LEFT, pos=QPoint(row.facts.name_width + 90, 12))
+    QTest.mouseClick(row, Qt.MouseButton.RightButton, pos=QPoint(row.facts.name_width + 20, 12))
+    QTest.mouseClick(row, LEFT, pos=QPoint(8, 12))
+    assert editor(panel).isHidden()
+
+
 def test_double_click_on_the_slider_is_no_naming(panel, session):
     QTest.mouseDClick(panel.slider_for(1), LEFT)
     assert editor(panel).isHidden()

@@ -106,6 +106,8 @@ class DimensionRow(QWidget):
         self._decimals = 2
         self._is_chosen = False
         self._is_locked: bool | None = None
+        self._pressed_name = False  # by a click that asks for the name
+        self.setMouseTracking(True)
         self.slider = CenterSlider(self)
         self.field = NumberField(self)
         self.lock = QToolButton(self)
@@ -116,6 +118,8 @@ class DimensionRow(QWidget):
         self.lock.setIconSize(QSize(14, 14))
         self.thumbnails = ThumbnailStrip(PICTURES, self)
         self.thumbnails.hide()
+        for child in (self.slider, self.lock):
+            child.setCursor(Qt.CursorShape.ArrowCursor)  # not that of the name
         self._connect()
 
     def _connect(self) -> None:
@@ -244,9 +248,23 @@ class DimensionRow(QWidget):
         self.thumbnails.setGeometry(PAD, HEADER + 6, width - 2 * PAD, max(height - PITCH - 6, 0))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
+        is_left = event.button() == Qt.MouseButton.LeftButton
+        self._pressed_name = is_left and self._asks_name(event.position().toPoint())
         self.slider.setFocus(Qt.FocusReason.MouseFocusReason)
 
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if self._asks_name(event.position().toPoint()):
+            self.setCursor(Qt.CursorShape.PointingHandCursor)
+        else:
+            self.unsetCursor()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        was_pressed, self._pressed_name = self._pressed_name, False
+        if was_pressed and self._names_place().contains(event.position().toPoint()):
+            self.naming_asked.emit(self.facts.index)
+
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        self._pressed_name = False  # the click before it has asked, unless it chose the row
         if event.button() == Qt.MouseButton.LeftButton and self._names_place().contains(
             event.position().toPoint()
         ):
@@ -294,6 +312,15 @@ class DimensionRow(QWidget):
         gauge_left = self.field.x() - _SPACE // 2 - _GAUGE.width()
         return QRect(0, 0, max(gauge_left - _SPACE, 0), HEADER)
 
+    def _asks_name(self, place: QPoint) -> bool:
+        """Return whether a click asks for the name: on "name it", and on the name of the row that is chosen."""
+        names = self._names_place()
+        names.setLeft(PAD + self.facts.name_width)
+        if not self._is_chosen:
+            words = "" if self.facts.title else NAMELESS
+            names.setWidth(6 + QFontMetrics(self.font()).horizontalAdvance(words) if words else 0)
+        return names.contains(place)
+
     def _paint_names(self, painter: QPainter, right: int, colors: theme.Theme) -> None:
         facts = self.facts
         painter.setFont(theme.numbers_font())
@@ -329,7 +356,7 @@ def _tip(facts: RowFacts) -> str:
     remark = facts.remark
     if len(remark) > _TIP_LETTERS:
         remark = remark[:_TIP_LETTERS] + "…"
-    lines = (facts.tip, remark, "Double click or F2: name and note")
+    lines = (facts.tip, remark, "Click the name, or F2: name and note")
     return _plain("\n".join(line for line in lines if line))
 
 
