@@ -3,14 +3,17 @@
 No reading of formats here, and nothing about pictures or networks.
 """
 
+import atexit
 import contextlib
 import errno
+import functools
 import os
 import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 from explorer.errors import OutputError
 
@@ -56,8 +59,40 @@ def source_root() -> Path:
 
 
 def sidecar(checkpoint: Path, kind: str) -> Path:
-    """Return the path of a file kept beside a checkpoint: `NAME.kind`, such as `NAME.codes.npz`."""
-    return checkpoint.parent / f"{checkpoint.stem if checkpoint.is_file() else checkpoint.name}.{kind}"
+    """Return the path of a file kept beside a checkpoint: `NAME.kind`, such as `NAME.codes.npz`.
+
+    It stays the same where the checkpoint is gone meanwhile.
+    """
+    return checkpoint.parent / f"{checkpoint.name if checkpoint.is_dir() else checkpoint.stem}.{kind}"
+
+
+def user_folder(kind: Literal["data", "state"]) -> Path:
+    """Return the folder of this user's own files; it need not be there yet.
+
+    Args:
+        kind: `data` is worth keeping; `state` is what the program remembers of its runs.
+
+    Who has no home (a container's user, say) gets a folder that lasts as long as the process.
+    """
+    import platformdirs
+
+    folder_of = {"data": platformdirs.user_data_dir, "state": platformdirs.user_state_dir}[kind]
+    try:
+        folder = Path(folder_of("latent-explorer", appauthor=False))
+    except (RuntimeError, KeyError, OSError):  # nothing says where the home is
+        return _passing_folder() / kind
+    return folder if folder.is_absolute() else _passing_folder() / kind
+
+
+@functools.cache
+def _passing_folder() -> Path:
+    """Return a folder that goes when the process ends; where none can be made, a place where nothing can be."""
+    try:
+        folder = Path(tempfile.mkdtemp(prefix="latent-explorer-"))
+    except OSError:
+        return Path(os.devnull) / "latent-explorer"
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 @contextlib.contextmanager

@@ -39,11 +39,13 @@ def decode(
     raw: RawOption = False,
 ) -> None:
     """Decode codes to pictures: float32 (N, C, H, W) in [0, 1]."""
+    from explorer.cli.targets import check_apart
     from explorer.cli.work import Work, share_done
     from explorer.data.codes import load_codes
     from explorer.export.writing import ARRAYS, check_target, save_array
 
     check_target(out, ARRAYS)
+    check_apart(out, file, latents, decoding.labels, decoding.transform)
     with Work(file, decoding) as work:
         codes = load_codes(latents, work.space)
         with share_done("Decoding") as told:
@@ -72,6 +74,7 @@ def encode(
     """
     import numpy as np
 
+    from explorer.cli.targets import check_apart
     from explorer.cli.work import open_model, renderer_for, say, share_done
     from explorer.data.code_book import CodeBook
     from explorer.data.images import read_pictures
@@ -79,6 +82,7 @@ def encode(
     from explorer.export.writing import check_target
 
     check_target(out, (".npz",))
+    check_apart(out, file, images, labels)
     model = open_model(file, engine).model
     if not model.has_encoder:  # type: ignore[union-attr]
         raise UsageError(f"{file} has no encoder, so pictures cannot become codes; use a VAE for that.")
@@ -116,10 +120,12 @@ def apply(
     raw: RawOption = False,
 ) -> None:
     """Apply an image-to-image network to pictures: float32 (N, C, H, W) in [0, 1]."""
+    from explorer.cli.targets import check_apart
     from explorer.cli.work import open_stage, renderer_for, say, share_done
     from explorer.export.writing import ARRAYS, check_target, save_array
 
     check_target(out, ARRAYS)
+    check_apart(out, stage, images)
     network = open_stage(stage, engine)
     pictures, notes = _pictures_for(network, images)
     with share_done("Applying the stage") as told:

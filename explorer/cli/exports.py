@@ -11,10 +11,10 @@ import typer
 from explorer.cli.options import CheckpointArgument, Decoding, Layout, add_command
 from explorer.data.wording import counted
 from explorer.errors import UsageError
+from explorer.export.recipe import MOST_SEED
 
 app = typer.Typer(
     help="Export pictures, strips, sheets, grids and maps; a strip also as a film (.gif, .webp).",
-    no_args_is_help=True,
 )
 
 
@@ -60,7 +60,7 @@ def picture(
     from explorer.cli.work import Work, one_code
     from explorer.export import making
 
-    _check(out, layout)
+    _check(out, layout, file, decoding, code)
     with Work(file, decoding) as work:
         chosen = one_code(code, work.space) if code else work.space.center
         caption = [work.model.name] if layout.captions else []
@@ -97,6 +97,7 @@ def strip(
     whole number (--scale 1: not at all).
     """
     from explorer.cli.recipes import strip_ends
+    from explorer.cli.targets import check_apart
     from explorer.cli.work import Work
     from explorer.export import making, writing
 
@@ -104,9 +105,10 @@ def strip(
         raise UsageError("Give either --codes PAIR.npy or --images A B, the two ends of the strip.")
     if codes is not None and ends is Ends.source:
         raise UsageError("--ends source needs pictures; give --images A B, or leave it out.")
-    _check(out, layout)
+    _check(out, layout, file, decoding, codes, *(images or ()))
     if save_codes:
         writing.check_target(save_codes, writing.ARRAYS)
+        check_apart(save_codes, file, codes, decoding.labels, decoding.transform, option="--save-codes")
     with Work(file, decoding) as work:
         pair, sources = strip_ends(work, codes, images)
         # The names of somebody's files belong into the picture only where they are shown.
@@ -141,7 +143,7 @@ def reconstructions(
     from explorer.data.images import read_pictures
     from explorer.export import making
 
-    _check(out, layout)
+    _check(out, layout, file, decoding, images)
     with Work(file, decoding) as work:
         read = read_pictures(images, work.model.image)
         work.tell(*read.notes)
@@ -178,7 +180,7 @@ def sheet(
     from explorer.cli.work import Work, one_code
     from explorer.export import making
 
-    _check(out, layout)
+    _check(out, layout, file, decoding, code)
     with Work(file, decoding) as work:
         through = one_code(code, work.space) if code else None
         labels = row_labels(work, _numbers(work.space.dim))
@@ -203,7 +205,7 @@ def manifold(
     from explorer.cli.work import Work
     from explorer.export import making
 
-    _check(out, layout)
+    _check(out, layout, file, decoding)
     with Work(file, decoding) as work:
         chosen = two_dimensions(dims, work)
         labels = [work.dimension_label(index) for index in chosen]
@@ -219,13 +221,15 @@ def samples(
     decoding: Decoding,
     layout: Layout,
     count: Annotated[int, typer.Option(min=1, max=100_000, help="How many.")] = 64,
-    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same pictures.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, max=MOST_SEED, help="The same seed gives the same pictures.")
+    ] = 0,
 ) -> None:
     """Export pictures of codes drawn from the prior, in a square grid."""
     from explorer.cli.work import Work
     from explorer.export import making
 
-    _check(out, layout)
+    _check(out, layout, file, decoding)
     with Work(file, decoding) as work:
         work.make(making.samples(work.network, work.space, count, seed, **work.shared(layout)), out)
 
@@ -254,16 +258,18 @@ def map_picture(
     from explorer.cli.recipes import map_recipe
     from explorer.cli.work import Work
 
-    _check(out, layout)
+    _check(out, layout, file, decoding)
     with Work(file, decoding) as work:
         work.make(map_recipe(work, layout, plane, colour, tiles), out)
 
 
-def _check(out: Path, layout: Layout) -> None:
-    """Find out before long work what cannot be written or laid out."""
+def _check(out: Path, layout: Layout, file: str, decoding: Decoding, *read: Path | None) -> None:
+    """Find out before long work what cannot be written or laid out, or would be written over what is read."""
+    from explorer.cli.targets import check_apart
     from explorer.export.writing import STILLS, check_target
 
     check_target(out, STILLS)
+    check_apart(out, file, *(decoding.stage or ()), decoding.labels, decoding.transform, *read)
     _ = layout.style
 
 

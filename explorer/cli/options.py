@@ -60,9 +60,13 @@ class Engine:
         Device.auto
     )
     precision: Annotated[
-        Precision,
-        typer.Option(rich_help_panel=_MODEL, help="exact: the same bits for any number of pictures."),
-    ] = Precision.exact
+        Precision | None,
+        typer.Option(
+            rich_help_panel=_MODEL,
+            show_default="exact; of replay, that of the recipe",
+            help="exact: the same bits for any number of pictures.",
+        ),
+    ] = None
     hint: Annotated[
         list[str] | None,
         typer.Option(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Sequence
+import contextlib
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,18 +12,20 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from explorer import paths
-from explorer.cli.options import Decoding, Engine, Layout
-from explorer.data.wording import counted, shown
+from explorer.cli.options import Decoding, Engine, Layout, Precision
+from explorer.data.wording import shown
 from explorer.errors import LatentError, RecipeError, UsageError
 
 if TYPE_CHECKING:
-    from PIL import Image
-
     from explorer.cli.work import Work
     from explorer.export.recipe import Network, Recipe
+    from explorer.formats import Opened
     from explorer.models.base import LatentModel, StageModel
 
 SESSION = ".session.json"
+
+_OTHER_MODEL = "give the model it was made with by --model, or export the picture anew"
+_SMALLER = "export the picture anew with fewer or smaller pictures"
 
 
 def replay(
@@ -51,54 +54,71 @@ def replay(
             metavar="FILE", show_default="NAME replayed.png, in this folder", help="Where to write it."
         ),
     ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Exit with 3 where the pixels are not the same.")
+    ] = False,
 ) -> None:
     """Make an exported picture again from the recipe that it carries, and compare the pixels.
 
     The checkpoint and its stages are found by the hashes of their files: among those given, in the folder of
-    FILE, in this folder, among recent and bundled ones. On the same machine the pixels are the same. Of a saved
-    session (NAME.session.json) the picture is made that it was left with.
+    FILE, in this folder, among recent and bundled ones; they are read by the hints that the recipe carries. On
+    the same machine the pixels are the same. Of a saved session (NAME.session.json) the picture is made that it
+    was left with.
     """
     if file.name.lower().endswith(SESSION):
-        _replay_session(file, engine, bool(model or stage), out)
+        _replay_session(file, engine, bool(model or stage or check), out)
         return
+    from explorer.cli.comparing import compared
+    from explorer.cli.targets import free_name
     from explorer.cli.work import Work
     from explorer.export.codes import codes_of, options_of
     from explorer.export.making import save
     from explorer.export.writing import STILLS, check_target
 
     recipe = _recipe_of(file)
-    out = out or Path(f"{file.stem} replayed{_suffix_for(file)}")
+    out = out or free_name(Path(f"{file.stem} replayed{_suffix_for(file)}"))
     if out.exists() and out.samefile(file):
         raise UsageError(f"{out} is the picture that is replayed; give another name with --out.")
     check_target(out, STILLS)
     found = _networks_for(recipe, file, model, stage or ())
-    decoding = Decoding(
-        engine.device, engine.precision, engine.hint, recipe.space, [str(path) for path in found.stages]
-    )
-    with Work(str(found.model), decoding, options_of(recipe)) as work:
+    opened, stages = _opened(recipe, found, engine.hints)
+    precision = engine.precision or Precision(recipe.precision)
+    decoding = Decoding(engine.device, precision, space=recipe.space)
+    with _blaming(file, _OTHER_MODEL):
+        working = Work(opened, decoding, options_of(recipe), stages)
+    with working as work:
         _check_fits(recipe, work)
-        used = _told_others(recipe, work)
+        used = replace(_told_others(recipe, work), precision=precision.value)
         work.tell(*found.unused)
-        save(used, work.pictures(codes_of(recipe)), out)
-        work.tell(compared(out, file))
+        with _blaming(file, _SMALLER if out.suffix.lower() == ".png" else f"write a .png, or {_SMALLER}"):
+            save(used, work.pictures(codes_of(recipe)), out)
+        result = compared(out, file)
+        if not check or result.is_same:
+            work.tell(result.text)
+    if check and not result.is_same:
+        raise RecipeError(result.text)
 
 
-def _replay_session(file: Path, engine: Engine, has_others: bool, out: Path | None) -> None:
+def _replay_session(file: Path, engine: Engine, is_for_pictures: bool, out: Path | None) -> None:
     """Write the picture that a saved session was left with, its own pixels.
 
     Raises:
-        UsageError: other networks were given; a session has more to fit to them than one picture.
+        UsageError: other networks were given, for a session has more to fit to them than one picture; or it
+            is to be checked, and there is nothing to compare with.
         RecipeError: the session cannot be used, or its model is not found.
     """
+    from explorer.cli.targets import free_name
     from explorer.cli.work import Work, progress
     from explorer.export import making
     from explorer.export.writing import STILLS, check_target
     from explorer.formats.reader import never
     from explorer.gui.sessions.session_opening import open_session
 
-    if has_others:
-        raise UsageError("--model and --stage are for pictures; a session is replayed with its own networks.")
-    out = out or Path(f"{file.name[: -len(SESSION)]} replayed.png")
+    if is_for_pictures:
+        raise UsageError(
+            "--model, --stage and --check are for pictures; a session is replayed with its own networks."
+        )
+    out = out or free_name(Path(f"{file.name[: -len(SESSION)]} replayed.png"))
     check_target(out, STILLS)
     with progress() as report:
         _, restored = open_session(file, report, never)
@@ -119,6 +139,40 @@ class _Networks:
     model: Path
     stages: tuple[Path, ...]
     unused: tuple[str, ...] = ()
+
+
+def _opened(
+    recipe: Recipe, found: _Networks, hints: Mapping[str, str]
+) -> tuple[Opened, tuple[StageModel, ...]]:
+    """Return the networks, each read as it was for the recipe; `hints` of the model go before those in it."""
+    from explorer.cli.work import progress
+    from explorer.formats import open_latent, open_stage
+
+    with progress() as report:
+        told = _hints_for(recipe.model, found.model, hints)
+        opened = open_latent(found.model, hints=told[0], only_given=told[1], on_progress=report)
+        stages = []
+        for wanted, path in zip(recipe.stages, found.stages, strict=True):
+            told = _hints_for(wanted, path, {})
+            stages.append(open_stage(path, hints=told[0], only_given=told[1], on_progress=report))
+    return opened, tuple(stages)
+
+
+def _hints_for(wanted: Network, path: Path, given: Mapping[str, str]) -> tuple[Mapping[str, str], bool]:
+    """Return hints, and whether they are all; those of a recipe say nothing of another file than its own."""
+    if wanted.hints is None or _hash(path) != wanted.sha256:
+        return given, False
+    return {**wanted.hints, **given}, True
+
+
+@contextlib.contextmanager
+def _blaming(file: Path, advice: str) -> Iterator[None]:
+    """Say of what a recipe asks for that it is the file's fault, for no option of this call would help."""
+    try:
+        yield
+    except UsageError as error:
+        reason = str(error).partition(";")[0].rstrip(".")
+        raise RecipeError(f"The recipe in {file} cannot be followed: {reason}; {advice}.") from error
 
 
 def _recipe_of(file: Path) -> Recipe:
@@ -171,16 +225,18 @@ def _networks_for(recipe: Recipe, file: Path, model: str | None, stages: Sequenc
 
 def _located(path_or_name: str) -> Path:
     """Return the path that was given, or that of a bundled network of this name."""
-    path = Path(path_or_name).expanduser()
-    return path if path.exists() else paths.bundled().get(path_or_name, path)
+    path = Path(path_or_name)
+    with contextlib.suppress(RuntimeError):  # there is no such home; opening it says so
+        path = path.expanduser()
+    return path if os.path.exists(path) else paths.bundled().get(path_or_name, path)
 
 
 def _hash(path: Path) -> str | None:
-    from explorer.formats.finding import hash_of
+    from explorer.formats.finding import hash_of, is_checkpoint
 
     try:
-        return hash_of(path)
-    except OSError:
+        return hash_of(path) if is_checkpoint(path) else None
+    except (OSError, ValueError):
         return None  # opening it says what is wrong
 
 
@@ -215,7 +271,7 @@ def _told_others(recipe: Recipe, work: Work) -> Recipe:
         is_same = wanted.sha256 is not None and wanted.sha256 == is_used.sha256
         if not is_same:
             work.tell(_other(wanted, is_used))
-        used.append(wanted if is_same else is_used)
+        used.append(replace(wanted, hints=is_used.hints) if is_same else is_used)
     return replace(recipe, model=used[0], stages=tuple(used[1:]))
 
 
@@ -225,33 +281,3 @@ def _other(wanted: Network, used: Network) -> str:
         f"{name} (SHA-256 {wanted.sha256[:4]}…)" if wanted.sha256 else f"{name}, which came from no file"
     )
     return f"Warning: it was made with {made_with}; {used.name} is another one, used because it was given."
-
-
-def compared(made: Path, original: Path) -> str:
-    """Return the sentence that says whether two pictures or films have the same pixels."""
-    import numpy as np
-    from PIL import Image, ImageChops
-
-    different = pixels = most = 0
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of size: the first is ours, and the other must have as many
-            with Image.open(made) as one, Image.open(original) as other:
-                sizes = [_size(image) for image in (one, other)]
-                if sizes[0] != sizes[1]:
-                    return f"{made} has {sizes[0]}, {original} has {sizes[1]}."
-                for frame in range(getattr(one, "n_frames", 1)):
-                    one.seek(frame)
-                    other.seek(frame)
-                    apart = np.asarray(ImageChops.difference(one.convert("RGBA"), other.convert("RGBA")))
-                    different += int(np.count_nonzero(apart.any(axis=-1)))
-                    pixels, most = pixels + one.width * one.height, max(most, int(apart.max()))
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        return f"{made} is there, but could not be compared with {original} ({error})."
-    if not different:
-        return f"{made} has the same pixels as {original}."
-    return f"{made} differs from {original} in {different} of {pixels} pixels, by at most {most} of 255."
-
-
-def _size(image: Image.Image) -> str:
-    return f"{counted(getattr(image, 'n_frames', 1), 'picture')} of {image.width}x{image.height} pixels"

@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -111,11 +111,16 @@ def open_stage(file: str, engine: Engine | None = None) -> StageModel:
         return read(file, hints=engine.hints if engine else None, on_progress=report)
 
 
+def precision_of(engine: Engine) -> Literal["exact", "fast"]:
+    """Return the precision that was asked for; `exact` where none was."""
+    return engine.precision.value if engine.precision else "exact"  # type: ignore[return-value]
+
+
 def renderer_for(engine: Engine) -> Renderer:
     """Return a renderer on the wanted device."""
     from explorer.render.renderer import Renderer
 
-    return Renderer(device=str(engine.device), precision=engine.precision.value)
+    return Renderer(device=str(engine.device), precision=precision_of(engine))
 
 
 class Work:
@@ -150,6 +155,7 @@ class Work:
         check_stages(self.model.image, self.stages)
         self.space: Space = self.model.spaces[space]
         self.renderer = renderer_for(decoding)
+        self._precision = precision_of(decoding)
         self._ids = itertools.count(1)
         self._told: dict[str, None] = dict.fromkeys(f"Note: {note}" for note in self.model.notes)
 
@@ -233,6 +239,7 @@ class Work:
             "options": self.options,
             "style": layout.style,
             "labels": labels,
+            "precision": self._precision,
         }
 
     def make(self, recipe: Recipe, out: Path, stages: Sequence[StageModel] | None = None) -> None:

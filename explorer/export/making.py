@@ -19,7 +19,7 @@ import numpy as np
 
 from explorer.export.codes import codes_of, options_of
 from explorer.export.pages import paces, page, with_fitted_sources
-from explorer.export.recipe import MOST_NUMBERS, PLAIN, Kind, Network, Recipe, Style
+from explorer.export.recipe import MOST_NUMBERS, PLAIN, Kind, Network, Precision, Recipe, Style
 from explorer.export.recipe_text import to_json
 from explorer.export.writing import FILMS, STILLS, save_pages
 from explorer.latent import traversal
@@ -55,11 +55,13 @@ class Shared(TypedDict, total=False):
     options: DecodeOptions
     style: Style
     labels: Sequence[str]
+    precision: Precision
 
 
 def network(model: LatentModel | StageModel) -> Network:
     """Return how a recipe names an open model or stage."""
-    return Network(model.name, model.origin.sha256 if model.origin else None)
+    origin = model.origin
+    return Network(model.name, origin.sha256, origin.hints) if origin else Network(model.name)
 
 
 def picture(model: Network, space: Space, code: np.ndarray, **shared: Unpack[Shared]) -> Recipe:
@@ -274,6 +276,7 @@ def _recipe(
         style=shared.get("style", PLAIN),
         labels=tuple(shared.get("labels", ())),
         sources=sources,
+        precision=shared.get("precision", "exact"),
     )
 
 

@@ -12,8 +12,8 @@ What `codes` and `settings` hold, by kind (`D` dimensions; numbers are exact, a 
     sheet            (1, D), through it   steps, dims [R], center [R], reach [R]: row r shows dimension dims[r] at
                                           center[r] -+ reach[r]; range ("data": reach is 3 spreads, or "prior")
     manifold         (1, D), the rest     dims [i, j], across [values of i], down [values of j]
-    samples          (N, D)               count, seed; where N would be too many, (0, D) and prior, and for the prior
-                                          "none" center [D], spread [D]
+    samples          (N, D)               count, seed (at most `MOST_SEED`); where N would be too many, (0, D) and
+                                          prior, and for the prior "none" center [D], spread [D]
     reconstructions  (N, D)               errors [N] or [], mean squared, 0..255
     map              (0, D)               origin [D], axes [[D], [D]], extent [left, right, bottom, top],
                                           tiles (a side, 0 for none), points [[x, y]...], marker [x, y] or null,
@@ -24,11 +24,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
 
 Kind = Literal["picture", "strip", "sheet", "manifold", "samples", "reconstructions", "map"]
+Precision = Literal["exact", "fast"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 MARK = "latent-explorer"
 """By this a recipe is known: where it lies in a PNG's text, and the first word of its own text."""
@@ -37,16 +39,25 @@ SCHEMA = 1
 MOST_NUMBERS = 1_000_000
 """A recipe carries no more numbers than this in its codes."""
 
+MOST_SEED = 2**64 - 1
+
 MOST_POINTS = 300_000
 """A recipe carries no more points of a map than this."""
 
 
 @dataclass(frozen=True)
 class Network:
-    """A checkpoint as a recipe names it; `sha256` is of its file, None where it came from none."""
+    """A checkpoint as a recipe names it.
+
+    Attributes:
+        name: what it was called.
+        sha256: of its file, None where it came from none.
+        hints: all by which the file was read, as texts; None where nobody knows them.
+    """
 
     name: str
     sha256: str | None = None
+    hints: Mapping[str, str] | None = field(default=None, hash=False)
 
 
 @dataclass(frozen=True)
@@ -89,6 +100,7 @@ class Recipe:
             `style` shows captions; what follows the first line of one is written quieter.
         sources: pictures that are shown beside decoded ones, uint8 `(H, W, 1|3)` each: the ends of a strip
             (two, None for an end without one), or what was reconstructed.
+        precision: of the arithmetic that decoded the pictures; see `Renderer`.
     """
 
     kind: Kind
@@ -101,3 +113,4 @@ class Recipe:
     style: Style = PLAIN
     labels: tuple[str, ...] = ()
     sources: tuple[np.ndarray | None, ...] = ()
+    precision: Precision = "exact"

@@ -13,8 +13,10 @@ from typing import Any
 import numpy as np
 
 from explorer.data.wording import shown
-from explorer.export.recipe import MOST_NUMBERS, MOST_POINTS, Style
-from explorer.export.recipe_fields import Damaged, Fields, real, text
+from explorer.errors import UsageError
+from explorer.export.recipe import MOST_NUMBERS, MOST_POINTS, MOST_SEED, Style
+from explorer.export.recipe_fields import LONGEST_WORD, Damaged, Fields, real, text
+from explorer.formats.sidecars import Hints, parsed_hints
 
 LEFT_OUT = "left out"
 """Stands in the text for an option that is too large for it."""
@@ -37,6 +39,18 @@ def checked_style(value: object) -> Style:
         captions=fields.flag("captions") if fields.has("captions") else None,
         background=background,
     )
+
+
+def checked_hints(value: object, where: str) -> dict[str, str]:
+    """Return the hints by which a network was read, as texts."""
+    if not isinstance(value, dict):
+        raise Damaged(f"{where} is no object")
+    if not all(isinstance(hint, str) and len(hint) <= LONGEST_WORD for hint in value.values()):
+        raise Damaged(f"{where} has values that are no short texts")
+    try:
+        return Hints(**parsed_hints(value)).told
+    except UsageError as error:
+        raise Damaged(f"{where}: {error}") from error
 
 
 def checked_options(value: object) -> dict[str, Any]:
@@ -122,7 +136,7 @@ def _manifold(fields: Fields, dim: int) -> dict[str, Any]:
 def _samples(fields: Fields, dim: int) -> dict[str, Any]:
     settings: dict[str, Any] = {
         "count": fields.whole("count", 1, MOST_SAMPLES),
-        "seed": fields.whole("seed", 0, 2**128),
+        "seed": fields.whole("seed", 0, MOST_SEED),
     }
     if fields.has("prior"):
         settings["prior"] = fields.choice("prior", ("normal", "uniform", "sphere", "none"))

@@ -1,9 +1,9 @@
 """A recipe as text and back: JSON, plain ASCII, so that it survives in any kind of file.
 
     {"latent-explorer": "recipe", "schema": 1, "program": "0.1.0", "kind": "strip",
-     "model": {"name": "anime-faces", "sha256": "..."}, "space": "z", "dim": 10, "codes": [[0.5, ...], ...],
-     "stages": [{"name": ..., "sha256": ...}], "options": {}, "settings": {...}, "style": {...}, "labels": [],
-     "sources": ["PNG in base64", null]}
+     "model": {"name": "anime-faces", "sha256": "...", "hints": {"range": "0..1"}}, "space": "z", "dim": 10,
+     "codes": [[0.5, ...], ...], "stages": [{"name": ..., "sha256": ..., "hints": {}}], "options": {},
+     "settings": {...}, "style": {...}, "labels": [], "sources": ["PNG in base64", null], "precision": "exact"}
 
 A float32 is written with as few digits as say it exactly; what is not a number is null. Codes, points and
 sources that would make the text too long are left out. The text is a stranger's when it is read: what may stand
@@ -19,19 +19,21 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
 from explorer import __version__
+from explorer.data import safe_json
 from explorer.data.picture import decode_told
-from explorer.data.wording import shown
+from explorer.data.wording import showable, shown
 from explorer.errors import ImageError, RecipeError
 from explorer.export.layout import to_image
-from explorer.export.recipe import KINDS, MARK, MOST_NUMBERS, MOST_POINTS, SCHEMA, Network, Recipe
+from explorer.export.recipe import KINDS, MARK, MOST_NUMBERS, MOST_POINTS, SCHEMA, Network, Precision, Recipe
 from explorer.export.recipe_check import (
     LEFT_OUT,
     MOST_SAMPLES,
+    checked_hints,
     checked_options,
     checked_settings,
     checked_style,
@@ -44,8 +46,6 @@ MOST_TEXT = 64_000_000
 MOST_SOURCES = 16_000_000
 """Letters of all sources in base64."""
 
-_MOST_LISTS = 2_000_000  # brackets and commas that a text may have before it is taken apart
-_MOST_ENTRIES = 6_000_000
 _MOST_SOURCE_PIXELS = 50_000_000  # of all sources
 _MOST_LETTERS = 2_000_000  # of all labels
 _MOST_COLUMN = 10_000_000  # of the texts that colour a map, as JSON
@@ -68,16 +68,17 @@ def to_json(recipe: Recipe) -> str:
         "schema": SCHEMA,
         "program": __version__,
         "kind": recipe.kind,
-        "model": asdict(recipe.model),
+        "model": _described(recipe.model),
         "space": recipe.space,
         "dim": recipe.codes.shape[1],
         "codes": recipe.codes if carries_codes else [],
-        "stages": [asdict(stage) for stage in recipe.stages],
+        "stages": [_described(stage) for stage in recipe.stages],
         "options": {name: LEFT_OUT if _is_huge(value) else value for name, value in recipe.options.items()},
         "settings": _carried(recipe.settings),
         "style": asdict(recipe.style),
         "labels": _shortened(recipe.labels),
         "sources": _packed(recipe.sources),
+        "precision": recipe.precision,
     }
     return json.dumps(_plain(value), ensure_ascii=True, allow_nan=False, separators=(", ", ": "))
 
@@ -100,6 +101,12 @@ def recipe_from(written: str, where: str = "the text") -> Recipe:
         raise RecipeError(
             f"The recipe in {where} is damaged ({str(error).rstrip('.')}); export the picture anew."
         ) from error
+
+
+def _described(network: Network) -> dict[str, Any]:
+    """Return a network as JSON has it; unknown hints are left out."""
+    value = {"name": network.name, "sha256": network.sha256}
+    return value if network.hints is None else value | {"hints": dict(network.hints)}
 
 
 def _carried(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -180,18 +187,12 @@ def _packed(sources: Sequence[np.ndarray | None]) -> list[str | None]:
 
 def _taken_apart(written: str) -> object:
     """Return what JSON says, of a text that cannot take more than some hundred megabytes."""
-    if len(written) > MOST_TEXT or written.count(",") > _MOST_ENTRIES:
-        raise Damaged("it is too long")
-    if written.count("[") + written.count("{") > _MOST_LISTS:
-        raise Damaged("it is too long")
     try:
-        return json.loads(written, parse_constant=_no_number)
-    except (ValueError, RecursionError) as error:
+        return safe_json.parse(written, MOST_TEXT)
+    except safe_json.Refused as error:
+        raise Damaged(str(error)) from error
+    except ValueError as error:
         raise Damaged("it is no JSON") from error
-
-
-def _no_number(name: str) -> float:
-    raise Damaged(f"{name} is no number")
 
 
 def _check_version(fields: Fields, where: str) -> None:
@@ -231,9 +232,15 @@ def _recipe(fields: Fields) -> Recipe:
         options=checked_options(fields.get("options", {})),
         settings=settings,
         style=checked_style(fields.get("style", {})),
-        labels=tuple(text(label, "a label") for label in labels),
+        labels=tuple(_label(label) for label in labels),
         sources=_unpacked(sources),
+        precision=fields.choice("precision", get_args(Precision), "exact"),
     )
+
+
+def _label(value: object) -> str:
+    """Return a label, of any lines, without what upsets a screen or a file."""
+    return "\n".join(showable(line, LONGEST) for line in text(value, "a label").split("\n"))
 
 
 def _check_counts(kind: str, codes: np.ndarray, settings: Mapping[str, Any], sources: int) -> None:
@@ -251,12 +258,13 @@ def _check_counts(kind: str, codes: np.ndarray, settings: Mapping[str, Any], sou
 
 def _network(value: object, where: str) -> Network:
     fields = Fields(value, where)
+    hints = checked_hints(fields.get("hints"), f"{where} hints") if fields.has("hints") else None
     if not fields.has("sha256"):
-        return Network(fields.text("name"))
+        return Network(fields.text("name"), None, hints)
     sha256 = fields.text("sha256")
     if not re.fullmatch("[0-9a-f]{64}", sha256):
         raise Damaged(f"{where} sha256 is no hash")
-    return Network(fields.text("name"), sha256)
+    return Network(fields.text("name"), sha256, hints)
 
 
 def _unpacked(sources: Sequence[object]) -> tuple[np.ndarray | None, ...]:

@@ -47,6 +47,7 @@ def open_checkpoint(
     path_or_name: Path | str,
     *,
     hints: Mapping[str, str] | None = None,
+    only_given: bool = False,
     on_progress: Progress = nothing,
     should_stop: ShouldStop = never,
 ) -> Opened:
@@ -56,6 +57,7 @@ def open_checkpoint(
         path_or_name: the file.
         hints: `architecture`, `range`, `image`, as `--hint key=value` gives them; they override
             `NAME.hints.json`.
+        only_given: read it by `hints` alone, whatever that file says, as a recipe wants it.
         on_progress: told a fraction in 0..1 and a text for people.
         should_stop: asked often; true ends the reading.
 
@@ -66,12 +68,14 @@ def open_checkpoint(
     """
     path = _located(path_or_name)
     try:
-        reading = Reading(path, _head(path), sidecars.read_hints(path, hints), on_progress, should_stop)
+        told = sidecars.read_hints(path, hints, only_given=only_given)
+        reading = Reading(path, _head(path), told, on_progress, should_stop)
         reader = next((reader for reader in READERS.values() if reader.matches(reading.head, path)), None)
         if reader is None:
             can = "; ".join(known.title for known in READERS.values())
             raise CheckpointError(f"{path} {describe(reading.head, path)}; what can be opened: {can}.")
         model = reader.read(reading)
+        model.notes = (*model.notes, *told.notes)
     except OSError as error:
         raise CheckpointError(f"{path} cannot be read ({(error.strerror or str(error)).lower()}).") from error
     if should_stop():
@@ -86,11 +90,14 @@ def open_latent(
     path_or_name: Path | str,
     *,
     hints: Mapping[str, str] | None = None,
+    only_given: bool = False,
     on_progress: Progress = nothing,
     should_stop: ShouldStop = never,
 ) -> Opened:
     """Open a checkpoint that must hold a generator; see `open_checkpoint`."""
-    opened = open_checkpoint(path_or_name, hints=hints, on_progress=on_progress, should_stop=should_stop)
+    opened = open_checkpoint(
+        path_or_name, hints=hints, only_given=only_given, on_progress=on_progress, should_stop=should_stop
+    )
     if not isinstance(opened.model, LatentModel):
         raise CheckpointError(
             f"{path_or_name} is a stage ({opened.model.architecture}: picture to picture), not a generator; "
@@ -103,11 +110,14 @@ def open_stage(
     path_or_name: Path | str,
     *,
     hints: Mapping[str, str] | None = None,
+    only_given: bool = False,
     on_progress: Progress = nothing,
     should_stop: ShouldStop = never,
 ) -> StageModel:
     """Open a checkpoint that must hold a stage; see `open_checkpoint`."""
-    model = open_checkpoint(path_or_name, hints=hints, on_progress=on_progress, should_stop=should_stop).model
+    model = open_checkpoint(
+        path_or_name, hints=hints, only_given=only_given, on_progress=on_progress, should_stop=should_stop
+    ).model
     if not isinstance(model, StageModel):
         raise CheckpointError(
             f"{path_or_name} is a generator ({model.architecture}: code to picture), not a stage; open it as "
@@ -118,11 +128,12 @@ def open_stage(
 
 def _located(path_or_name: Path | str) -> Path:
     """Return the path of a file, or of a bundled checkpoint of that name."""
-    path = Path(path_or_name).expanduser()
+    path = Path(path_or_name)
     try:
+        path = path.expanduser()
         if path.exists() or path.is_symlink():
             return path
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RuntimeError) as error:
         raise CheckpointError(f"{str(path)[:80]!r} is no usable file name; check its spelling.") from error
     known = bundled()
     if str(path_or_name) in known:

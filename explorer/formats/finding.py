@@ -10,8 +10,8 @@ from pathlib import Path
 
 from explorer.data.wording import shown
 from explorer.errors import Cancelled
-from explorer.formats import recent
-from explorer.formats.reader import ShouldStop, never
+from explorer.formats import READERS, recent
+from explorer.formats.reader import HEAD_BYTES, ShouldStop, never
 from explorer.paths import bundled
 
 SUFFIXES = (".safetensors", ".pt", ".pth", ".ckpt", ".bin", ".pkl", ".h5", ".hdf5", ".keras", ".onnx", ".npz")
@@ -46,24 +46,42 @@ def find(
         if path in tried:
             continue
         tried.add(path)
+        if should_stop():
+            raise Cancelled
         try:
-            if hash_of(path, should_stop) == sha256.lower():
+            if is_checkpoint(path) and hash_of(path, should_stop) == sha256.lower():
                 return path
-        except OSError:  # it is gone, or not ours to read
+        except (OSError, ValueError):  # it is gone, not ours to read, or has a name that no file can have
             continue
     return None
+
+
+def is_checkpoint(path: Path) -> bool:
+    """Return whether a reader recognises the first bytes of a file, so that it is worth to be hashed.
+
+    What is no ordinary file, or is empty as those are that a system makes up while they are read, is never one.
+
+    Raises:
+        OSError, ValueError: it is not there, cannot be read, or no file can be called that.
+    """
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode) or not status.st_size:
+        return False
+    with path.open("rb") as file:
+        head = file.read(HEAD_BYTES)
+    return any(reader.matches(head, path) for reader in READERS.values())
 
 
 def hash_of(path: Path, should_stop: ShouldStop = never) -> str:
     """Return the SHA-256 of a file's bytes, lower-case hex; taken once as long as the file stays as it is.
 
     Raises:
-        OSError: it cannot be read, or is no ordinary file.
+        OSError: it cannot be read, or is no ordinary file with something in it.
         Cancelled: `should_stop` turned true.
     """
     status = path.stat()
-    if not stat.S_ISREG(status.st_mode):
-        raise OSError(f"{path} is no ordinary file")
+    if not stat.S_ISREG(status.st_mode) or not status.st_size:
+        raise OSError(f"{path} is no ordinary file with something in it")
     key = (os.path.abspath(path), status.st_size, status.st_mtime_ns)
     if key not in _known:
         digest = hashlib.sha256()
@@ -101,10 +119,10 @@ def wanted(
 
 def _candidates(name: str, sha256: str, near: Sequence[Path]) -> Iterator[Path]:
     """Yield files to try, the likeliest first; some twice."""
-    yield from (path for path in near if not path.is_dir())
+    yield from (path for path in near if not os.path.isdir(path))
     lately = [entry for entry in recent.entries() if entry.kind != "session"]
     shipped = bundled()
-    beside = [path for folder in near if folder.is_dir() for path in _checkpoints_in(folder, name)]
+    beside = [path for folder in near if os.path.isdir(folder) for path in _checkpoints_in(folder, name)]
     yield from (entry.path for entry in lately if entry.sha256 == sha256)
     if name in shipped:
         yield shipped[name]

@@ -70,7 +70,7 @@ class Reading:
 
     def origin(self, format_name: str) -> Origin:
         """Return where the model came from."""
-        return Origin(self.path, format_name, self.sha256)
+        return Origin(self.path, format_name, self.sha256, self.hints.told)
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-import platformdirs
-
 from explorer.errors import OutputError
-from explorer.paths import write_text
+from explorer.formats.turns import turn_in
+from explorer.paths import user_folder, write_text
 
 Kind = Literal["model", "stage", "session"]
 
@@ -67,24 +66,35 @@ def entries() -> list[Recent]:
 
 def add(path: Path | str, name: str, sha256: str | None, kind: Kind) -> None:
     """Put what was opened first; it is listed once, and so are at most `MOST`."""
-    _write([Recent(_absolute(path), name, sha256, kind), *entries()])
+    with _turn():
+        _write([Recent(_absolute(path), name, sha256, kind), *entries()])
 
 
 def forget(path: Path | str) -> None:
     """Take one path off the list."""
-    known, gone = entries(), _absolute(path)
-    left = [entry for entry in known if entry.path != gone]
-    if len(left) < len(known):
-        _write(left)
+    with _turn():
+        known, gone = entries(), _absolute(path)
+        left = [entry for entry in known if entry.path != gone]
+        if len(left) < len(known):
+            _write(left)
 
 
 def clear() -> None:
     """Empty the list."""
-    _write([])
+    with _turn():
+        _write([])
+
+
+def _turn() -> contextlib.AbstractContextManager[None]:
+    """Let nobody else change the list meanwhile."""
+    folder = _place().parent
+    with contextlib.suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+    return turn_in(folder)
 
 
 def _place() -> Path:
-    return Path(platformdirs.user_state_dir("latent-explorer", appauthor=False)) / "recent.json"
+    return user_folder("state") / "recent.json"
 
 
 def _absolute(path: Path | str) -> Path:
@@ -111,6 +121,7 @@ def _parsed(said: Any) -> Recent:
         raise TypeError("a path, a name or a hash is no text")
     if not path or "\0" in path:
         raise ValueError("a path is empty")
+    os.fsencode(path)  # half a letter is no name that a file can have
     return Recent(Path(path), name, sha256, said["kind"])
 
 

@@ -14,14 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import platformdirs
-
 from explorer.data.code_book import CodeBook
 from explorer.data.wording import shown
 from explorer.errors import CheckpointError, ExplorerError, LatentError, OutputError, UsageError
 from explorer.models import ARCHITECTURES
 from explorer.models.base import ImageSpec, LatentModel, NativeRange
-from explorer.paths import checkpoints, sidecar
+from explorer.paths import checkpoints, sidecar, user_folder
 
 _MOST_TEXT = 1 << 20  # bytes; hints are never that long
 
@@ -34,11 +32,23 @@ class Hints:
         architecture: a family, such as `fc-vae`; no other is tried.
         range: the values the network uses for black and white.
         image: channels, height and width of its pictures.
+        notes: sentences on what was left out.
     """
 
     architecture: str | None = None
     range: NativeRange | None = None
     image: ImageSpec | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def told(self) -> dict[str, str]:
+        """The hints as texts, each as `--hint KEY=VALUE` takes it."""
+        texts = {
+            "architecture": self.architecture,
+            "range": self.range and f"{_number(self.range.low)}..{_number(self.range.high)}",
+            "image": self.image and f"{self.image.channels}x{self.image.height}x{self.image.width}",
+        }
+        return {key: text for key, text in texts.items() if text}
 
 
 def find(checkpoint: Path, kind: str) -> Path | None:
@@ -81,25 +91,63 @@ def _is_shipped(checkpoint: Path) -> bool:
 
 def _own_place(checkpoint: Path, kind: str) -> Path:
     """Return the place in the user's data folder, told apart by the checkpoint's whole path."""
-    folder = Path(platformdirs.user_data_dir("latent-explorer", appauthor=False)) / "sidecars"
+    folder = user_folder("data") / "sidecars"
     where = hashlib.sha256(os.fsencode(checkpoint.absolute())).hexdigest()[:12]
     return folder / f"{where}-{sidecar(checkpoint, kind).name}"
 
 
-def read_hints(checkpoint: Path, given: Mapping[str, str] | None = None) -> Hints:
+def read_hints(
+    checkpoint: Path, given: Mapping[str, str] | None = None, *, only_given: bool = False
+) -> Hints:
     """Return the hints of `NAME.hints.json`, each overridden by one that was `given`.
+
+    Where hints are given, a file that cannot be used and entries that they replace are left out with a note.
+
+    Args:
+        checkpoint: whose.
+        given: more hints, as texts.
+        only_given: do without the file.
 
     Raises:
         CheckpointError: the file is no JSON object, or says something unknown.
         UsageError: a given hint is unknown or makes no sense.
     """
-    said: dict[str, Any] = {}
-    if path := find(checkpoint, "hints.json"):
-        for key, value in read_json(path).items():
+    ours = parsed_hints(given or {})
+    if only_given:
+        return Hints(**ours)
+    said, notes = _hints_beside(checkpoint, ours)
+    return Hints(**(said | ours), notes=tuple(notes))
+
+
+def parsed_hints(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return hints as `Hints` holds them.
+
+    Raises:
+        UsageError: one is unknown or makes no sense.
+    """
+    return {key: _hint(key, value, UsageError, "") for key, value in given.items()}
+
+
+def _hints_beside(checkpoint: Path, given: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Return what `NAME.hints.json` says, and notes on what of it is left out in favour of those `given`."""
+    path = find(checkpoint, "hints.json")
+    if path is None:
+        return {}, []
+    try:
+        entries = read_json(path)
+    except CheckpointError as error:
+        if not given:
+            raise
+        return {}, [f"The hints beside the checkpoint were left out, since others were given: {error}"]
+    said, notes = {}, []
+    for key, value in entries.items():
+        try:
             said[key] = _hint(key, value, CheckpointError, f"{path}: ")
-    for key, value in (given or {}).items():
-        said[key] = _hint(key, value, UsageError, "")
-    return Hints(**said)
+        except CheckpointError as error:
+            if not given or (key in _PARSERS and key not in given):
+                raise
+            notes.append(f"A hint beside the checkpoint was left out, since others were given: {error}")
+    return said, notes
 
 
 def read_code_book(checkpoint: Path, model: LatentModel) -> tuple[CodeBook | None, list[str]]:
@@ -150,7 +198,7 @@ def _hint(key: str, value: Any, error: type[ExplorerError], where: str) -> Any:
         raise error(f"{where}There is no hint called {shown(key, 40)}; the known ones are {known}.")
     try:
         return _PARSERS[key](value)
-    except (ValueError, TypeError) as reason:
+    except (ValueError, TypeError, OverflowError) as reason:
         raise error(f"{where}The hint {key} cannot be {shown(value, 40)}; give {_EXAMPLES[key]}.") from reason
 
 
@@ -162,7 +210,7 @@ def _parse_architecture(value: Any) -> str:
 
 def _parse_range(value: Any) -> NativeRange:
     """`0..255`, or `[0, 255]`."""
-    low, high = (float(end) for end in (value.split("..") if isinstance(value, str) else value))
+    low, high = map(float, value.split("..") if isinstance(value, str) else _listed(value, int | float))
     if not -1e9 < low < high < 1e9:
         raise ValueError(value)
     return NativeRange(low, high)
@@ -170,14 +218,28 @@ def _parse_range(value: Any) -> NativeRange:
 
 def _parse_image(value: Any) -> ImageSpec:
     """`1x28x28`, `28x28`, or `[1, 28, 28]`."""
-    parts = value.replace(",", "x").split("x") if isinstance(value, str) else value
-    sides = [int(side) for side in parts]
+    sides = [*map(int, value.replace(",", "x").split("x") if isinstance(value, str) else _listed(value, int))]
     if len(sides) == 2:
         sides.insert(0, 1)
     channels, height, width = sides
     if channels not in (1, 3) or not (0 < height <= 1 << 14 and 0 < width <= 1 << 14):
         raise ValueError(value)
     return ImageSpec(channels, height, width)
+
+
+def _listed(value: Any, kind: Any) -> list[Any]:
+    """Return a list of numbers; `true` is none, and 1.9 is no number of pixels."""
+    if not isinstance(value, list) or not all(
+        isinstance(entry, kind) and not isinstance(entry, bool) for entry in value
+    ):
+        raise TypeError(value)
+    return value
+
+
+def _number(value: float) -> str:
+    """Return a number with as few digits as say it exactly."""
+    short = f"{value:g}"
+    return short if float(short) == value else repr(float(value))
 
 
 _PARSERS = {"architecture": _parse_architecture, "range": _parse_range, "image": _parse_image}

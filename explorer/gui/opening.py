@@ -176,17 +176,25 @@ def gather(
     """
     from explorer.formats import open_latent, open_stage
 
-    open_stages = {_hash_of(entry.stage): entry.stage for entry in shown.stages}
     opened = shown.opened
-    if opened is None or recipe.model.sha256 is None or _hash_of(opened.model) != recipe.model.sha256:
-        where = _found(recipe.model, near, should_stop)
-        opened = open_latent(where, on_progress=progress, should_stop=should_stop)
+    if opened is None or not _is_that(opened.model, recipe.model):
+        opened = open_latent(
+            _found(recipe.model, near, should_stop),
+            hints=recipe.model.hints,
+            only_given=recipe.model.hints is not None,
+            on_progress=progress,
+            should_stop=should_stop,
+        )
     stages = []
     for network in recipe.stages:
-        stage = open_stages.get(network.sha256) if network.sha256 else None
+        stage = next((entry.stage for entry in shown.stages if _is_that(entry.stage, network)), None)
         if stage is None:
             stage = open_stage(
-                _found(network, near, should_stop), on_progress=progress, should_stop=should_stop
+                _found(network, near, should_stop),
+                hints=network.hints,
+                only_given=network.hints is not None,
+                on_progress=progress,
+                should_stop=should_stop,
             )
         stages.append(stage)
     return Ingredients(recipe, opened, tuple(stages))
@@ -197,6 +205,14 @@ def _found(network: Network, near: Sequence[Path], should_stop: ShouldStop) -> P
     if path is None:
         raise MissingNetwork(network)
     return path
+
+
+def _is_that(model: object, network: Network) -> bool:
+    """Return whether an open network is the one that a recipe names, and was read by the same hints."""
+    origin = getattr(model, "origin", None)
+    if origin is None or network.sha256 is None or origin.sha256 != network.sha256:
+        return False
+    return network.hints is None or network.hints == origin.hints
 
 
 def _hash_of(model: object) -> str | None:

@@ -163,11 +163,15 @@ class CodeDistribution:
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a model came from: `sha256` is of the file, so that recipes and code books can name it."""
+    """Where a model came from: `sha256` is of the file, so that recipes and code books can name it.
+
+    `hints` are those by which the file was read, as texts; empty where it says everything itself.
+    """
 
     path: Path
     format: str
     sha256: str
+    hints: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 class _Described:

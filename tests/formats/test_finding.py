@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from pathlib import Path
 
 import pytest
 
@@ -10,7 +11,8 @@ from explorer.formats import finding, open_checkpoint, recent
 from explorer.formats.finding import find
 from explorer.paths import bundled
 
-CONTENT = b"weights"
+HEAD = b"\2\0\0\0\0\0\0\0{}"  # as a reader knows it
+CONTENT = HEAD + b"weights"
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
 
 
@@ -20,7 +22,7 @@ def moved(tmp_path):
     path = tmp_path / "far" / "renamed.PTH"
     path.parent.mkdir()
     path.write_bytes(CONTENT)
-    (tmp_path / "far" / "faces.pth").write_bytes(b"of the right name, but others")
+    (tmp_path / "far" / "faces.pth").write_bytes(HEAD + b"of the right name, but others")
     return path
 
 
@@ -66,9 +68,9 @@ def test_a_file_is_hashed_once_until_it_changes(moved, monkeypatch):
     with monkeypatch.context() as patched:
         patched.setattr(finding.hashlib, "sha256", None)
         assert finding.hash_of(moved) == SHA256
-    moved.write_bytes(b"others!")
+    moved.write_bytes(HEAD + b"others!")
     os.utime(moved, ns=(1, 1))
-    assert finding.hash_of(moved) == hashlib.sha256(b"others!").hexdigest()
+    assert finding.hash_of(moved) == hashlib.sha256(HEAD + b"others!").hexdigest()
 
 
 def test_folders_pipes_and_a_wish_to_stop(moved, tmp_path):
@@ -77,6 +79,42 @@ def test_folders_pipes_and_a_wish_to_stop(moved, tmp_path):
     assert find("faces", SHA256, [tmp_path, tmp_path / "pipe.pth"]) is None
     with pytest.raises(Cancelled):
         find("faces", SHA256, [moved], should_stop=lambda: True)
+
+
+def test_only_what_a_reader_recognises_is_hashed(moved, monkeypatch, tmp_path):
+    vast = tmp_path / "vast.pth"
+    vast.touch()
+    os.truncate(vast, 300 << 30)  # zeros that no disk holds
+    (tmp_path / "empty.pth").touch()
+    near = [vast, tmp_path / "empty.pth", Path("/proc/kmsg"), Path("/proc/kcore")]
+    hashed = []
+    monkeypatch.setattr(finding, "hash_of", lambda path, should_stop: hashed.append(path))
+    assert find("faces", SHA256, [*near, moved]) is None
+    assert moved in hashed
+    assert not {*near} & {*hashed}
+
+
+def test_what_a_system_makes_up_is_never_read(tmp_path):
+    for path in (Path("/proc/kmsg"), tmp_path / "empty.pth"):  # reading the first would wait for ever
+        if path.parent == tmp_path:
+            path.touch()
+        with pytest.raises(OSError, match=r"no ordinary file|No such file"):
+            finding.hash_of(path)
+
+
+def test_a_wish_to_stop_is_asked_between_chunks(moved, monkeypatch):
+    monkeypatch.setattr(finding, "_BLOCK", 4)
+    asked = iter([False, False, False, True])
+    with pytest.raises(Cancelled):
+        find("faces", SHA256, [moved], should_stop=lambda: next(asked))
+    assert next(asked, None) is None
+
+
+@pytest.mark.parametrize("name", ["/tmp/\ud800.pth", "/tmp/" + "x" * 5000, "/tmp/a\0b.pth"])
+def test_a_name_that_no_file_can_have_is_passed_over(name, moved, monkeypatch):
+    entry = recent.Recent(Path(name), "faces", SHA256, "model")
+    monkeypatch.setattr(recent, "entries", lambda: [entry])
+    assert find("faces", SHA256, [Path(name), moved.parent]) == moved
 
 
 def test_what_is_missing_is_said_in_a_sentence():

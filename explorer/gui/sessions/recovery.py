@@ -11,7 +11,6 @@ import contextlib
 import logging
 from pathlib import Path
 
-import platformdirs
 from PySide6.QtCore import QObject, QTimer, Slot
 
 from explorer import paths
@@ -41,7 +40,7 @@ class Recovery(QObject):
     def __init__(self, session: Session, folder: Path | None = None, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        state = Path(platformdirs.user_state_dir("latent-explorer", appauthor=False))
+        state = paths.user_folder("state")
         self._state_folder = folder if folder is not None else state
         self._left = LeftSessions(self._state_folder / "recovery")
         self.session_path: Path | None = None
