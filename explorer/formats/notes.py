@@ -11,7 +11,6 @@ told, never fatal; `notes_writing` keeps what is not understood.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from explorer.data.wording import counted, shown
+from explorer.data.wording import counted, one_line, showable, shown
 from explorer.errors import CheckpointError
 from explorer.formats import sidecars
 from explorer.models.base import LatentModel, Space
@@ -104,18 +103,13 @@ def read(checkpoint: Path, model: LatentModel) -> tuple[Notes, list[str]]:
 
 def clean_title(text: str) -> str:
     """Return a name as it is kept: one line of at most 80 letters, nothing that cannot be shown."""
-    return _showable(" ".join(text.split()))[:TITLE_LENGTH].strip()
+    return one_line(text, TITLE_LENGTH)
 
 
 def clean_remark(text: str) -> str:
     """Return a note as it is kept: at most 4000 letters, nothing that cannot be shown but new lines."""
     lines = text.expandtabs(4).replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    return "\n".join(_showable(line) for line in lines).strip()[:REMARK_LENGTH].strip()
-
-
-def _showable(text: str) -> str:
-    """Return a text without control characters and halves of letters; both upset a terminal or a file."""
-    return "".join(letter for letter in text if unicodedata.category(letter) not in ("Cc", "Cs"))
+    return "\n".join(showable(line, REMARK_LENGTH) for line in lines).strip()[:REMARK_LENGTH].strip()
 
 
 class _Layer:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from explorer.formats.notes import (
     StarredPlace,
     parse_place,
 )
+from explorer.formats.turns import turn_in
 from explorer.paths import replacing, sidecar, write_text
 
 
@@ -29,7 +30,7 @@ def write(checkpoint: Path, notes: Notes, before: Notes = NO_NOTES) -> list[str]
     """Write what `notes` say otherwise than `before` into the file, whole or not at all.
 
     The rest of the file stays, so that what somebody else wrote there meanwhile is not lost; of what both
-    changed the last one wins.
+    changed the last one wins. A part that is damaged or gone is begun anew, with all that `notes` say.
 
     Returns:
         Sentences about a file that could not be read and was set aside.
@@ -38,47 +39,64 @@ def write(checkpoint: Path, notes: Notes, before: Notes = NO_NOTES) -> list[str]
         OutputError: the file cannot be written.
     """
     place = sidecars.writable_place(checkpoint, KIND)
-    said, complaints = _sections_of(place)
-    beside = sidecar(checkpoint, KIND)
-    shipped, _ = _usable(beside) if place != beside and beside.is_file() else ({}, False)
-    for section, new, old in (
-        ("dimensions", notes.titles, before.titles),
-        ("remarks", notes.remarks, before.remarks),
-    ):
-        words = _changed_words(said.get(section, {}), new, old, shipped.get(section, {}))
-        if words or section in said:
-            said[section] = words
-    places = _changed_places(said.get("places", []), notes, before, shipped.get("places", []))
-    if places or "places" in said:
-        said["places"] = places
-    write_text(place, _as_text(said))
+    with turn_in(place.parent):
+        said, lost, complaints = _sections_of(place)
+        beside = sidecar(checkpoint, KIND)
+        shipped, _ = _usable(beside) if place != beside and beside.is_file() else ({}, set())
+        before = _without_lost(before, lost, shipped)
+        for section, new, old in (
+            ("dimensions", notes.titles, before.titles),
+            ("remarks", notes.remarks, before.remarks),
+        ):
+            words = _changed_words(said.get(section, {}), new, old, shipped.get(section, {}))
+            if words or section in said:
+                said[section] = words
+        places = _changed_places(said.get("places", []), notes, before, shipped.get("places", []))
+        if places or "places" in said:
+            said["places"] = places
+        write_text(place, _as_text(said))
     return complaints
 
 
-def _sections_of(place: Path) -> tuple[dict[str, Any], list[str]]:
-    """Return what the file to be written holds; one that is damaged is copied aside first."""
+def _without_lost(before: Notes, lost: Collection[str], shipped: Mapping[str, Any]) -> Notes:
+    """Return what the files said before, of parts that are lost no more than the shipped file says."""
+    places = [place for entry in shipped.get("places", []) if (place := parse_place(entry)) is not None]
+    return Notes(
+        _texts(shipped.get("dimensions", {})) if "dimensions" in lost else before.titles,
+        _texts(shipped.get("remarks", {})) if "remarks" in lost else before.remarks,
+        tuple(places) if "places" in lost else before.places,
+    )
+
+
+def _texts(words: Mapping[str, Any]) -> dict[str, str]:
+    return {key: text for key, text in words.items() if isinstance(text, str) and text}
+
+
+def _sections_of(place: Path) -> tuple[dict[str, Any], set[str], list[str]]:
+    """Return what the file to be written holds, and the parts that are lost; a damaged file is copied aside."""
     if not place.is_file():
-        return {}, []
-    said, is_damaged = _usable(place)
-    if not is_damaged:
-        return said, []
+        return {}, set(SECTIONS), []
+    said, lost = _usable(place)
+    if not lost:
+        return said, lost, []
     aside = _free_name(place)
     try:
         with replacing(aside) as temporary:
             shutil.copyfile(place, temporary)
     except OutputError as error:
         raise OutputError(f"{place} is damaged, so it was not written over: {error}") from error
-    return said, [f"{place} could not be understood and was set aside as {aside.name}; a new one was begun."]
+    told = f"{place} could not be understood and was set aside as {aside.name}; a new one was begun."
+    return said, lost, [told]
 
 
-def _usable(path: Path) -> tuple[dict[str, Any], bool]:
-    """Return the sound parts of a notes file, and whether there are others."""
+def _usable(path: Path) -> tuple[dict[str, Any], set[str]]:
+    """Return the sound parts of a notes file, and the names of the others."""
     try:
         said = sidecars.read_json(path, MOST_TEXT)
     except CheckpointError:
-        return {}, True
-    sound = {k: v for k, v in said.items() if k not in SECTIONS or isinstance(v, SECTIONS[k])}
-    return sound, len(sound) < len(said)
+        return {}, set(SECTIONS)
+    lost = {name for name, kind in SECTIONS.items() if not isinstance(said.get(name, kind()), kind)}
+    return {key: value for key, value in said.items() if key not in lost}, lost
 
 
 def _free_name(place: Path) -> Path:

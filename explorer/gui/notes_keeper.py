@@ -13,7 +13,8 @@ from weakref import WeakKeyDictionary, WeakSet
 from PySide6.QtCore import QObject, QTimer
 
 from explorer.errors import ExplorerError
-from explorer.formats.notes import Notes, StarredPlace
+from explorer.formats.notes import KIND, Notes, StarredPlace
+from explorer.formats.sidecars import writable_place
 
 if TYPE_CHECKING:
     from explorer.formats import Opened
@@ -39,6 +40,7 @@ class NotesKeeper(QObject):
         ] = {}  # as in the session, where it may differ; keeps closed models alive
         self._refused: WeakSet[Opened] = WeakSet()  # could not be written; tried again at the next change
         self._told: WeakSet[Opened] = WeakSet()  # that it could not
+        self._moved: WeakSet[Opened] = WeakSet()  # the checkpoint is gone from its place, and that was told
         self._job: Job | None = None
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -128,6 +130,7 @@ class NotesKeeper(QObject):
             self._kept[opened] = notes
             for complaint in outcome:
                 self._session.tell("warning", complaint)
+            self._tell_moved(opened)
 
     def _tell_refused(self, opened: Opened, error: ExplorerError) -> None:
         if opened not in self._told:
@@ -135,6 +138,17 @@ class NotesKeeper(QObject):
             name = opened.model.name
             self._session.tell(
                 "warning", f"Names, notes and stars of {name} are in this window only: {error}"
+            )
+
+    def _tell_moved(self, opened: Opened) -> None:
+        """Say once that a checkpoint is gone: who moved it has to move its notes too."""
+        origin = opened.model.origin
+        if origin is not None and not origin.path.exists() and opened not in self._moved:
+            self._moved.add(opened)
+            self._session.tell(
+                "warning",
+                f"{origin.path} is gone. Names, notes and stars are still kept for that place, in "
+                f"{writable_place(origin.path, KIND)}; move or rename that file along with the checkpoint.",
             )
 
     def _on_failed(self, sentence: str) -> None:

@@ -11,11 +11,15 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from explorer.data.wording import showable
+
 if TYPE_CHECKING:
     from explorer.formats import Opened
     from explorer.models.base import StageModel
 
 Side = Literal["A", "B"]
+
+LONGEST_LABEL = 1000  # letters
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,6 +29,9 @@ class Anchor:
     code: np.ndarray  # (dim,) float32
     picture: np.ndarray | None = None  # uint8 (H, W, 1|3)
     label: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "label", showable(self.label, LONGEST_LABEL))  # it may be a file's name
 
 
 @dataclass(frozen=True)
@@ -52,6 +59,9 @@ class Original:
     picture: np.ndarray
     code: np.ndarray
     label: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "label", showable(self.label, LONGEST_LABEL))
 
 
 @dataclass(frozen=True)

@@ -294,3 +294,67 @@ def test_a_model_without_a_file_has_no_notes_to_keep(session, keeper, tiny_model
     keeper.settle()
     keeper.flush()
     assert writes == []
+
+
+@pytest.mark.parametrize("content", [None, "{", '{"dimensions": ["a"], "remarks": 5, "places": 1}'])
+def test_a_file_that_is_lost_meanwhile_is_begun_anew_with_all_that_the_window_knows(
+    qtbot, session, keeper, checkpoint, place, content
+):
+    session.open(open_latent(checkpoint))
+    session.name_dimension(1, "hair")
+    session.note_dimension(2, "turns")
+    rest(qtbot, keeper)
+    if content is None:
+        place.unlink()
+    else:
+        place.write_text(content)
+    session.name_dimension(3, "late")
+    rest(qtbot, keeper)
+    again = open_latent(checkpoint).notes
+    assert again.titles == {"z1": "tilt", "z2": "hair", "z4": "late"}
+    assert again.remarks == {"z3": "turns"}
+    assert len(again.places) == 1
+
+
+def test_of_a_file_with_one_part_lost_the_others_stay_as_somebody_changed_them(
+    qtbot, session, keeper, checkpoint, place
+):
+    session.open(open_latent(checkpoint))
+    place.write_text('{"dimensions": {"z3": "theirs"}, "places": "none"}')
+    session.name_dimension(3, "late")
+    rest(qtbot, keeper)
+    assert titles(place) == {"z3": "theirs", "z4": "late"}
+    assert [entry["code"] for entry in said(place)["places"]] == [[1, 0, 0, 0]]
+
+
+def test_a_checkpoint_that_is_renamed_keeps_its_notes_where_they_were_and_it_is_told_once(
+    qtbot, session, keeper, checkpoint, place, told
+):
+    session.open(open_latent(checkpoint))
+    checkpoint.rename(checkpoint.with_name("other.safetensors"))
+    session.name_dimension(1, "hair")
+    rest(qtbot, keeper)
+    session.name_dimension(2, "more")
+    rest(qtbot, keeper)
+    assert titles(place) == {"z1": "tilt", "z2": "hair", "z3": "more"}
+    assert sorted(path.name for path in place.parent.glob("*.json")) == ["tiny.notes.json"]
+    assert [level for level, *_ in told] == ["warning"]
+    assert "tiny.notes.json" in told[0][1]
+
+
+def test_of_a_folder_that_is_gone_the_words_are_kept_for_its_return(
+    qtbot, session, keeper, tmp_path, checkpoint, told
+):
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    shutil.move(checkpoint, folder / "tiny.safetensors")
+    session.open(open_latent(folder / "tiny.safetensors"))
+    shutil.rmtree(folder)
+    session.name_dimension(1, "hair")
+    rest(qtbot, keeper)
+    session.name_dimension(2, "more")
+    rest(qtbot, keeper)
+    assert [level for level, *_ in told] == ["warning"]
+    own = sidecars.find(folder / "tiny.safetensors", "notes.json")
+    assert titles(own) == {"z2": "hair", "z3": "more"}
+    assert str(own) in told[0][1]

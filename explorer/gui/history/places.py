@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from PySide6.QtCore import QObject, Signal
 
+from explorer.formats.notes import clean_title
 from explorer.gui.state import Anchor, Place, Side, frozen_code
 from explorer.latent import interpolation
 
@@ -107,7 +108,7 @@ class Places(QObject):
 
     def rename(self, place_id: int, name: str) -> None:
         """Call a place something; an empty name takes it away."""
-        self._change(place_id, name=" ".join(name.split())[:80])
+        self._change(place_id, name=clean_title(name))
 
     def remove(self, place_id: int) -> None:
         """Forget a place, starred or not."""

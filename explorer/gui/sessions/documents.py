@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,10 +23,6 @@ if TYPE_CHECKING:
     from explorer.models.base import LatentModel, StageModel
 
 FILTER = f"Sessions (*{SUFFIX})"
-
-_remembering = (
-    threading.Lock()
-)  # a recipe brings model and stages at once, and each adds to what the list had
 
 
 class Documents(QObject):
@@ -118,7 +113,6 @@ class Documents(QObject):
         def add(progress: Any, should_stop: Any) -> None:
             from explorer.formats import recent
 
-            with _remembering:
-                recent.add(path, name, sha256, kind)
+            recent.add(path, name, sha256, kind)
 
         self._jobs.start(f"remember {path}", add)
