@@ -204,10 +204,15 @@ def ink_contrast(crop: np.ndarray) -> float:
 
 
 def _ground(crop: np.ndarray, ink: QColor) -> QColor:
-    """Return the colour under a text, which may be a picture: the median of what is not ink."""
-    found = crop.reshape(-1, 3)
-    is_ground = np.abs(found - np.array(ink.getRgb()[:3])).max(axis=1) > ALIKE
-    return QColor(*map(int, np.median(found[is_ground], axis=0))) if is_ground.any() else ink
+    """Return the colour under a text, which may be a picture: a middle one of what is not ink.
+
+    The soft edges of small letters lie between both and may be half of all pixels; so of the others, ordered by
+    how different from the ink they are, the one at three quarters counts.
+    """
+    found = crop.reshape(-1, 3).astype(int)
+    far = np.abs(found - np.array(ink.getRgb()[:3])).max(axis=1)
+    order = np.argsort(far, kind="stable")[np.count_nonzero(far <= ALIKE) :]
+    return QColor(*map(int, found[order[3 * len(order) // 4]])) if len(order) else ink
 
 
 def _commonest(crop: np.ndarray) -> QColor:
@@ -315,6 +320,9 @@ class PaintRecorder:
         for drawn in self.texts:
             if drawn.widget is None or not drawn.widget.isEnabled():
                 continue
+            seen = drawn.widget.visibleRegion().boundingRect()
+            if drawn.widget.isVisible() and not seen.contains(drawn.place.intersected(drawn.widget.rect())):
+                continue  # scrolled away in part
             crop = _crop(picture, scale, drawn.widget, drawn.place)
             ratio = contrast(drawn.color, _ground(crop, drawn.color)) if crop.size else CONTRAST
             if ratio < CONTRAST:
