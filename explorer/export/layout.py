@@ -18,12 +18,12 @@ from explorer.export.lettering import (
     Colour,
     block_size,
     colour_of,
-    font_for,
     ink_on,
     lines_of,
     quiet_on,
     shortened,
     text_size,
+    write,
 )
 from explorer.export.recipe import Style
 
@@ -185,16 +185,16 @@ def _write(page: Image.Image, texts: Texts, places: _Places, paper: Colour) -> N
         lines = lines_of(label)
         for number, line in enumerate(lines):
             y = middle + (number - (len(lines) - 1) / 2) * text_size(line)[1]
-            draw.text((right, y), line, fill=quiet if number else ink, font=font_for(line), anchor="rm")
+            write(draw, (right, y), line, quiet if number else ink, "rm")
     for row, middle in places.captions.items():
         for column, caption in enumerate(texts.below[row]):
             place = (places.left(column) + places.wide / 2, middle)
-            draw.text(place, caption, fill=ink, font=font_for(caption), anchor="mm")
+            write(draw, place, caption, ink, "mm")
     if texts.foot:
         foot = shortened(texts.foot, page.width - 2 * places.margin)
         x = places.left(0) + (page.width - places.margin - places.left(0)) / 2
         x = max(x, places.margin + text_size(foot)[0] / 2)
-        draw.text((x, places.foot), foot, fill=quiet, font=font_for(foot), anchor="mm")
+        write(draw, (x, places.foot), foot, quiet, "mm")
 
 
 def fitting(captions: Sequence[str], step: int) -> list[str]:

@@ -5,18 +5,19 @@ from __future__ import annotations
 import functools
 import math
 
-from PIL import ImageFont
+from PIL import ImageDraw, ImageFont
 
 Colour = tuple[int, int, int]
 
 PAPER = (255, 255, 255)
 INK = (28, 34, 48)
 CHALK = (236, 239, 244)
+MINUS = "\N{MINUS SIGN}"
 _TEXT = 14
-_WIDEST = 480  # pixels of a label; the rest of a longer one is left out
+_WIDEST = 320  # pixels of a label; the rest of a longer one is left out
 _NOTE = 260  # pixels of a line of the note below it
 _NOTE_LINES = 3
-# Pillow's own font draws Latin text; names in other scripts need one of the system's.
+# Pillow's own font draws English text; other letters need one of the system's.
 _WIDE_FONTS = (
     "NotoSansCJK-Regular.ttc",
     "NotoSans-Regular.ttf",
@@ -97,17 +98,67 @@ def text_size(text: str) -> tuple[int, int]:
     """Return width and height of a line of text, pixels."""
     font = font_for(text)
     ascent, descent = font.getmetrics() if isinstance(font, ImageFont.FreeTypeFont) else (_TEXT, 0)
-    return math.ceil(font.getlength(text)), ascent + descent
+    return math.ceil(font.getlength(_measurable(text))), ascent + descent
+
+
+def write(
+    draw: ImageDraw.ImageDraw, place: tuple[float, float], text: str, fill: Colour, anchor: str = "lm"
+) -> None:
+    """Write a line of text.
+
+    Args:
+        draw: on this.
+        place: its left end, middle or right end, at half its height.
+        text: a minus sign in it, which Pillow's own font lacks, becomes the bar of that font's plus.
+        fill: colour.
+        anchor: Pillow's name of what `place` is: `lm`, `mm` or `rm`.
+    """
+    font = font_for(text)
+    if MINUS not in text or font is not _font(True):
+        draw.text(place, text, fill=fill, font=font, anchor=anchor)
+        return
+    x, y = place
+    x -= font.getlength(_measurable(text)) * {"l": 0, "m": 0.5, "r": 1}[anchor[0]]
+    left, top, right, bottom = font.getbbox("+", anchor="lm")  # type: ignore[call-arg]
+    bar = math.floor(y + (top + bottom) / 2)
+    for number, part in enumerate(text.split(MINUS)):
+        if number:
+            draw.line((round(x + left) + 1, bar, round(x + right) - 2, bar), fill=fill)
+            x += font.getlength("+")
+        draw.text((x, y), part, fill=fill, font=font, anchor="lm")
+        x += font.getlength(part)
+
+
+def signed(value: float, form: str = ".3g") -> str:
+    """Return a number with its sign, zero without one; a number and its opposite have the same digits."""
+    text = format(
+        abs(value) * (1 + 1e-6), form
+    )  # halves go outwards on both sides, whatever their last bit is
+    if not float(text):
+        return "0"
+    return f"{'+' if value > 0 else MINUS}{text}"
+
+
+def _measurable(text: str) -> str:
+    """Return a text of the same length whose letters the font has."""
+    return text.replace(MINUS, "+") if font_for(text) is _font(True) else text
 
 
 def font_for(text: str) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     """Return a font that has the letters of `text`, as far as the system has one."""
-    return _font(all(ord(letter) < 0x250 for letter in text))
+    return _font(all(letter == MINUS or _is_own(letter) for letter in text))
 
 
 @functools.cache
-def _font(latin: bool) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    if not latin:
+def _is_own(letter: str) -> bool:
+    """Return whether Pillow's own font has a letter; it draws all others alike."""
+    own = _font(True)
+    return letter == " " or bytes(own.getmask(letter)) != bytes(own.getmask("\N{REPLACEMENT CHARACTER}"))
+
+
+@functools.cache
+def _font(own: bool) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    if not own:
         for name in _WIDE_FONTS:
             try:
                 return ImageFont.truetype(name, _TEXT)

@@ -9,7 +9,17 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from explorer.export.layout import check_page, lay
-from explorer.export.lettering import INK, PAPER, Colour, colour_of, font_for, ink_on, shortened
+from explorer.export.lettering import (
+    INK,
+    MINUS,
+    PAPER,
+    Colour,
+    colour_of,
+    ink_on,
+    shortened,
+    text_size,
+    write,
+)
 from explorer.export.recipe import PLAIN, Style
 
 Legend = list[tuple[str, Colour]]
@@ -129,9 +139,9 @@ def _coloured(values: np.ndarray | None, count: int) -> tuple[list[Colour], Lege
             return [UNKNOWN] * count, []
         edges = np.quantile(values[known], np.linspace(0, 1, len(RAMP) + 1)[1:-1])
         places = np.searchsorted(edges, values)
-        legend = [(f"{values[known].min():.3g}", RAMP[0])]
+        legend = [(f"{values[known].min():.3g}".replace("-", MINUS), RAMP[0])]
         legend += [("", colour) for colour in RAMP[1:-1]]
-        legend += [(f"{values[known].max():.3g}", RAMP[-1])]
+        legend += [(f"{values[known].max():.3g}".replace("-", MINUS), RAMP[-1])]
         return [RAMP[place] if ok else UNKNOWN for place, ok in zip(places, known, strict=True)], legend
     names, counts = np.unique(values[values != ""], return_counts=True)
     common = [str(name) for name in names[np.argsort(-counts, kind="stable")][: len(CATEGORIES) - 1]]
@@ -151,11 +161,11 @@ def _on_page(ground: Image.Image, legend: Legend, title: str, style: Style) -> I
     x, middle = margin + 12.0, margin + ground.height + _LEGEND / 2
     if title:
         title = shortened(title, ground.width // 2)
-        draw.text((x, middle), title, fill=ink, font=font_for(title), anchor="lm")
-        x += font_for(title).getlength(title) + 20
+        write(draw, (x, middle), title, ink)
+        x += text_size(title)[0] + 20
     for name, colour in legend:
         draw.ellipse((x, middle - 5, x + 10, middle + 5), fill=colour)
         name = shortened(name, ground.width // 4)
-        draw.text((x + 15, middle), name, fill=ink, font=font_for(name), anchor="lm")
-        x += (15 + font_for(name).getlength(name) if name else 10) + 10
+        write(draw, (x + 15, middle), name, ink)
+        x += (15 + text_size(name)[0] if name else 10) + 10
     return whole

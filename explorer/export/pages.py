@@ -15,7 +15,7 @@ from PIL import Image
 from explorer.data.images import fit
 from explorer.errors import RecipeError
 from explorer.export.layout import Texts, check_all, fitting, lay, scale_for, to_image
-from explorer.export.lettering import shortened
+from explorer.export.lettering import shortened, signed
 from explorer.export.maps import column_of, map_picture
 from explorer.export.recipe import Recipe
 from explorer.latent.traversal import SPREADS, between
@@ -140,7 +140,7 @@ def _sheet(recipe: Recipe, pictures: np.ndarray) -> Image.Image:
     scale = style.scale or _scale(pictures, steps, rows)
     if style.captions:
         reach = SPREADS if settings["range"] == "data" else float(settings["reach"][0])
-        values = [f"{value:+.2g}" if value else "0" for value in between(0.0, reach, steps)]
+        values = [signed(value) for value in between(0.0, reach, steps)]
         below = {rows - 1: fitting(values, pictures.shape[2] * scale + style.gap)}
         foot = "spreads from the centre" if settings["range"] == "data" else "values"
     labels = [_label(recipe, row) for row in range(rows)] if style.captions is not False else ()
@@ -154,7 +154,7 @@ def _manifold(recipe: Recipe, pictures: np.ndarray) -> Image.Image:
         return lay(pictures, columns, style)
     scale = style.scale or _scale(pictures, columns, rows)
     width = pictures.shape[2] * scale + style.gap
-    across, down = ([f"{value:+.2f}" for value in settings[name]] for name in ("across", "down"))
+    across, down = ([signed(value, ".2f") for value in settings[name]] for name in ("across", "down"))
     names = [_label(recipe, place).partition("\n")[0] for place in range(2)]
     foot = f"{names[0]} to the right, {names[1]} downwards" if all(names) else ""
     return lay(pictures, columns, style, Texts(down, {rows - 1: fitting(across, width)}, foot), scale)
