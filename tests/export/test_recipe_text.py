@@ -11,6 +11,7 @@ from recipe_examples import CODES, EXAMPLES, MODEL, SPACE, pictures
 
 from explorer.errors import ExplorerError, RecipeError
 from explorer.export import making, recipe_text
+from explorer.export.recipe import MOST_SEED, Network
 from explorer.export.recipe_text import recipe_from, to_json
 
 RANDOM = np.random.default_rng(0)
@@ -207,3 +208,38 @@ def test_a_text_changed_anywhere_is_refused_or_read():
         piece = "".join(RANDOM.choice(list('{}[]",:0129eE-. \\ux\ud800é'), RANDOM.integers(0, 5)))
         with contextlib.suppress(RecipeError):
             recipe_from(text[:start] + piece + text[start + RANDOM.integers(0, 9) :])
+
+
+def test_hints_and_precision_come_back_and_need_not_be_there():
+    network = Network("faces", "ab" * 32, {"range": "-300..900", "image": "1x30x30"})
+    made = replace(EXAMPLES["picture"], model=network, stages=(network, Network("x")), precision="fast")
+    found = recipe_from(to_json(made))
+    assert (found.model, found.stages, found.precision) == (network, made.stages, "fast")
+    none = replace(made, model=Network("faces", "ab" * 32, {}))
+    assert recipe_from(to_json(none)).model.hints == {}  # read without any, which says more than nothing
+    value = json.loads(to_json(made))
+    del value["precision"], value["model"]["hints"]
+    old = recipe_from(json.dumps(value))
+    assert (old.model.hints, old.precision) == (None, "exact")
+
+
+@pytest.mark.parametrize(
+    "hints", [3, [], {"range": 3}, {"range": "1..0"}, {"colour": "red"}, {"image": "x" * 200}]
+)
+def test_hints_that_make_no_sense_are_damage(hints):
+    model = {"name": "x", "sha256": "ab" * 32, "hints": hints}
+    with pytest.raises(RecipeError, match=r"is damaged \(model hints.*\); export the picture anew\.$"):
+        recipe_from(changed(model=model))
+
+
+@pytest.mark.parametrize("precision", ["faster", 3, ["fast"]])
+def test_a_precision_that_is_none_is_damage(precision):
+    with pytest.raises(RecipeError, match="precision is none of exact, fast"):
+        recipe_from(changed(precision=precision))
+
+
+def test_the_largest_seed_that_is_taken_comes_back():
+    made = making.samples(MODEL, SPACE, 1, MOST_SEED)
+    assert recipe_from(to_json(made)).settings["seed"] == MOST_SEED
+    with pytest.raises(RecipeError, match="seed"):
+        recipe_from(to_json(making.samples(MODEL, SPACE, 1, MOST_SEED + 1)))
