@@ -68,6 +68,7 @@ def test_a_name_that_is_no_text_of_any_language_comes_back():
         b'{"entries": [{"kind": "model"}]}',
         b'{"entries": [{"kind": "model", "path": 3, "name": ""}]}',
         b'{"entries": [{"kind": "model", "path": "/a\\u0000", "name": ""}]}',
+        b'{"entries": [{"kind": "model", "path": "/tmp/\\ud800.pth", "name": ""}]}',
         b"[" * 100_000,
         b" " * (recent._MOST_TEXT + 1),
     ],
