@@ -2,8 +2,10 @@
 
 import os
 import random
+import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -166,3 +168,69 @@ def test_two_that_write_the_same_file_at_once_both_succeed(way, tmp_path):
     assert failed == []
     assert (tmp_path / "a.json").read_text() in texts
     assert os.listdir(tmp_path) == ["a.json"]
+
+
+NO_HOME = """
+from pathlib import Path
+from explorer import paths
+
+one = paths.user_folder("state")
+assert one == paths.user_folder("state") != paths.user_folder("data")
+one.mkdir(parents=True)
+(one / "a").touch()
+print(one)
+"""
+
+
+@pytest.fixture
+def without_home(monkeypatch):
+    """An environment in which nothing says where the user's home is; needs the right to become another user."""
+    if not hasattr(os, "getuid") or os.getuid() or not shutil.which("setpriv"):
+        pytest.skip("only root can become a user whom nobody knows")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("HOME", "XDG"))}
+
+    def run(*args, **named):
+        command = ["setpriv", "--reuid", "12345", "--clear-groups", sys.executable, *map(str, args)]
+        return subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, **named)
+
+    return run
+
+
+def test_who_has_no_home_gets_folders_that_go_with_the_process(without_home):
+    ended = without_home("-B", "-c", NO_HOME)
+    assert ended.returncode == 0, ended.stderr
+    folder = Path(ended.stdout.strip())
+    assert folder.is_absolute()
+    assert not folder.parent.exists()
+
+
+def test_who_has_no_home_can_use_the_program(without_home):
+    ended = without_home("-B", "main.py", "info", "anime-faces", "--json")
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stderr.count("Traceback") == 0
+    ended = without_home("-B", "main.py", "info", "~nobody-knows/a.pth")
+    assert ended.returncode == 3
+    assert len(ended.stderr.splitlines()) == 1
+
+
+def test_no_home_and_no_place_for_passing_files(monkeypatch):
+    import platformdirs
+
+    def fail(*args, **named):
+        raise RuntimeError
+
+    monkeypatch.setattr(platformdirs, "user_data_dir", fail)
+    monkeypatch.setattr(tempfile, "mkdtemp", lambda **named: (_ for _ in ()).throw(FileNotFoundError()))
+    paths._passing_folder.cache_clear()
+    folder = paths.user_folder("data")
+    paths._passing_folder.cache_clear()
+    assert not (folder / "x").is_file()
+    with pytest.raises(OSError, match=r"Not a directory|cannot find"):
+        folder.mkdir(parents=True)
+
+
+def test_a_home_that_is_no_whole_path_is_none(monkeypatch):
+    import platformdirs
+
+    monkeypatch.setattr(platformdirs, "user_state_dir", lambda *args, **named: "~/.local/state")
+    assert paths.user_folder("state").is_absolute()
