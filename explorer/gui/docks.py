@@ -8,19 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QSize, Qt, QTimer
-from PySide6.QtGui import QGuiApplication, QScreen
+from PySide6.QtGui import QGuiApplication, QResizeEvent, QScreen
 from PySide6.QtWidgets import QApplication, QMainWindow, QScrollBar, QTabBar, QTabWidget, QWidget
 
-from explorer.gui import settings
+from explorer.gui import dock_sizes, settings
 from explorer.gui.settings import Layout
 from explorer.gui.widgets.dock import Dock
 
 VERSION = 2  # of the set of docks; another number forgets where they were
-SIDE_WIDTHS = {"latent": 340, "map": 360}
-HEIGHTS = {"strip": 143, "history": 61}
-SIDES_SHARE = 0.6  # of the window's width at most, in a narrow window; the rest is the picture's
-LOW = 700  # px; on a lower screen the history waits behind the strip
-NARROW = 900  # px; on a screen that is narrower too, the map waits behind the sliders
 SEEN = QSize(96, 32)  # of a window that can still be taken hold of
 
 Area = Qt.DockWidgetArea
@@ -33,7 +28,9 @@ class Docks(QObject):
         super().__init__(window)
         self._window = window
         self._docks = dict(docks)
-        self._widths = dict(SIDE_WIDTHS)
+        self._widths: dict[str, int] = {}  # that a person gave, or that are remembered
+        self._fits_widths = True
+        self._fits_heights = True  # until a person gave the strip one
         self._bottom: set[str] | None = None  # panels under the picture
         self._tidying = QTimer(self)
         self._tidying.setSingleShot(True)
@@ -67,10 +64,10 @@ class Docks(QObject):
         window.addDockWidget(Area.RightDockWidgetArea, docks["map"])
         window.addDockWidget(Area.BottomDockWidgetArea, docks["strip"])
         window.splitDockWidget(docks["strip"], docks["history"], Qt.Orientation.Vertical)
-        room = screen_room(window.screen())
+        room = screen_room(window.screen()).boundedTo(window.size() + QSize(0, dock_sizes.FRAME))
         for front, behind, is_tight in (
-            ("strip", "history", room.height() < LOW),
-            ("latent", "map", room.height() < LOW and room.width() < NARROW),
+            ("strip", "history", dock_sizes.is_low(room)),
+            ("latent", "map", dock_sizes.is_small(room)),
         ):
             if is_tight:
                 window.tabifyDockWidget(docks[front], docks[behind])
@@ -78,9 +75,9 @@ class Docks(QObject):
             dock.show()
         for front in ("strip", "latent"):
             docks[front].raise_()
-        self._widths = dict(SIDE_WIDTHS)
-        self.fit_widths()
-        window.resizeDocks([docks[name] for name in HEIGHTS], list(HEIGHTS.values()), Qt.Orientation.Vertical)
+        self._widths = {}
+        self._fits_widths = self._fits_heights = True
+        self.fit()
 
     def remember(self) -> None:
         """Keep size, place and docks for the next start on a screen of this size."""
@@ -102,7 +99,7 @@ class Docks(QObject):
             return
         window.restoreGeometry(settings.to_bytes(layout.geometry))
         if window.restoreState(settings.to_bytes(layout.state), VERSION):
-            self._widths = {}  # those that the docks have once they are shown
+            self._fits_widths = self._fits_heights = False  # before it is known which the docks have
         else:
             self.restore()
         self.bring_on_screen()
@@ -115,31 +112,54 @@ class Docks(QObject):
             if dock.isFloating() and not dock.isHidden():
                 bring_on_screen(dock, dock.size())
 
-    # ---- widths ----
+    # ---- sizes ----
 
-    def fit_widths(self) -> None:
+    def fit(self) -> None:
+        """Give the docks the sizes that are wanted in a window of this size, those of a person before all."""
+        if self._fits_widths:
+            self._fit_widths()
+        if self._fits_heights:
+            names = [name for name in ("strip", "history") if self._is_below(self._docks[name])]
+            heights = {"strip": dock_sizes.strip_height(self._window.size()), "history": dock_sizes.HISTORY}
+            self._window.resizeDocks(
+                [self._docks[name] for name in names],
+                [heights[name] for name in names],
+                Qt.Orientation.Vertical,
+            )
+
+    def _fit_widths(self) -> None:
         """Give the docks at the sides the widths that are wanted, all less in a narrow window."""
-        names = [name for name in self._widths if self._is_at_side(self._docks[name])]
-        wanted = [self._widths[name] for name in names]
-        scale = min(1.0, SIDES_SHARE * self._window.width() / max(sum(wanted), 1))
+        widths = {**dock_sizes.side_widths(self._window.size()), **self._widths}
+        names = [name for name in widths if self._is_at_side(self._docks[name])]
+        wanted = [widths[name] for name in names]
+        scale = min(1.0, dock_sizes.SIDES_SHARE * self._window.width() / max(sum(wanted), 1))
         self._window.resizeDocks(
             [self._docks[name] for name in names],
             [round(scale * width) for width in wanted],
             Qt.Orientation.Horizontal,
         )
 
-    def _keep_width(self, dock: Dock) -> None:
-        """Remember the width that a person gave a dock."""
-        if dock.objectName() in SIDE_WIDTHS and self._is_at_side(dock):
+    def _keep_size(self, dock: Dock, before: QSize) -> None:
+        """Remember the width or height that a person gave a dock."""
+        if dock.objectName() in dock_sizes.SIDES and self._is_at_side(dock):
             self._widths[dock.objectName()] = dock.width()
+        elif dock.height() != before.height() and self._is_below(dock):
+            self._fits_heights = False
 
     def keep_widths(self) -> None:
-        """Remember the widths that the docks have now, unless they are known."""
-        if not self._widths:
-            self._widths = {
-                name: self._docks[name].width() if self._is_at_side(self._docks[name]) else width
-                for name, width in SIDE_WIDTHS.items()
-            }
+        """Remember the widths that docks of a layout of before have, now that they are shown."""
+        if not self._fits_widths:
+            self._fits_widths = True
+            at_sides = [name for name in dock_sizes.SIDES if self._is_at_side(self._docks[name])]
+            self._widths = {name: self._docks[name].width() for name in at_sides}
+
+    def _is_below(self, dock: Dock) -> bool:
+        return (
+            dock.isVisibleTo(self._window)
+            and not dock.isFloating()
+            and not self._is_behind(dock)
+            and self._window.dockWidgetArea(dock) == Area.BottomDockWidgetArea
+        )
 
     def _is_at_side(self, dock: Dock) -> bool:
         return (
@@ -169,7 +189,7 @@ class Docks(QObject):
         history = self._docks["history"]
         has_changed = self._bottom is not None and bottom != self._bottom
         if has_changed and "history" in bottom and not self._beside(history):
-            self._window.resizeDocks([history], [HEIGHTS["history"]], Qt.Orientation.Vertical)
+            self._window.resizeDocks([history], [dock_sizes.HISTORY], Qt.Orientation.Vertical)
         self._bottom = bottom
 
     def _is_at_bottom(self, dock: Dock) -> bool:
@@ -221,8 +241,8 @@ class Docks(QObject):
             self.bring_on_screen()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if isinstance(watched, Dock) and event.type() == QEvent.Type.Resize and _is_held():
-            self._keep_width(watched)
+        if isinstance(watched, Dock) and isinstance(event, QResizeEvent) and _is_held():
+            self._keep_size(watched, event.oldSize())
         return super().eventFilter(watched, event)
 
 
@@ -236,10 +256,27 @@ def screen_room(screen: QScreen) -> QSize:
     return screen.size()
 
 
+def free_room(screen: QScreen) -> QSize:
+    """Return what panels of the system leave of a screen, in device-independent pixels."""
+    return screen.availableGeometry().size()
+
+
 def screen_size(screen: QScreen) -> str:
     """Return what layouts are remembered by: "1920x1080"."""
     room = screen_room(screen)
     return f"{room.width()}x{room.height()}"
+
+
+def pull_in(window: QWidget) -> None:
+    """Make a window smaller where it hangs over its screen together with its frame, and move it inside."""
+    screen, frame = window.screen(), window.frameGeometry()
+    room = QRect(screen.availableGeometry().topLeft(), free_room(screen))
+    over = QSize(max(frame.width() - room.width(), 0), max(frame.height() - room.height(), 0))
+    if not over.isNull():
+        window.resize(window.size() - over)
+    inside = _inside(room, QRect(frame.topLeft(), frame.size() - over))
+    if inside.topLeft() != frame.topLeft():
+        window.move(inside.topLeft())
 
 
 def bring_on_screen(window: QWidget, needed: QSize) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from PySide6.QtCore import QEvent, QSize, QTimer, Signal
+from PySide6.QtCore import QEvent, QTimer, Signal
 from PySide6.QtGui import (
     QAction,
     QCloseEvent,
@@ -18,7 +18,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QMainWindow, QMenu, QStackedWidget, QToolButton, QVBoxLayout, QWidget
 
-from explorer.gui import docks, menus, settings
+from explorer.gui import dock_sizes, docks, menus, settings
 from explorer.gui.actions import make_actions
 from explorer.gui.docks import Docks
 from explorer.gui.menus import Menus
@@ -36,7 +36,6 @@ from explorer.gui.widgets.dock import Dock, Frame, local_files
 from explorer.gui.widgets.icons import icon
 from explorer.gui.widgets.status_bar import StatusBar
 
-SIZE = QSize(1280, 800)
 EXPORT = "Save what you see: the picture, the strip, a sheet, a grid"
 NOTHING_TO_EXPORT = "Nothing to export yet: open a model first"
 OF_A_MODEL = (
@@ -74,7 +73,8 @@ class MainWindow(QMainWindow):
         self._middle = QStackedWidget()
         self._bar = StatusBar(self)
         self.setStatusBar(self._bar)
-        self.resize(self._first_size())
+        self._first_size = dock_sizes.first_size(docks.free_room(self.screen()))
+        self.resize(self._first_size)
         self._build_docks()
         self._build_top()
         self._connect()
@@ -82,11 +82,6 @@ class MainWindow(QMainWindow):
         self.canvas.setFocus()
 
     # ---- building ----
-
-    def _first_size(self) -> QSize:
-        """Return the size of the first start: less than usual on a screen that is low."""
-        room = docks.screen_room(self.screen())
-        return SIZE.boundedTo(room) if room.height() < docks.LOW else SIZE
 
     def _build_docks(self) -> None:
         for page in (self.canvas, self.start):
@@ -258,6 +253,8 @@ class MainWindow(QMainWindow):
         self._session.set_map(background=on)
 
     def _on_exposed(self) -> None:
+        if self.size() == self._first_size:  # nobody gave it another one
+            docks.pull_in(self)
         sentence = settings.set_aside()
         if sentence:
             self._session.tell("warning", sentence)
@@ -318,9 +315,9 @@ class MainWindow(QMainWindow):
     # ---- Qt ----
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Keep the docks' widths: what a narrow window took from them comes back with the room."""
+        """Keep the docks' sizes: what a narrow window took from them comes back with the room."""
         super().resizeEvent(event)
-        self._docks.fit_widths()
+        self._docks.fit()
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)

@@ -2,7 +2,7 @@
 
 import fakes
 import pytest
-from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, QSize, Qt, QUrl
+from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, QRect, QSize, Qt, QUrl
 from PySide6.QtGui import QContextMenuEvent, QDragEnterEvent, QDropEvent, QGuiApplication
 from PySide6.QtWidgets import QApplication, QMenu, QTabBar, QWidget
 
@@ -27,7 +27,8 @@ def screen(monkeypatch):
     """Call it with a size to have a screen of that size."""
 
     def of_size(width, height):
-        monkeypatch.setattr(docks, "screen_room", lambda _screen: QSize(width, height))
+        for room in ("screen_room", "free_room"):
+            monkeypatch.setattr(docks, room, lambda _screen: QSize(width, height))
 
     of_size(1920, 1080)
     return of_size
@@ -266,7 +267,7 @@ def test_a_layout_that_is_nonsense_is_the_usual_one(make_window, text):
 def test_on_a_low_screen_the_history_waits_behind_the_strip(make_window, screen, qtbot):
     screen(1024, 600)
     window = make_window()
-    assert (window.width(), window.height()) == (1024, 600)
+    assert (window.width(), window.height()) == (1024, 560), "there is a title bar, too"
     assert window.tabifiedDockWidgets(window.docks["strip"]) == [window.docks["history"]]
     assert not window.docks["strip"].visibleRegion().isEmpty()
     assert window.tabifiedDockWidgets(window.docks["latent"]) == []
@@ -275,7 +276,7 @@ def test_on_a_low_screen_the_history_waits_behind_the_strip(make_window, screen,
 def test_the_window_fits_on_a_screen_of_800_by_600(make_window, screen):
     screen(800, 600)
     window = make_window()
-    assert (window.width(), window.height()) == (800, 600)
+    assert (window.width(), window.height()) == (800, 560)
     assert window.tabifiedDockWidgets(window.docks["latent"]) == [window.docks["map"]]
     assert window.centralWidget().width() > 400
 
@@ -353,3 +354,56 @@ def test_a_screen_that_goes_away_takes_no_panel_with_it(window, qtbot):
     room = QGuiApplication.primaryScreen().availableGeometry()
     qtbot.waitUntil(lambda: room.intersects(window.docks["map"].frameGeometry()))
     QApplication.sendEvent(window, QEvent(QEvent.Type.LayoutRequest))
+
+
+def test_a_window_that_hangs_over_its_screen_is_pulled_in_once_its_frame_is_known(qtbot, monkeypatch):
+    widget = QWidget()
+    qtbot.addWidget(widget)
+    monkeypatch.setattr(docks, "free_room", lambda _screen: QSize(600, 500))
+    widget.setGeometry(40, 60, 600, 500)
+    widget.show()
+    docks.pull_in(widget)
+    room = QRect(QGuiApplication.primaryScreen().availableGeometry().topLeft(), QSize(600, 500))
+    assert room.contains(widget.frameGeometry())
+    before = widget.geometry()
+    docks.pull_in(widget)
+    assert widget.geometry() == before
+
+
+def test_a_size_that_a_person_gave_the_window_is_left_alone(make_window, screen, qtbot):
+    screen(900, 700)
+    window = make_window()
+    assert window.height() == 660
+    window.resize(1000, 900)
+    window.exposed.emit()
+    qtbot.waitUntil(lambda: window.height() == 900)
+
+
+def test_the_strip_is_low_in_a_low_window_and_the_map_large_in_a_large_one(window, qtbot):
+    strip, side, center = window.docks["strip"], window.docks["map"], window.centralWidget()
+    heights, widths, shares = [], [], []
+    for width, height in ((1024, 640), (1280, 800), (1920, 1080)):
+        window.resize(width, height)
+        qtbot.waitUntil(lambda size=(width, height): (window.width(), window.height()) == size)
+        QApplication.processEvents()
+        heights.append(strip.height())
+        widths.append(side.width())
+        shares.append(center.height() / height)
+    assert heights[0] < 120 < heights[1] < 150 < 185 < heights[2]
+    assert widths[0] < 300 < widths[1] < 370 < 500 < widths[2]
+    assert min(shares) > 0.5
+
+
+def test_a_height_that_a_person_gave_the_strip_is_kept(window, qtbot, monkeypatch):
+    window.resize(1280, 800)
+    qtbot.waitUntil(lambda: window.width() == 1280)
+    strip = window.docks["strip"]
+    with monkeypatch.context() as held:
+        held.setattr(docks, "_is_held", lambda: True)
+        window.resizeDocks([strip], [220], Qt.Orientation.Vertical)
+        qtbot.waitUntil(lambda: strip.height() == 220)
+    window.resize(1280, 900)
+    qtbot.waitUntil(lambda: window.height() == 900)
+    assert strip.height() == 220
+    window.actions_by_name["restore_layout"].trigger()
+    qtbot.waitUntil(lambda: strip.height() < 170)
