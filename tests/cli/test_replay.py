@@ -1,5 +1,6 @@
 """`replay`: exported by the command line, made again, the same pixels."""
 
+import json
 import shutil
 import subprocess
 import sys
@@ -31,7 +32,7 @@ def checkpoint(native, tmp_path):
     """A copy of the model in a folder of its own, which a test may move."""
     folder = tmp_path / "models"
     folder.mkdir()
-    return shutil.copy(native, folder / "faces.safetensors")
+    return Path(shutil.copy(native, folder / "faces.safetensors"))
 
 
 @pytest.fixture
@@ -293,3 +294,151 @@ def test_a_session_is_replayed_where_there_is_no_qt(native, here):
     ended = subprocess.run(command, cwd=here, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr
     assert (here / "my replayed.png").is_file()
+
+
+# ---- what a recipe carries of how the networks were read and run ----
+
+
+def test_hints_ride_along_and_those_given_go_before_them(done, checkpoint, here):
+    call = ("export", "samples", checkpoint, "--count", 3, "--scale", 1)
+    done(*call, "--out", "plain.png")
+    done(*call, "--hint", "range=-300..900", "--out", "a.png")
+    assert not same("plain.png", "a.png")
+    assert recipe_in(here / "a.png").model.hints == {"range": "-300..900"}
+    assert "same pixels" in done("replay", "a.png", "--model", checkpoint).err
+    assert recipe_in(here / "a replayed.png").model.hints == {"range": "-300..900"}
+    said = done("replay", "a.png", "--model", checkpoint, "--hint", "range=0..500", "--out", "b.png").err
+    assert "differs from a.png" in said
+    assert recipe_in(here / "b.png").model.hints == {"range": "0..500"}
+    assert "same pixels" in done("replay", "b.png", "--model", checkpoint).err
+
+
+def test_hints_beside_a_checkpoint_or_stage_ride_along(done, checkpoint, colorizer, here, tmp_path):
+    stage = Path(shutil.copy(colorizer, tmp_path / "models" / "colours.safetensors"))
+    beside = [path.with_name(f"{path.stem}.hints.json") for path in (checkpoint, stage)]
+    done("export", "samples", checkpoint, "--count", 3, "--stage", stage, "--out", "plain.png")
+    for path, ends in zip(beside, ("[-300, 900]", "[-3, 5.5]"), strict=True):
+        path.write_text(f'{{"range": {ends}}}')
+    done("export", "samples", checkpoint, "--count", 3, "--stage", stage, "--out", "a.png")
+    assert not same("plain.png", "a.png")
+    used = recipe_in(here / "a.png")
+    assert (used.model.hints, used.stages[0].hints) == ({"range": "-300..900"}, {"range": "-3..5.5"})
+    for path in beside:
+        path.unlink()
+    given = ("--model", checkpoint, "--stage", stage)
+    assert "same pixels" in done("replay", "a.png", *given).err
+    for path in beside:  # what is said there since is nothing to a recipe
+        path.write_text('{"range": [-5, 5]}')
+    assert "same pixels" in done("replay", "a.png", *given).err
+    assert "same pixels" in done("replay", "plain.png", *given).err
+
+
+def test_hints_of_a_recipe_say_nothing_of_another_model(done, checkpoint, here, tmp_path):
+    from calls import save_random
+
+    other = save_random(tmp_path / "other.safetensors", "fc-vae")
+    done("export", "samples", other, "--count", 3, "--out", "other.png")
+    done("export", "samples", checkpoint, "--count", 3, "--hint", "range=0..9", "--out", "a.png")
+    assert "is another one" in done("replay", "a.png", "--model", other).err
+    assert recipe_in(here / "a replayed.png").model.hints == {}
+
+
+def test_precision_rides_along_unless_told_otherwise(done, here, monkeypatch):
+    from explorer.render import renderer
+
+    used = []
+    make = renderer.Renderer.__init__
+
+    def spy(self, *args, **named):
+        used.append(named["precision"])
+        make(self, *args, **named)
+
+    monkeypatch.setattr(renderer.Renderer, "__init__", spy)
+    done("export", "samples", "anime-faces", "--count", 3, "--precision", "fast", "--out", "a.png")
+    assert recipe_in(here / "a.png").precision == "fast"
+    assert "same pixels" in done("replay", "a.png").err
+    assert recipe_in(here / "a replayed.png").precision == "fast"
+    done("replay", "a.png", "--precision", "exact", "--out", "b.png")
+    assert recipe_in(here / "b.png").precision == "exact"
+    done("replay", "b.png")
+    assert used == ["fast", "fast", "exact", "exact"]
+
+
+def test_a_damaged_file_of_hints_gives_way_to_what_is_said_in_the_call(call, done, checkpoint, here):
+    beside = checkpoint.with_name("faces.hints.json")
+    beside.write_text('{"image": [1, Infinity, 1]}')
+    call("info", checkpoint).refused("faces.hints.json: The hint image cannot be")
+    assert "was left out" in done("info", checkpoint, "--hint", "image=1x30x30").out
+    beside.write_text("{")
+    said = done("export", "samples", checkpoint, "--count", 1, "--hint", "range=0..1", "--out", "a.png").err
+    assert said.startswith("Note: The hints beside the checkpoint were left out")
+
+
+# ---- what came of it ----
+
+
+def test_check_makes_what_differs_an_exit_status(call, done, native, picture, checkpoint, here, tmp_path):
+    from calls import save_random
+
+    assert "same pixels" in done("replay", picture, "--model", checkpoint, "--check").err
+    other = save_random(tmp_path / "other.safetensors", "fc-vae")
+    outcome = call("replay", picture, "--model", other, "--check", "--out", "b.png")
+    assert outcome.status == 3
+    assert outcome.err.splitlines()[-1].startswith("b.png differs from")
+    assert (here / "b.png").exists()
+    done("replay", picture, "--model", other)
+    (here / "cut.png").write_bytes(picture.read_bytes()[:-30])
+    call("replay", "cut.png", "--model", checkpoint, "--check").refused("could not be compared with cut.png")
+    done("replay", "cut.png", "--model", checkpoint)
+    call("replay", "my.session.json", "--check").refused("--check", status=2)
+
+
+def test_a_name_that_somebody_uses_is_not_taken(done, picture, checkpoint, here):
+    (here / "a replayed.png").write_text("mine")
+    done("replay", picture, "--model", checkpoint)
+    done("replay", picture, "--model", checkpoint)
+    assert (here / "a replayed.png").read_text() == "mine"
+    assert same(here / "a replayed 2.png", picture)
+    assert same(here / "a replayed 3.png", picture)
+    done("replay", picture, "--model", checkpoint, "--out", "a replayed.png")
+    assert same(here / "a replayed.png", picture)
+
+
+def rewritten(source, target, **entries):
+    """Save a picture with other entries in its recipe."""
+    with Image.open(source) as image:
+        value = json.loads(image.text["latent-explorer"]) | entries
+        texts = PngInfo()
+        texts.add_text("latent-explorer", json.dumps(value))
+        image.save(target, pnginfo=texts)
+    return target
+
+
+def test_what_a_recipe_asks_in_vain_is_the_files_fault(call, picture, checkpoint, here):
+    for entries, word in (
+        ({"space": "w"}, "faces has no space w; give the model it was made with by --model"),
+        ({"options": {"psi": 0.5}}, "faces does not use the option psi (it uses: none); give"),
+        ({"style": {"scale": 256, "margin": 4096}, "settings": {"count": 4, "seed": 0}}, ""),
+        (
+            {"style": {"scale": 256, "gap": 4096, "margin": 4096}},
+            "more than 400 million; export the picture anew",
+        ),
+    ):
+        rewritten(picture, here / "b.png", **entries)
+        outcome = call("replay", "b.png", "--model", checkpoint, "--out", "c.png")
+        if word:
+            outcome.refused("The recipe in b.png cannot be followed", word)
+    rewritten(picture, here / "b.png", style={"scale": 256, "gap": 2000})
+    call("replay", "b.png", "--model", checkpoint, "--out", "c.webp").refused("; write a .png, or export")
+    call("replay", "b.png", "--model", checkpoint, "--hint", "colour=red").refused("colour", status=2)
+
+
+def test_an_entry_of_the_recent_ones_that_is_no_path_does_no_harm(
+    call, done, picture, checkpoint, own_settings
+):
+    place = own_settings / "xdg_state_home" / "latent-explorer" / "recent.json"
+    place.parent.mkdir(parents=True)
+    sha256 = recipe_in(picture).model.sha256
+    entry = {"kind": "model", "path": "/tmp/\ud800.pth", "name": "faces", "sha256": sha256}
+    place.write_text(json.dumps({"format": 1, "entries": [entry]}))
+    call("replay", picture).refused("give it by --model")
