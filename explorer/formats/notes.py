@@ -128,7 +128,7 @@ class _Layer:
         first = next(iter(self._spaces))
         found: dict[str, str] = {}
         for key, text in self._section(section, f'{{"{first}1": "{example}"}}').items():
-            if _is_dimension(key, self._spaces) and isinstance(text, str):
+            if is_dimension(key, self._spaces) and isinstance(text, str):
                 found[key] = clean(text)
             else:
                 self._unknown.append(shown(key, 20))
@@ -170,7 +170,7 @@ class _Layer:
         return kind()
 
 
-def _is_dimension(key: str, spaces: Mapping[str, Space]) -> bool:
+def is_dimension(key: str, spaces: Mapping[str, Space]) -> bool:
     """Return whether `z3` is a dimension of one of the spaces."""
     for space in spaces.values():
         match = re.fullmatch(rf"{re.escape(space.name)}([1-9][0-9]{{0,8}})", key)

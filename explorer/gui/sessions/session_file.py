@@ -18,16 +18,18 @@ import base64
 import hashlib
 import io
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from explorer import __version__, paths
+from explorer.data.safe_json import is_modest
+from explorer.errors import OutputError
 from explorer.gui.sessions.session_text import Ready, laid_out, one_line
 from explorer.gui.state import Anchor, Original, Place, RowSettings, State, same
 from explorer.gui.undo import UNDO_LIMIT
@@ -44,6 +46,19 @@ MOST_STEP_TEXT = 6_000_000
 """Letters of all steps of undo, or of redo, with the pictures that they alone need; older ones are left out."""
 
 MOST_PLACE_TEXT = 4_000_000
+MOST_PLACES = 20_000
+MOST_STAGES = 64
+"""In the chain, and as many that only undo knows."""
+
+MOST_BYTES = 64 << 20
+MOST_PICTURE_TEXT = 32_000_000
+"""Letters of the pictures that are shown; those of undo are in `MOST_STEP_TEXT`."""
+
+MOST_PIXELS = 100_000_000
+"""Of all pictures together."""
+
+# What is left out, one more each time, until the reader would take the file.
+_LADDER = ((), ("undo", "redo"), ("undo", "redo", "pictures"), ("undo", "redo", "pictures", "places"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +94,7 @@ class Scribe:
     def __init__(self) -> None:
         self._before: dict[tuple[Any, ...], tuple[Any, Any]] = {}
         self._now: dict[tuple[Any, ...], tuple[Any, Any]] = {}
+        self.left_out = ""  # of the last file, for people
 
     def describe(self, moment: Moment, near: Path | None, session_path: Path | None = None) -> str:
         """Return the text of a session file.
@@ -87,11 +103,27 @@ class Scribe:
             moment: with a model.
             near: the folder that paths are relative to; None keeps them whole.
             session_path: where the session was saved or opened, for a file that is only its double.
+
+        What would make the file larger than the reader takes is left out; `left_out` says so for people.
+
+        Raises:
+            OutputError: even the rest is too large.
         """
-        assert moment.state.opened is not None
         self._before, self._now = self._now, {}
+        for left_out in _LADDER:
+            text = self._described(moment, near, session_path, left_out)
+            if is_modest(text, MOST_BYTES) and len(text.encode(errors="backslashreplace")) <= MOST_BYTES:
+                return text
+        raise OutputError("The session is too large to be saved; take names, notes or starred places away.")
+
+    def _described(
+        self, moment: Moment, near: Path | None, session_path: Path | None, left_out: Sequence[str]
+    ) -> str:
+        assert moment.state.opened is not None
         model: LatentModel = moment.state.opened.model  # type: ignore[assignment]
-        state, pictures = self._once(_whole, moment.state)
+        state, drawn = self._once(_whole, moment.state)
+        pictures = _Pictures(MOST_PIXELS)
+        self.left_out = "" if pictures.add(drawn, MOST_PICTURE_TEXT, "pictures" in left_out) else "pictures"
         said: dict[str, Any] = {
             MARK: "session",
             "schema": SCHEMA,
@@ -101,18 +133,18 @@ class Scribe:
             "model": _network(model, near),
             **state,
         }
-        pictures = dict(pictures)
-        undo, kept_past = self._steps(moment.state, moment.past, pictures)
-        redo, kept_future = self._steps(moment.state, moment.future, pictures)
+        past, future = (moment.past, moment.future) if "undo" not in left_out else ((), ())
+        undo, kept_past = self._steps(moment.state, past, pictures)
+        redo, kept_future = self._steps(moment.state, future, pictures)
         said["stages"], said["other_stages"] = _stages(moment.state, [*kept_past, *kept_future], near)
         said |= {"rows": asdict(moment.rows), "focused": moment.focused + 1}
-        said["places"] = self._places(moment.places)
+        said["places"] = self._places(moment.places if "places" not in left_out else ())
         said["places_gone"] = _gone(moment)
-        said |= {"undo": undo, "redo": redo, "pictures": pictures}
+        said |= {"undo": undo, "redo": redo, "pictures": pictures.texts}
         return laid_out(said)
 
     def _steps(
-        self, state: State, steps: Iterable[tuple[str, State]], pictures: dict[str, str]
+        self, state: State, steps: Iterable[tuple[str, State]], pictures: _Pictures
     ) -> tuple[list[Ready], list[State]]:
         """Return the steps nearest first, and their states; add the pictures that they need."""
         lines: list[Ready] = []
@@ -122,17 +154,19 @@ class Scribe:
             if other.opened is not state.opened:
                 break
             line, needed = self._once(_step, other, states[-1] if states else state, what)
-            more = {name: text for name, text in needed.items() if name not in pictures}
-            room -= len(line) + sum(map(len, more.values()))
+            before = pictures.letters
+            if not pictures.add(needed, room - len(line)):
+                break
+            room -= len(line) + pictures.letters - before
             if room < 0:
                 break
-            pictures |= more
             lines.append(line)
             states.append(other)
         return lines, states
 
     def _places(self, places: tuple[Place, ...]) -> list[Ready]:
         """Return the places, oldest first; where there are too many, without the oldest that nobody starred."""
+        places = places[-MOST_PLACES:]
         lines = [self._once(_place, place) for place in places]
         room = MOST_PLACE_TEXT - sum(
             len(line) for line, place in zip(lines, places, strict=True) if place.starred
@@ -156,9 +190,9 @@ class Scribe:
 # ---- a state ----
 
 
-def _whole(state: State) -> tuple[dict[str, Any], dict[str, str]]:
+def _whole(state: State) -> tuple[dict[str, Any], dict[str, Drawn]]:
     """Return a state without its model and stages, and the pictures that it needs by their names."""
-    pictures: dict[str, str] = {}
+    pictures: dict[str, Drawn] = {}
     notes = state.opened.notes if state.opened else None
     said = {
         "space": state.space,
@@ -176,9 +210,9 @@ def _whole(state: State) -> tuple[dict[str, Any], dict[str, str]]:
     return said, pictures
 
 
-def _step(state: State, after: State, what: str) -> tuple[Ready, dict[str, str]]:
+def _step(state: State, after: State, what: str) -> tuple[Ready, dict[str, Drawn]]:
     """Return one line on what of a state is different from the one `after` it, and the pictures that it needs."""
-    pictures: dict[str, str] = {}
+    pictures: dict[str, Drawn] = {}
     told: dict[str, Callable[[], Any]] = {
         "space": lambda: state.space,
         "code": lambda: _code(state, after),
@@ -196,7 +230,7 @@ def _step(state: State, after: State, what: str) -> tuple[Ready, dict[str, str]]
     said = {
         _KEYS.get(part, part): tell()
         for part, tell in told.items()
-        if not same(getattr(state, part), getattr(after, part))
+        if not _is_same(getattr(state, part), getattr(after, part))
     }
     return Ready(one_line({"what": what, **said})), pictures
 
@@ -204,10 +238,17 @@ def _step(state: State, after: State, what: str) -> tuple[Ready, dict[str, str]]
 _KEYS = {"anchor_a": "A", "anchor_b": "B"}
 
 
+def _is_same(one: object, other: object) -> bool:
+    """Compare parts of a state, numbers to the bit: 0 and -0 are two."""
+    if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
+        return one is other or (one.shape == other.shape and one.tobytes() == other.tobytes())
+    return same(one, other)
+
+
 def _code(state: State, after: State) -> Any:
     """Return all numbers of a code, or by name the few that differ from the code after it."""
     if state.space == after.space and state.code.shape == after.code.shape:
-        changed = np.flatnonzero(state.code != after.code)
+        changed = np.flatnonzero(state.code.view(np.uint32) != after.code.view(np.uint32))
         if 3 * len(changed) <= len(state.code):
             return {f"{state.space}{index + 1}": state.code[index] for index in changed.tolist()}
     return state.code
@@ -229,19 +270,51 @@ def _words(words: Mapping[str, str], others: Mapping[str, str], only_other: bool
     return said | {key: text for key, text in words.items() if not only_other or others.get(key) != text}
 
 
-def _end(state: State, anchor: Anchor | Original | None, pictures: dict[str, str]) -> dict[str, Any] | None:
+def _end(state: State, anchor: Anchor | Original | None, pictures: dict[str, Drawn]) -> dict[str, Any] | None:
     if anchor is None or anchor.code.shape != state.code.shape:
         return None
     said: dict[str, Any] = {"label": anchor.label, "code": anchor.code}
-    if anchor.picture is not None:
+    if anchor.picture is not None and anchor.picture.size:
         if anchor not in _drawn:
             _drawn[anchor] = _png(anchor.picture)
         name, text = _drawn[anchor]
-        said["picture"], pictures[name] = name, text
+        said["picture"], pictures[name] = name, Drawn(text, anchor.picture[..., 0].size)
     return said
 
 
 _drawn: WeakKeyDictionary[Anchor | Original, tuple[str, str]] = WeakKeyDictionary()
+
+
+class Drawn(NamedTuple):
+    """A picture as PNG in base64, and how many pixels it has."""
+
+    text: str
+    pixels: int
+
+
+class _Pictures:
+    """The pictures of one file, by their names, within what its reader takes."""
+
+    def __init__(self, pixels: int) -> None:
+        self.texts: dict[str, str] = {}
+        self.letters = 0
+        self._pixels = pixels
+
+    def add(self, drawn: Mapping[str, Drawn], letters: int, is_full: bool = False) -> bool:
+        """Add those that are new and have room; return whether that are all."""
+        is_whole = True
+        for name, picture in drawn.items():
+            if name in self.texts:
+                continue
+            letters -= len(picture.text)
+            if is_full or letters < 0 or picture.pixels > self._pixels:
+                letters += len(picture.text)
+                is_whole = False
+                continue
+            self.texts[name] = picture.text
+            self.letters += len(picture.text)
+            self._pixels -= picture.pixels
+        return is_whole
 
 
 def _png(picture: np.ndarray) -> tuple[str, str]:
@@ -281,13 +354,13 @@ def _stages(
     state: State, others: Iterable[State], near: Path | None
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Return the stages of a state, and those that only the others have."""
-    own = [{"id": e.id, "enabled": e.enabled, **_network(e.stage, near)} for e in state.stages]
+    own = [{"id": e.id, "enabled": e.enabled, **_network(e.stage, near)} for e in state.stages[:MOST_STAGES]]
     known = {entry.id for entry in state.stages}
     more: dict[int, dict[str, Any]] = {}
     for entry in (entry for other in others for entry in other.stages):
         if entry.id not in known and entry.id not in more:
             more[entry.id] = {"id": entry.id, **_network(entry.stage, near)}
-    return own, list(more.values())
+    return own, list(more.values())[:MOST_STAGES]
 
 
 def _network(network: LatentModel | StageModel, near: Path | None) -> dict[str, Any]:

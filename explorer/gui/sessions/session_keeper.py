@@ -18,7 +18,7 @@ from explorer.formats import sidecars
 from explorer.gui.jobs import Job, JobRunner, Progress, ShouldStop
 from explorer.gui.session import Session
 from explorer.gui.sessions.recovery import Recovery
-from explorer.gui.sessions.session_file import SUFFIX, Moment, describe, moment_of
+from explorer.gui.sessions.session_file import SUFFIX, Moment, Scribe, moment_of
 from explorer.gui.sessions.session_opening import open_session
 from explorer.gui.sessions.session_reading import Restored, SavedSession
 
@@ -103,13 +103,14 @@ class SessionKeeper(QObject):
             place = place.with_name(place.name.removesuffix(".json") + SUFFIX)
         moment = moment_of(self._session)
 
-        def write(_progress: Progress, should_stop: ShouldStop) -> tuple[Path, Moment]:
-            text = describe(moment, place.parent)
+        def write(_progress: Progress, should_stop: ShouldStop) -> tuple[Path, Moment, str]:
+            scribe = Scribe()
+            text = scribe.describe(moment, place.parent)
             with _writing:
                 if should_stop():  # a newer one of the same file came first
                     raise Cancelled
                 paths.write_text(place, text)
-            return place, moment
+            return place, moment, scribe.left_out
 
         job = self._jobs.start(f"save session {place}", write)
         job.succeeded.connect(self._on_saved)
@@ -119,11 +120,17 @@ class SessionKeeper(QObject):
         return job
 
     @Slot(object)
-    def _on_saved(self, result: tuple[Path, Moment]) -> None:
-        path, moment = result
+    def _on_saved(self, result: tuple[Path, Moment, str]) -> None:
+        path, moment, left_out = result
         self._become(path, moment)
         self.saved.emit(str(path))
-        self._session.tell("info", f"The session is saved as {path.name}.")
+        if left_out:
+            self._session.tell(
+                "warning",
+                f"The session is saved as {path.name}, without {left_out} that are too large for it.",
+            )
+        else:
+            self._session.tell("info", f"The session is saved as {path.name}.")
 
     @Slot()
     def _on_save_finished(self) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from explorer import paths
+from explorer.data.wording import shown
 from explorer.errors import ExplorerError, RecipeError
 from explorer.gui.sessions.session_reading import Restored, SavedSession, Wanted, read
 
@@ -52,29 +53,26 @@ def _model(saved: SavedSession, progress: Progress, should_stop: ShouldStop, war
 def _stages(
     saved: SavedSession, progress: Progress, should_stop: ShouldStop, warnings: list[str]
 ) -> dict[int, StageModel]:
-    """Return the stages that can be had by their ids; what is named twice is read once."""
+    """Return the stages that can be had by their ids; a file that is named twice is read once."""
     from explorer.formats import open_stage
 
-    read_ones: dict[Wanted, StageModel | None] = {}
+    found: dict[int, StageModel] = {}
+    read_ones: dict[Path, StageModel | None] = {}
     share = 1 / (1 + len(saved.stages))
-    for count, wanted in enumerate(saved.stages.values(), 1):
-        if wanted in read_ones:
-            continue
-        read_ones[wanted] = None
-        told = partial(_part_of, progress, count * share, share)
+    for count, (stage_id, wanted) in enumerate(saved.stages.items(), 1):
         try:
             where = _found(wanted, saved.file, should_stop)
-            network = open_stage(where, on_progress=told, should_stop=should_stop)
+            if where not in read_ones:
+                read_ones[where] = None
+                told = partial(_part_of, progress, count * share, share)
+                read_ones[where] = stage = open_stage(where, on_progress=told, should_stop=should_stop)
+                _check_same(wanted, stage, warnings)
         except ExplorerError as error:
-            warnings.append(f"The stage {wanted.name} was left out. {error}")
-        else:
-            read_ones[wanted] = network
-            _check_same(wanted, network, warnings)
-    return {
-        stage_id: stage
-        for stage_id, wanted in saved.stages.items()
-        if (stage := read_ones[wanted]) is not None
-    }
+            warnings.append(f"The stage {shown(wanted.name)} was left out. {error}")
+            continue
+        if (known := read_ones[where]) is not None:
+            found[stage_id] = known
+    return found
 
 
 def _check_same(wanted: Wanted, network: object, warnings: list[str]) -> None:
@@ -87,7 +85,7 @@ def _check_same(wanted: Wanted, network: object, warnings: list[str]) -> None:
 
 
 def _found(wanted: Wanted, file: Path, should_stop: ShouldStop) -> Path:
-    """Return where a checkpoint is: the same file at its place, the same elsewhere, or whatever is at its place.
+    """Return where a checkpoint is: the same file at its place, the same elsewhere, or another one at its place.
 
     Raises:
         RecipeError: it is nowhere.
@@ -99,8 +97,14 @@ def _found(wanted: Wanted, file: Path, should_stop: ShouldStop) -> Path:
     same = finding.find(wanted.name, wanted.sha256, (*files, file.parent), should_stop)
     if same is not None:
         return same
-    if places:
-        return places[0]
+    for place in places:
+        if _is_checkpoint(place):
+            return place
+    if places:  # nobody asked for this file, so nothing is said of what is in it
+        raise RecipeError(
+            f"{file.name} names {places[0]} as {shown(wanted.name)}, and that is no checkpoint; put the checkpoint "
+            "beside the session file."
+        )
     raise RecipeError(
         finding.wanted(
             wanted.name,
@@ -109,6 +113,15 @@ def _found(wanted: Wanted, file: Path, should_stop: ShouldStop) -> Path:
             "put it beside the session file, or open it once from its place",
         )
     )
+
+
+def _is_checkpoint(path: Path) -> bool:
+    from explorer.formats import finding
+
+    try:
+        return finding.is_checkpoint(path)
+    except (OSError, ValueError):
+        return False
 
 
 def _places(wanted: Wanted, file: Path) -> list[Path]:

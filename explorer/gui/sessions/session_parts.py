@@ -6,14 +6,17 @@ import base64
 import binascii
 import io
 import re
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 import numpy as np
 
 from explorer.data.wording import shown
-from explorer.gui.sessions.session_values import Wrong, choice, entries, flag, number, numbers, text
+from explorer.formats.notes import clean_remark, clean_title, is_dimension
+from explorer.gui.sessions.session_file import MOST_PIXELS
+from explorer.gui.sessions.session_values import Wrong, choice, flag, number, numbers, text, words
 from explorer.gui.state import (
     Anchor,
     MapSettings,
@@ -30,27 +33,33 @@ if TYPE_CHECKING:
     from explorer.formats.notes import StarredPlace
     from explorer.models.base import LatentModel, Space
 
-MOST_PIXELS = 100_000_000
-"""Of all pictures together."""
-
 _MOST_ID = 1 << 50
 _NAME = 1000  # letters
-_REMARK = 20_000
-_WORDS = 100_000  # that are named
+_MOST_WORDS = 1_000_000  # names and notes of all steps together, each with what it has of the one before
 
 
 class Parts:
-    """Makes parts of states for one model of what one session file says."""
+    """Makes parts of states for one model of what one session file says.
 
-    def __init__(self, model: LatentModel, said: Mapping[str, Any]) -> None:
+    Args:
+        model: whose spaces they are of.
+        said: the file, as JSON has it.
+        leave_out: told what is left out, and what is wrong with it.
+    """
+
+    def __init__(
+        self, model: LatentModel, said: Mapping[str, Any], leave_out: Callable[[str, Wrong], None]
+    ) -> None:
         self._model = model
         self._said = said
-        self._pictures: dict[str, np.ndarray] = {}
+        self._leave_out = leave_out
+        self._pictures: dict[str, np.ndarray | None] = {}
         self._pixels = 0
+        self._words_left = _MOST_WORDS
 
     def empty(self, opened: Opened, titles: Mapping[str, str], remarks: Mapping[str, str]) -> State:
-        """Return the state before anything is said of it."""
-        space = self._model.spaces[self._model.default_space]
+        """Return the state before anything but its space is said of it."""
+        space = self._space(self._said.get("space", self._model.default_space), "space")
         return State(
             opened=opened,
             space=space.name,
@@ -72,8 +81,8 @@ class Parts:
             "B": lambda value, at: self._anchor(value, space, at, Anchor),
             "strip": lambda value, at: _settings(StripSettings, value, other.strip, at),
             "map": lambda value, at: self._map(value, space, other.map, at),
-            "titles": lambda value, at: self._words(value, other.titles, _NAME, at),
-            "remarks": lambda value, at: self._words(value, other.remarks, _REMARK, at),
+            "titles": lambda value, at: self._words(value, other.titles, clean_title, at),
+            "remarks": lambda value, at: self._words(value, other.remarks, clean_remark, at),
         }
         changes: dict[str, Any] = {"space": space.name}
         for key, make in makers.items():
@@ -92,16 +101,11 @@ class Parts:
     def places(self, starred: Sequence[StarredPlace], most: int) -> tuple[Place, ...]:
         """Return the places, and after them those of the notes that were starred since the session was saved.
 
-        One that does not fit the model is left out, as nobody could go there.
+        One that does not fit the model is left out, as nobody could go there, and so is a damaged one.
         """
-        said = entries(self._said, "places", most)
-        found = [place for n, each in enumerate(said, 1) if (place := self._place(each, f"places {n}"))]
-        if len({place.id for place in found}) < len(found):
-            raise Wrong("places have an id twice")
+        found = list({place.id: place for place in self._listed_places("places", most)}.values())
         known = {_where(place) for place in found if place.starred}
-        for count, each in enumerate(entries(self._said, "places_gone", most), 1):
-            if place := self._place({"id": 1, **each}, f"places_gone {count}"):
-                known.add(_where(place))
+        known |= {_where(place) for place in self._listed_places("places_gone", most)}
         free = max((place.id for place in found), default=0) + 1
         new = [saved for saved in starred if (saved.space, frozen_code(saved.code).tobytes()) not in known]
         found += [
@@ -110,14 +114,32 @@ class Parts:
         ]
         return tuple(found)
 
-    def _place(self, said: dict[str, Any], where: str) -> Place | None:
+    def _listed_places(self, key: str, most: int) -> Iterator[Place]:
+        """Yield the places of a list that fit the model; of those that are damaged the first is told."""
+        listed = self._said.get(key, [])
+        wrongs: list[Wrong] = [] if isinstance(listed, list) else [Wrong(f"{key} should be a list")]
+        for count, each in enumerate(listed[:most] if not wrongs else (), 1):
+            try:
+                place = self._place(each, f"{key} {count}")
+            except Wrong as wrong:
+                wrongs.append(wrong)
+                continue
+            if place is not None:
+                yield place
+        if wrongs:
+            self._leave_out(f"{len(wrongs)} of {key}", wrongs[0])
+
+    def _place(self, said: Any, where: str) -> Place | None:
+        """Return a place, None where it does not fit the model; one that is gone has no id."""
+        if not isinstance(said, dict):
+            raise Wrong(f"{where} should be an object")
         parent = said.get("parent")
         place = Place(
-            number(said.get("id"), 1, _MOST_ID, f"{where}: id"),
+            number(said.get("id", 1), 1, _MOST_ID, f"{where}: id"),
             text(said.get("space"), _NAME, f"{where}: space"),
             numbers(said.get("code"), f"{where}: code"),
-            text(said.get("what", ""), _NAME, f"{where}: what"),
-            text(said.get("name", ""), _NAME, f"{where}: name"),
+            words(said.get("what", ""), _NAME, f"{where}: what"),
+            clean_title(words(said.get("name", ""), _NAME, f"{where}: name")),
             flag(said.get("starred", False), f"{where}: starred"),
             None if parent is None else number(parent, 1, _MOST_ID, f"{where}: parent"),
         )
@@ -172,32 +194,43 @@ class Parts:
             return None
         if not isinstance(said, dict):
             raise Wrong(f"{where} should be an object with a code")
-        name = said.get("picture")
-        picture = None if name is None else self._picture(text(name, 100, f"{where}: picture"))
-        if picture is None and kind is Original:
-            raise Wrong(f"{where} has no picture")
         code = self._whole_code(said.get("code"), space, f"{where}: code")
-        return kind(code=code, picture=picture, label=text(said.get("label", ""), 4096, f"{where}: label"))
+        label = words(said.get("label", ""), _NAME, f"{where}: label")
+        name = said.get("picture")
+        picture = None if name is None else self._picture(name, where)
+        if picture is None and kind is Original:  # which is nothing without it
+            return None
+        return kind(code=code, picture=picture, label=label)
 
-    def _picture(self, name: str) -> np.ndarray:
-        """Return a picture of the file, uint8 `(H, W, 1|3)`, read-only."""
+    def _picture(self, name: Any, where: str) -> np.ndarray | None:
+        """Return a picture of the file, uint8 `(H, W, 1|3)`, read-only; None where it is not there or damaged."""
+        if not isinstance(name, str):
+            raise Wrong(f"{where}: picture should be a text")
         if name not in self._pictures:
-            pictures = self._said.get("pictures", {})
-            data = pictures.get(name) if isinstance(pictures, dict) else None
-            if not isinstance(data, str):
-                raise Wrong(f"the picture {shown(name, 30)} is missing")
-            self._pictures[name] = self._unpacked(data, f"the picture {shown(name, 30)}")
+            self._pictures[name] = None
+            try:
+                pictures = self._said.get("pictures", {})
+                data = pictures.get(name) if isinstance(pictures, dict) else None
+                if not isinstance(data, str):
+                    raise Wrong(f"{where} shows {shown(name, 30)}, which is not there")
+                self._pictures[name] = self._unpacked(data, f"the picture of {where}")
+            except Wrong as wrong:
+                self._leave_out("A picture", wrong)
         return self._pictures[name]
 
     def _unpacked(self, data: str, where: str) -> np.ndarray:
         from PIL import Image, UnidentifiedImageError
 
         try:
-            with Image.open(io.BytesIO(base64.b64decode(data, validate=True)), formats=["PNG"]) as image:
-                self._pixels += image.width * image.height
-                if image.mode not in ("L", "RGB") or self._pixels > MOST_PIXELS:
-                    raise Wrong(f"{where} is too large, or neither grey nor RGB")
-                pixels = np.array(image)
+            packed = base64.b64decode(data, validate=True)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of size, which is checked here
+                with Image.open(io.BytesIO(packed), formats=["PNG"]) as image:
+                    count = image.width * image.height
+                    if image.mode not in ("L", "RGB") or self._pixels + count > MOST_PIXELS:
+                        raise Wrong(f"{where} is too large, or neither grey nor RGB")
+                    self._pixels += count
+                    pixels = np.array(image)
         except (binascii.Error, UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
             raise error if isinstance(error, Wrong) else Wrong(f"{where} is damaged") from error
         except Image.DecompressionBombError as error:
@@ -214,17 +247,30 @@ class Parts:
                 raise Wrong(f"{where}: plane should be pca or two dimensions")
             plane = tuple(self._index(name, space, f"{where}: plane") for name in plane)
         colour = said.get("colour")
-        colour = None if colour is None else text(colour, _NAME, f"{where}: colour")
+        colour = None if colour is None else words(colour, _NAME, f"{where}: colour")
         return replace(settings, plane=plane, colour=colour)
 
-    def _words(self, said: Any, other: Mapping[str, str], most: int, where: str) -> dict[str, str]:
-        """Return what was said before with other words for some dimensions; empty ones are taken away."""
-        if not isinstance(said, dict) or len(said) > _WORDS:
+    def _words(
+        self, said: Any, other: Mapping[str, str], clean: Callable[[str], str], where: str
+    ) -> Mapping[str, str]:
+        """Return what was said before with other words for some dimensions; empty ones are taken away.
+
+        What is said of dimensions that the model has not is passed over.
+        """
+        if not isinstance(said, dict):
             raise Wrong(f"{where} should be an object of words by dimension")
-        for name, word in said.items():
-            text(word, most, f"{where}: {shown(name, 30)}")
-            text(name, _NAME, where)
-        return {name: word for name, word in {**other, **said}.items() if word}
+        changed = {
+            name: clean(word) if isinstance(word, str) else ""
+            for name, word in said.items()
+            if is_dimension(name, self._model.spaces)
+        }
+        if all(other.get(name, "") == word for name, word in changed.items()):
+            return other
+        found = {name: word for name, word in {**other, **changed}.items() if word}
+        self._words_left -= len(found)
+        if self._words_left < 0:
+            raise Wrong(f"{where} come after too many others")
+        return found
 
     def _consistent(self, state: State, space: Space, where: str) -> State:
         """Return the state after everything in it was found to be of its space."""

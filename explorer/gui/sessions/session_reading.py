@@ -6,27 +6,32 @@ Unknown keys are passed over. No Qt here and no torch; finding and opening the c
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from explorer.data import safe_json
 from explorer.data.wording import shown
 from explorer.errors import RecipeError, StageError
-from explorer.gui.sessions.session_file import MARK, MOST_STEPS, SCHEMA, Moment
+from explorer.gui.sessions.session_file import (
+    MARK,
+    MOST_BYTES,
+    MOST_PLACES,
+    MOST_STAGES,
+    MOST_STEPS,
+    SCHEMA,
+    Moment,
+)
 from explorer.gui.sessions.session_parts import Parts
-from explorer.gui.sessions.session_values import Wrong, entries, number, text
-from explorer.gui.state import StageEntry, State
+from explorer.gui.sessions.session_values import Wrong, entries, number, words
+from explorer.gui.state import RowSettings, StageEntry, State
 from explorer.models.base import LatentModel, StageModel, check_stages
 
 if TYPE_CHECKING:
     from explorer.formats import Opened
 
-MOST_BYTES = 64 << 20
-MOST_STAGES = 1000
-MOST_PLACES = 20_000
 _MEND = "open another one, or mend the file"
 
 
@@ -100,8 +105,8 @@ def read(path: Path | str) -> SavedSession:
             _wanted(said.get("model"), "model"),
             stages,
             _moment(said.get("saved")),
-            text(said.get("session"), 4096, "session") if said.get("session") is not None else None,
-            len(entries(said, "undo", MOST_STEPS)),
+            _usable_path(said.get("session")),
+            len(_listed(said, "undo")),
             said,
         )
     except Wrong as wrong:
@@ -120,8 +125,10 @@ def _json(path: Path) -> dict[str, Any]:
     if len(data) > MOST_BYTES:
         raise RecipeError(f"{path} is larger than a session file can be; choose another one.")
     try:
-        said = json.loads(data.decode("utf-8-sig"), parse_constant=_no_number)
-    except (ValueError, RecursionError, MemoryError) as error:
+        said = safe_json.parse(data.decode("utf-8-sig"), MOST_BYTES)
+    except safe_json.Refused as error:
+        raise RecipeError(f"{path} cannot be used: {error}; {_MEND}.") from error
+    except (ValueError, MemoryError) as error:
         raise RecipeError(
             f"{path} is damaged (it is no valid JSON); choose another session, or an older copy of this one."
         ) from error
@@ -138,16 +145,23 @@ def _json(path: Path) -> dict[str, Any]:
     return said
 
 
-def _no_number(word: str) -> float:
-    raise ValueError(word)
-
-
 def _wanted(said: Any, where: str) -> Wanted:
     if not isinstance(said, dict):
         raise Wrong(f"{where} should be an object that names a checkpoint")
-    given = {key: said.get(key) for key in ("sha256", "path", "bundled")}
-    words = {key: text(value, 4096, f"{where}: {key}") for key, value in given.items() if value is not None}
-    return Wanted(text(said.get("name"), 300, f"{where}: name"), **words)
+    if not isinstance(said.get("name"), str):
+        raise Wrong(f"{where}: name should be a text, not {shown(said.get('name'), 30)}")
+    return Wanted(said["name"][:300], *(_usable_path(said.get(key)) for key in ("sha256", "path", "bundled")))
+
+
+def _usable_path(said: Any) -> str | None:
+    """Return a name or path that is no nonsense, as it is."""
+    return said if isinstance(said, str) and len(said) <= 4096 and "\0" not in said else None
+
+
+def _listed(said: Mapping[str, Any], key: str) -> list[Any]:
+    """Return the first steps of a list; none where it is no list."""
+    found = said.get(key, [])
+    return found[:MOST_STEPS] if isinstance(found, list) else []
 
 
 def _moment(said: Any) -> datetime | None:
@@ -165,15 +179,16 @@ class _Making:
         assert isinstance(opened.model, LatentModel)
         self._saved, self._opened, self._stages = saved, opened, stages
         self._model = opened.model
-        self._parts = Parts(opened.model, saved.said)
         self._warnings: list[str] = []
+        self._parts = Parts(opened.model, saved.said, self._leave_out)
 
     def restored(self) -> Restored:
         parts = self._parts
         state = self._first()
         past = self._steps("undo", state)
         future = self._steps("redo", state)
-        rows, focused = parts.rows(), parts.focused(state.space)
+        rows = self._or_else(RowSettings(), parts.rows)
+        focused = self._or_else(0, parts.focused, state.space)
         places = parts.places(self._opened.notes.places, MOST_PLACES)
         return Restored(Moment(state, past, future, rows, focused, places), tuple(self._warnings))
 
@@ -182,18 +197,44 @@ class _Making:
         notes = self._opened.notes
         if "code" not in said:
             raise Wrong("it has no code")
-        chain = [[each.get("id"), each.get("enabled", True)] for each in entries(said, "stages", MOST_STAGES)]
+        said["stages"] = [
+            [each.get("id"), each.get("enabled", True)] for each in entries(said, "stages", MOST_STAGES)
+        ]
         empty = self._parts.empty(self._opened, notes.titles, notes.remarks)
-        return self._next({**said, "stages": chain}, empty, "", tell=True)
+        state = self._next({"code": said.pop("code")}, empty, "")
+        for key in said.keys() - {
+            "space"
+        }:  # one by one, so that one that is damaged costs nothing but itself
+            state = self._or_else(state, self._next, {key: said[key]}, state, "", True)
+        return state
+
+    def _or_else(self, otherwise: Any, make: Callable[..., Any], *of: Any) -> Any:
+        """Return `make(*of)`; where the file is wrong there, tell it and return something else."""
+        try:
+            return make(*of)
+        except Wrong as wrong:
+            self._leave_out("A part", wrong)
+            return otherwise
+
+    def _leave_out(self, what: str, wrong: Wrong) -> None:
+        self._warnings.append(f"{what} of {self._saved.file.name} was left out: {wrong}.")
 
     def _steps(self, key: str, state: State) -> tuple[tuple[str, State], ...]:
-        """Return the states of `undo` or `redo`, the one nearest to `state` last, each with its step's name."""
+        """Return the states of `undo` or `redo`, the one nearest to `state` last, each with its step's name.
+
+        Each is told by the one before, so a damaged one ends them.
+        """
         steps = []
-        for count, said in enumerate(entries(self._saved.said, key, MOST_STEPS), 1):
-            where = f"{key} step {count}: "
-            what = text(said.get("what", ""), 300, f"{where}what")
-            state = self._next(said, state, where)
-            steps.append((what, state))
+        for count, said in enumerate(_listed(self._saved.said, key), 1):
+            where = f"{key} step {count}"
+            try:
+                if not isinstance(said, dict):
+                    raise Wrong(f"{where} should be an object")
+                state = self._next(said, state, f"{where}: ")
+                steps.append((words(said.get("what", ""), 300, f"{where}: what"), state))
+            except Wrong as wrong:
+                self._leave_out(f"What {key} has from step {count} on", wrong)
+                break
         return tuple(reversed(steps))
 
     def _next(self, said: Mapping[str, Any], other: State, where: str, tell: bool = False) -> State:
@@ -204,16 +245,14 @@ class _Making:
         return replace(state, stages=self._fitting(self._chain(said["stages"], f"{where}stages"), tell))
 
     def _chain(self, said: Any, where: str) -> list[StageEntry]:
-        if not isinstance(said, list) or len(said) > MOST_STAGES:
-            raise Wrong(f"{where} should be a list of at most {MOST_STAGES}")
+        if not isinstance(said, list):
+            raise Wrong(f"{where} should be a list")
         chain: list[StageEntry] = []
         for each in said:
             if not (isinstance(each, list) and len(each) == 2 and type(each[1]) is bool):
                 raise Wrong(f"{where} should each have an id and whether it is on")
             stage_id = number(each[0], 1, 1 << 50, where)
-            if stage_id not in self._saved.stages or any(entry.id == stage_id for entry in chain):
-                raise Wrong(f"{where} has the id {stage_id}, which is no stage of it or there twice")
-            if stage_id in self._stages:
+            if stage_id in self._stages and all(entry.id != stage_id for entry in chain):
                 chain.append(StageEntry(stage_id, self._stages[stage_id], each[1]))
         return chain
 

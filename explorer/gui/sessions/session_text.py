@@ -30,7 +30,7 @@ def one_line(value: Any) -> str:
         numbers = np.where(np.isfinite(value), value, np.float32(0))
         return f"[{', '.join(numbers.astype(np.float32).astype('U').tolist())}]"
     if isinstance(value, np.floating):
-        return str(np.float32(value))
+        return str(np.float32(value if np.isfinite(value) else 0))
     if isinstance(value, np.generic):
         return json.dumps(value.item())
     if isinstance(value, Mapping):

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from explorer.data.wording import shown
+from explorer.data.wording import showable, shown
 from explorer.gui.state import frozen_code
 
 _LARGEST = float(np.finfo(np.float32).max)
@@ -18,10 +18,17 @@ class Wrong(ValueError):
 
 
 def text(said: Any, most: int, where: str) -> str:
-    """Return a text of at most so many letters."""
+    """Return a text of at most so many letters, as it is."""
     if not isinstance(said, str) or len(said) > most or "\0" in said:
         raise Wrong(f"{where} should be a text of at most {most} letters, not {shown(said, 30)}")
     return said
+
+
+def words(said: Any, most: int, where: str) -> str:
+    """Return a text that people see: at most so many letters of it, and none that cannot be shown."""
+    if not isinstance(said, str):
+        raise Wrong(f"{where} should be a text, not {shown(said, 30)}")
+    return showable(said, most)
 
 
 def number(said: Any, low: int, high: int, where: str) -> int:

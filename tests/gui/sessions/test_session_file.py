@@ -294,7 +294,7 @@ def test_stage_that_no_longer_fits_is_left_out(session, tmp_path):
             "newer version of the program (9.0)",
         ),
         (b'{"latent-explorer": "session", "schema": 1}', "model"),
-        (b'{"latent-explorer": "session", "schema": 1, "code": [NaN]}', "no valid JSON"),
+        (b'{"latent-explorer": "session", "schema": 1, "code": [NaN]}', "NaN is no number"),
     ],
 )
 def test_files_that_are_no_session(tmp_path, content, word):
@@ -356,6 +356,7 @@ def test_any_value_anywhere_gives_a_session_or_a_sentence(session, tmp_path):
                 refusals.append(str(error))
             else:
                 check_sound(restored.moment)
+                refusals += restored.warnings
     assert len(refusals) > len(places) / 2
     assert all(text.endswith(".") and len(text) < 700 for text in refusals)
 
@@ -389,11 +390,238 @@ def test_unknown_keys_are_passed_over(session, tmp_path):
     assert snapshot_of(opened(path)) == state_snapshot(session.state)
 
 
-def test_a_picture_that_is_a_bomb_is_refused(session, tmp_path, monkeypatch):
+def test_a_picture_that_is_a_bomb_is_left_out(session, tmp_path, monkeypatch):
     session.show_encoded(np.ones(4), np.zeros((8, 8, 3), np.uint8), "picture")
     path = saved(session, tmp_path / "one.session.json")
     monkeypatch.setattr("explorer.gui.sessions.session_parts.MOST_PIXELS", 63)
-    refused(path, "the picture", "too large")
+    restored = opened(path)
+    assert restored.moment.state.original is None
+    (warning,) = restored.warnings
+    assert "the picture of original is too large" in warning
+
+
+# ---- whatever is written can be read ----
+
+LETTERS = [
+    *map(chr, range(32)),
+    "\x7f",
+    "\x85",
+    "\ud800",
+    "\udfff",
+    "\u2028",
+    "\u202e",
+    "😀",
+    '"',
+    "\\",
+    "a",
+    "ü",
+    " ",
+]
+
+
+def odd_text(rng):
+    return "".join(rng.choice(LETTERS, rng.choice([0, 1, 5, 90, 5000])).tolist())
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_whatever_is_written_can_be_read(session, tmp_path, monkeypatch, seed):
+    """Whatever letters and sizes people come with: a saved session opens, or is said not to be saved."""
+    rng = np.random.default_rng(seed)
+    monkeypatch.setattr(session_file, "MOST_PIXELS", 5000)
+    monkeypatch.setattr("explorer.gui.sessions.session_parts.MOST_PIXELS", 5000)
+    monkeypatch.setattr(session_file, "MOST_PICTURE_TEXT", 20_000)
+    for _ in range(25):
+        Actor(session, int(rng.integers(1000))).act(2)
+        height, width, channels = *rng.integers(1, 60, 2).tolist(), int(rng.choice([1, 3]))
+        picture = rng.integers(0, 1 + int(rng.choice([0, 255])), (height, width, channels), np.uint8)
+        session.set_anchor(
+            "AB"[rng.integers(2)], Anchor(frozen_code(rng.normal(size=4)), picture, odd_text(rng))
+        )
+        session.show_encoded(rng.normal(size=4) * 10.0 ** rng.integers(-45, 38), picture, odd_text(rng))
+        session.name_dimension(int(rng.integers(4)), odd_text(rng))
+        session.note_dimension(int(rng.integers(4)), odd_text(rng))
+        session.set_code(np.where(rng.random(4) < 0.5, -0.0, 0.0), what=odd_text(rng))
+        session.places.rename(session.places.keep(odd_text(rng)).id, odd_text(rng))
+        if rng.random() < 0.3:
+            session.undo()
+    path = tmp_path / "one.session.json"
+    text = describe(moment_of(session), tmp_path)
+    path.write_bytes(text.encode(errors="backslashreplace"))
+    restored = opened(path)
+    pictures = [each for each in restored.warnings if each.startswith("A picture of")]
+    assert [*restored.warnings] == pictures
+    now, before = restored.moment.state, session.state
+    assert part_of_state(now) == part_of_state(before)
+    assert [(p.code.tobytes(), p.name) for p in restored.moment.places] == [
+        (p.code.tobytes(), p.name) for p in session.places.all
+    ]
+    assert restored.moment.past
+    for (_, state), (_, other) in zip(reversed(restored.moment.past), reversed(session.past), strict=False):
+        assert part_of_state(state) == part_of_state(other)
+    again = describe(restored.moment, tmp_path)
+    path.write_bytes(again.encode(errors="backslashreplace"))
+    opened(path)
+
+
+def part_of_state(state):
+    """A state to the bit, but for pictures, which may be too large."""
+    ends = [end and (end.code.tobytes(), end.label) for end in (state.anchor_a, state.anchor_b)]
+    return state.code.tobytes(), state.titles, state.remarks, state.seed, state.strip, ends
+
+
+def test_pictures_that_are_too_large_are_left_out_and_the_rest_comes_back(session, tmp_path, monkeypatch):
+    monkeypatch.setattr(session_file, "MOST_PIXELS", 100)
+    monkeypatch.setattr("explorer.gui.sessions.session_parts.MOST_PIXELS", 100)
+    for side, size in (("A", 9), ("B", 8)):
+        session.set_anchor(side, Anchor(session.code, np.full((size, 8, 1), size, np.uint8), side))
+    session.show_encoded(np.ones(4), np.zeros((3, 8, 1), np.uint8), "small")
+    scribe = Scribe()
+    path = tmp_path / "one.session.json"
+    path.write_text(scribe.describe(moment_of(session), tmp_path))
+    assert scribe.left_out == "pictures"
+    restored = opened(path)
+    state = restored.moment.state
+    assert state.original.picture.shape == (3, 8, 1)
+    shown = [end.picture is not None for end in (state.anchor_a, state.anchor_b)]
+    assert sorted(shown) == [False, True]
+    assert state.anchor_a.label == "A"
+    assert len(restored.warnings) == 1
+
+
+def test_a_session_that_is_too_large_is_kept_without_undo_or_not_called_saved(session, monkeypatch):
+    from explorer.errors import OutputError
+
+    for seed in range(300):
+        session.randomize(seed)
+    whole = describe(moment_of(session), None)
+    monkeypatch.setattr(session_file, "MOST_BYTES", len(whole) - 1)
+    said = json.loads(describe(moment_of(session), None))
+    assert said["undo"] == []
+    assert said["seed"] == 299
+    monkeypatch.setattr(session_file, "MOST_BYTES", 100)
+    with pytest.raises(OutputError, match="too large"):
+        describe(moment_of(session), None)
+
+
+def test_no_number_in_a_step_is_zero(session, tmp_path):
+    before = np.zeros(4, np.float32)
+    before[1] = np.nan
+    session.show_encoded(before, np.zeros((8, 8, 1), np.uint8), "broken")
+    session.set_code(np.zeros(4))
+    restored = opened(saved(session, tmp_path / "one.session.json"))
+    assert restored.moment.past[-1][1].code.tolist() == [0, 0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "told"),
+    [
+        ("A", {"label": 5, "code": [0, 0, 0, 0]}, "A: label"),
+        ("B", {"code": [1]}, "B: code"),
+        ("original", 7, "original"),
+        ("strip", {"steps": 1000}, "strip: steps"),
+        ("map", {"plane": 5}, "map: plane"),
+        ("seed", "x", "seed"),
+        ("titles", [], "titles"),
+        ("rows", {"order": "odd"}, "rows: order"),
+        ("focused", 99, "focused"),
+        ("places", 5, "places"),
+        ("places", [{"id": 1}, {"id": 2, "space": "z", "code": [1, 2, 3, 4], "name": "good"}], "1 of places"),
+        ("undo", [{"what": "good", "seed": 7}, {"seed": []}, {"seed": 8}], "from step 2 on"),
+    ],
+)
+def test_a_part_that_is_damaged_costs_nothing_but_itself(session, tmp_path, key, value, told):
+    session.set_code(np.array([1, 2, 3, 4]))
+    path = saved(session, tmp_path / "one.session.json")
+    path.write_text(json.dumps({**json.loads(path.read_text()), key: value}))
+    restored = opened(path)
+    assert len(restored.warnings) == 1
+    assert told in restored.warnings[0]
+    assert "one.session.json" in restored.warnings[0]
+    assert restored.moment.state.code.tolist() == [1, 2, 3, 4]
+    if key == "undo":
+        assert [what for what, _ in restored.moment.past] == ["good"]
+    if told == "1 of places":
+        assert [place.name for place in restored.moment.places] == ["good"]
+
+
+def test_text_that_an_older_version_wrote_with_control_characters_is_cleaned(session, tmp_path):
+    session.places.keep("Move")
+    path = saved(session, tmp_path / "one.session.json")
+    said = json.loads(path.read_text())
+    said["places"][0] |= {"name": "a\0b\ud800", "what": "c\0"}
+    said["A"] = {"label": "x\0y", "code": [0, 0, 0, 0]}
+    path.write_text(json.dumps(said))
+    restored = opened(path)
+    assert restored.warnings == ()
+    assert (restored.moment.places[0].name, restored.moment.places[0].what) == ("ab", "c")
+    assert restored.moment.state.anchor_a.label == "xy"
+
+
+# ---- nobody's file takes all the memory, or tells what is in another ----
+
+
+def test_a_file_of_nothing_but_brackets_is_not_taken_apart(session, tmp_path, monkeypatch):
+    from explorer.data import safe_json
+
+    path = saved(session, tmp_path / "one.session.json")
+    path.write_text(path.read_text().rstrip()[:-1] + ', "x": [' + "[]," * 2_000_000 + "[]]}")
+    monkeypatch.setattr(safe_json.json, "loads", lambda *_, **__: pytest.fail("it was taken apart"))
+    refused(path, "too long")
+
+
+def test_names_are_those_of_dimensions_and_steps_share_them(session, tmp_path):
+    path = saved(session, tmp_path / "one.session.json")
+    said = json.loads(path.read_text())
+    said["titles"] = {f"z{index}": "x" for index in range(1, 10_000)}
+    said["undo"] = [{"what": "x", "titles": {"z9999": str(n)}} for n in range(100)]
+    said["undo"] += [{"what": "y", "titles": {"z1": "other"}}]
+    path.write_text(json.dumps(said))
+    moment = opened(path).moment
+    assert moment.state.titles == dict.fromkeys(("z1", "z2", "z3", "z4"), "x")
+    assert all(state.titles is moment.state.titles for _, state in moment.past[1:])
+    assert moment.past[0][1].titles["z1"] == "other"
+
+
+def test_a_file_that_is_named_often_is_read_once(session, tmp_path, monkeypatch):
+    from explorer import formats
+
+    session.add_stage(open_stage(save_colorizer(tmp_path / "colour.safetensors")))
+    path = saved(session, tmp_path / "one.session.json")
+    said = json.loads(path.read_text())
+    one = said["stages"][0]
+    said["stages"] = [{**one, "id": n, "name": f"number {n}", "enabled": False} for n in range(1, 65)]
+    path.write_text(json.dumps(said))
+    reads, read_stage = [], formats.open_stage
+    monkeypatch.setattr(
+        formats, "open_stage", lambda *of, **more: reads.append(of) or read_stage(*of, **more)
+    )
+    assert len(opened(path).moment.state.stages) == 64
+    assert len(reads) == 1
+    said["stages"].append({**one, "id": 65})
+    path.write_text(json.dumps(said))
+    refused(path, "at most 64")
+
+
+def test_of_a_file_that_is_no_checkpoint_nothing_is_told_but_that(session, tmp_path):
+    secret = tmp_path / "passwords"
+    secret.write_text("admin:x:0:0")
+    session.add_stage(open_stage(save_colorizer(tmp_path / "colour.safetensors")))
+    path = saved(session, tmp_path / "one.session.json")
+    said = json.loads(path.read_text())
+    said["stages"][0] |= {"path": "passwords", "sha256": None}
+    path.write_text(json.dumps(said))
+    (warning,) = opened(path).warnings
+    said["model"] |= {"path": str(secret), "sha256": None}
+    path.write_text(json.dumps(said))
+    assert "admin" not in refused(path, "passwords", "no checkpoint") + warning
+
+
+def test_minus_zero_in_undo_comes_back(session, tmp_path):
+    for values in ([-0.0, 0, 0, 0], [0.0, 0, 0, 0], [0, -0.0, 0, 1]):
+        session.show_encoded(np.array(values), np.zeros((8, 8, 1), np.uint8), "zero")
+    restored = opened(saved(session, tmp_path / "one.session.json"))
+    ours = [state.code.tobytes() for _, state in session.past]
+    assert [state.code.tobytes() for _, state in restored.moment.past] == ours
 
 
 def test_nothing_of_torch_or_qt_is_needed_to_read_or_write():

@@ -11,7 +11,8 @@ from sessions import Actor, save_colorizer, save_vae, snapshot
 from explorer.formats import open_latent, open_stage
 from explorer.gui.jobs import JobRunner
 from explorer.gui.session import Session
-from explorer.gui.sessions import session_keeper
+from explorer.gui.sessions import session_file, session_keeper
+from explorer.gui.sessions.session_file import Scribe
 from explorer.gui.sessions.session_keeper import SessionKeeper
 
 WAIT = 20_000
@@ -101,14 +102,14 @@ def test_a_change_while_it_is_being_saved_is_not_taken_for_saved(kept, tmp_path,
 
 def test_of_two_savings_the_newer_one_stays(kept, tmp_path, qtbot, monkeypatch):
     keeper, session = kept
-    describe, newer_is_written = session_keeper.describe, threading.Event()
+    describe, newer_is_written = Scribe.describe, threading.Event()
 
-    def slow_at_first(moment, near):
+    def slow_at_first(scribe, moment, *more):
         if moment.state.seed == 0:
             newer_is_written.wait(20)
-        return describe(moment, near)
+        return describe(scribe, moment, *more)
 
-    monkeypatch.setattr(session_keeper, "describe", slow_at_first)
+    monkeypatch.setattr(Scribe, "describe", slow_at_first)
     session.randomize(0)
     older = keeper.save_as(tmp_path / "one")
     session.randomize(1)
@@ -194,3 +195,15 @@ def test_close_waits_for_what_is_being_saved(kept, tmp_path):
 
 def test_suggested_place_is_beside_the_checkpoint(kept, tmp_path):
     assert kept[0].suggested == tmp_path / "faces.session.json"
+
+
+def test_pictures_that_have_no_room_are_told_of_when_it_is_saved(kept, tmp_path, qtbot, monkeypatch):
+    keeper, session = kept
+    monkeypatch.setattr(session_file, "MOST_PICTURE_TEXT", 10)
+    session.show_encoded(np.ones(4), np.zeros((8, 8, 1), np.uint8), "large")
+    with qtbot.waitSignal(keeper.saved, timeout=WAIT):
+        job = keeper.save_as(tmp_path / "one")
+    done(qtbot, job)
+    ((level, text),) = keeper.messages
+    assert level == "warning"
+    assert "without pictures" in text
