@@ -11,6 +11,8 @@ import pytest
 from calls import Outcome, save_random
 from PIL import Image
 
+from explorer.export.recipe import MOST_SEED
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
@@ -24,6 +26,8 @@ ROOT = Path(__file__).resolve().parent.parent.parent
         ["decode", "{native}"],
         ["export", "nothing", "{native}"],
         ["export", "samples", "{native}", "--out", "a.png", "--count", "0"],
+        ["export", "samples", "{native}", "--out", "a.png", "--seed", str(MOST_SEED + 1)],
+        ["export"],
         ["export", "samples", "{native}", "--out", "a.png", "--device", "abacus"],
         ["{native}", "surplus"],
     ],
@@ -33,6 +37,7 @@ def test_wrong_calls_show_the_usage(call, native, args):
     assert outcome.status == 2
     assert "Usage: latent-explorer" in outcome.err
     assert "Traceback" not in outcome.err
+    assert not outcome.out
 
 
 @pytest.mark.parametrize(
