@@ -31,7 +31,7 @@ def state_of(opened, *stages):
 @pytest.fixture
 def read():
     """A model and a stage that were read by hints."""
-    return open_latent(MODEL, hints={"range": "-300..900"}), open_stage(colorizer, hints={"range": "-3..5.5"})
+    return open_latent(MODEL, hints={"range": "-300..900"}), open_stage(STAGE, hints={"range": "-3..5.5"})
 
 
 def test_networks_of_a_recipe_are_read_by_its_hints(read):
