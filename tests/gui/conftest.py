@@ -12,6 +12,7 @@ def running(qtbot):
     """The app with its window shown and no model."""
     app_module.make_application()
     app = app_module.App("cpu")
+    app.window.resize(1280, 800)  # as on a usual screen; that of the tests is smaller
     app.window.show()
     yield app
     app.window.close()

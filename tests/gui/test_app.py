@@ -388,7 +388,7 @@ def test_the_docks_get_their_widths_back_when_the_window_grows_again(running, qt
         return {name: dock.width() for name, dock in window.docks.items()}
 
     window.resize(1280, 800)
-    qtbot.waitUntil(lambda: window.width() == 1280)
+    qtbot.waitUntil(lambda: widths()["map"] == 360)
     before = widths()
     window.resize(window.minimumSizeHint())
     qtbot.waitUntil(lambda: widths()["map"] < before["map"])

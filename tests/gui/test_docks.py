@@ -10,6 +10,7 @@ from explorer.formats import Opened
 from explorer.gui import docks, settings, theme
 from explorer.gui.main_window import MainWindow
 from explorer.gui.session import Session
+from explorer.gui.widgets import dock as dock_module
 
 AREA = Qt.DockWidgetArea
 
@@ -389,8 +390,8 @@ def test_the_strip_is_low_in_a_low_window_and_the_map_large_in_a_large_one(windo
         heights.append(strip.height())
         widths.append(side.width())
         shares.append(center.height() / height)
-    assert heights[0] < 120 < heights[1] < 150 < 185 < heights[2]
-    assert widths[0] < 300 < widths[1] < 370 < 500 < widths[2]
+    assert heights[0] < 120 < heights[1] < 150 < 175 < heights[2]
+    assert widths[0] < 270 < widths[1] < 370 < 500 < widths[2]
     assert min(shares) > 0.5
 
 
@@ -407,3 +408,30 @@ def test_a_height_that_a_person_gave_the_strip_is_kept(window, qtbot, monkeypatc
     assert strip.height() == 220
     window.actions_by_name["restore_layout"].trigger()
     qtbot.waitUntil(lambda: strip.height() < 170)
+
+
+def test_a_panel_that_is_floated_stands_a_little_aside(window, qtbot):
+    room = QGuiApplication.primaryScreen().availableGeometry()
+    window.move(room.topLeft())
+    dock = window.docks["latent"]
+    before = dock.mapToGlobal(QPoint(0, 0))
+    float_dock(qtbot, dock)
+    assert dock.pos() - before == QPoint(24, 24)
+    assert room.contains(dock.geometry())
+    dock.toggle_floating()
+    qtbot.mouseDClick(dock.corner, Qt.MouseButton.LeftButton, pos=QPoint(200, 3))
+    assert dock.isFloating()
+
+
+def test_a_floating_panel_has_no_black_corners_where_windows_have_no_round_ones(window, qtbot, monkeypatch):
+    monkeypatch.setattr(dock_module, "has_round_windows", lambda: False)
+    dock = window.docks["latent"]
+    assert dock.mask().isEmpty()
+    float_dock(qtbot, dock)
+    dock.resize(400, 400)
+    corners = [QPoint(x, y) for x in (0, 399) for y in (0, 399)]
+    qtbot.waitUntil(lambda: not dock.mask().isEmpty() and dock.mask().boundingRect().width() == 400)
+    assert not any(dock.mask().contains(corner) for corner in corners)
+    assert dock.mask().contains(QPoint(150, 200))
+    dock.toggle_floating()
+    assert dock.mask().isEmpty()

@@ -6,17 +6,21 @@ seen under the pointer and with the focus, and by the menu of the row.
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QMimeData, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QMimeData, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QAction,
     QContextMenuEvent,
     QDragEnterEvent,
     QDropEvent,
     QEnterEvent,
+    QGuiApplication,
     QKeyEvent,
+    QMouseEvent,
     QPainter,
+    QPainterPath,
     QPaintEvent,
     QPen,
+    QRegion,
     QResizeEvent,
 )
 from PySide6.QtWidgets import (
@@ -39,6 +43,7 @@ MARGIN = 12
 BUTTON = QSize(16, 18)
 CORNER = 20  # px at the right end of a title row that belong to the buttons
 HANDLE_WIDTH = 16
+ASIDE = 24  # px that a panel moves when it is taken out of the window
 
 
 def paint_frame(widget: QWidget) -> None:
@@ -49,6 +54,21 @@ def paint_frame(widget: QWidget) -> None:
     painter.setBrush(tokens.panel)
     painter.setPen(QPen(tokens.line, 1))
     painter.drawRoundedRect(QRectF(widget.rect()).adjusted(0.5, 0.5, -0.5, -0.5), RADIUS, RADIUS)
+
+
+def has_round_windows() -> bool:
+    """Return whether the system lets what is behind a window be seen at its corners.
+
+    On X11 a compositor does, and a program is not told whether there is one.
+    """
+    return QGuiApplication.platformName() != "xcb"
+
+
+def round_region(box: QRect) -> QRegion:
+    """Return the pixels inside a rounded frame around a box."""
+    path = QPainterPath()
+    path.addRoundedRect(QRectF(box), RADIUS, RADIUS)
+    return QRegion(path.toFillPolygon().toPolygon())
 
 
 def local_files(data: QMimeData) -> list[str]:
@@ -123,6 +143,10 @@ class Corner(QWidget):
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         self._dock.make_menu().popup(event.globalPos())
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton:
+            self._dock.toggle_floating()
 
     def enterEvent(self, event: QEnterEvent) -> None:
         self.update()
@@ -222,6 +246,7 @@ class Dock(QDockWidget):
             layout.setContentsMargins(MARGIN, 4, MARGIN, bottom)
         self.setWidget(content)
         self.topLevelChanged.connect(self.setAcceptDrops)
+        self.topLevelChanged.connect(self._refresh_shape)
 
     @property
     def corner(self) -> Corner:
@@ -231,8 +256,20 @@ class Dock(QDockWidget):
         return corner
 
     def toggle_floating(self) -> None:
-        """Take the panel out of the window, or put it back."""
+        """Take the panel out of the window, a little aside so that one sees it has left, or put it back."""
         self.setFloating(not self.isFloating())
+        if self.isFloating():
+            room, frame = self.screen().availableGeometry(), self.frameGeometry()
+            left = min(frame.left() + ASIDE, room.right() - frame.width() + 1)
+            top = min(frame.top() + ASIDE, room.bottom() - frame.height() + 1)
+            self.move(max(left, room.left()), max(top, room.top()))
+
+    def _refresh_shape(self) -> None:
+        """Cut the corners off where the system would fill them with black."""
+        if self.isFloating() and not has_round_windows():
+            self.setMask(round_region(self.rect()))
+        else:
+            self.clearMask()
 
     def set_named_by_tab(self, named: bool) -> None:
         """Leave the name out of the title row, where a tab shows it."""
@@ -257,7 +294,13 @@ class Dock(QDockWidget):
     # ---- Qt ----
 
     def paintEvent(self, event: QPaintEvent) -> None:
+        if self.isFloating() and not has_round_windows():
+            QPainter(self).fillRect(self.rect(), theme.current().line)  # what the line leaves inside the mask
         paint_frame(self)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._refresh_shape()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if local_files(event.mimeData()):
