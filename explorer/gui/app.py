@@ -12,7 +12,7 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,20 +21,15 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QMessageBox
 
 from explorer import __version__, paths
-from explorer.export.recipe import Kind
 from explorer.gui import file_dialogs, settings, theme
 from explorer.gui.decode_worker import DecodeWorker
-from explorer.gui.exporting.export_dialog import ExportDialog
-from explorer.gui.exporting.exporter import Exporter
 from explorer.gui.guard import Guard
 from explorer.gui.history.history_keeper import HistoryKeeper
 from explorer.gui.jobs import JobRunner
 from explorer.gui.judging import DimensionJudge
-from explorer.gui.keys_dialog import KeysDialog
 from explorer.gui.main_window import MainWindow, window_icon
 from explorer.gui.messages.bug_dialog import BugReporter, Installed
 from explorer.gui.messages.bugs import Bugs
-from explorer.gui.messages.message_list import MessageList
 from explorer.gui.messages.messages import Messages
 from explorer.gui.notes_keeper import NotesKeeper
 from explorer.gui.opener import Opener
@@ -44,6 +39,10 @@ from explorer.gui.sessions.documents import Documents
 from explorer.gui.start_cards import DEFAULT_MODEL, StartCards
 
 if TYPE_CHECKING:
+    from explorer.export.recipe import Kind
+    from explorer.gui.exporting.export_dialog import ExportDialog
+    from explorer.gui.exporting.exporter import Exporter
+    from explorer.gui.messages.message_list import MessageList
     from explorer.render.requests import RenderResult
 
 STATUS_SECONDS = 0.25
@@ -72,9 +71,7 @@ class App(QObject):
         self.jobs = JobRunner(self)
         self.window = MainWindow(self.session, self.pictures)
         self.window.recall_layout()
-        self.exporter = Exporter(self.session, self.pictures, self.jobs, self.window)
         self.opener = Opener(self.session, self.pictures, self.jobs, self.window)
-        self.export_dialog = ExportDialog(self.session, self.pictures, self.jobs, self.exporter, self.window)
         self.judge = DimensionJudge(self.session, self.pictures, self)
         self.documents = Documents(self.session, self.jobs, self.opener, self.window)
         self.notes = NotesKeeper(self.session, self.jobs, self)
@@ -89,6 +86,20 @@ class App(QObject):
         self._status_time = 0.0
         self._fill_menus()
         self._connect()
+
+    @cached_property
+    def exporter(self) -> Exporter:
+        """What saves pictures; made, and its imports with it, when it is first wanted."""
+        from explorer.gui.exporting.exporter import Exporter
+
+        return Exporter(self.session, self.pictures, self.jobs, self.window)
+
+    @cached_property
+    def export_dialog(self) -> ExportDialog:
+        """The dialog of every export; made when it is first wanted."""
+        from explorer.gui.exporting.export_dialog import ExportDialog
+
+        return ExportDialog(self.session, self.pictures, self.jobs, self.exporter, self.window)
 
     # ---- start and end ----
 
@@ -114,7 +125,8 @@ class App(QObject):
         self.guard.close()
         self.notes.close()
         self.documents.keeper.close()
-        self.export_dialog.close()
+        if "export_dialog" in vars(self):
+            self.export_dialog.close()
         self.jobs.close()
         self.worker.close()
 
@@ -214,6 +226,8 @@ class App(QObject):
 
     def _on_messages_wanted(self) -> None:
         if self.message_list is None:
+            from explorer.gui.messages.message_list import MessageList
+
             self.message_list = MessageList(self.messages, self.window)
         self.message_list.show()
         self.message_list.raise_()
@@ -223,6 +237,8 @@ class App(QObject):
         self.reporter.show_report()
 
     def _on_shortcuts(self) -> None:
+        from explorer.gui.keys_dialog import KeysDialog
+
         KeysDialog(self.window).show()
 
     def _on_about(self) -> None:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explorer.errors import RecipeError
-from explorer.formats import finding
 from explorer.gui.state import Anchor
 
 if TYPE_CHECKING:
@@ -55,6 +54,8 @@ class MissingNetwork(RecipeError):
     """The checkpoint of a recipe is not to be found; a person may know where it is."""
 
     def __init__(self, network: Network) -> None:
+        from explorer.formats import finding
+
         advice = "find it, or open it once and drop the picture again"
         super().__init__(finding.wanted(network.name, network.sha256, advice=advice))
         self.network = network
@@ -201,6 +202,8 @@ def gather(
 
 
 def _found(network: Network, near: Sequence[Path], should_stop: ShouldStop) -> Path:
+    from explorer.formats import finding
+
     path = finding.find(network.name, network.sha256, near, should_stop)
     if path is None:
         raise MissingNetwork(network)
