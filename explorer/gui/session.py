@@ -72,6 +72,7 @@ class Session(QObject):
         self._stage_ids = 0
         self.generation = 0
         self.focused = 0
+        self.is_focus_chosen = False  # by somebody, not by what is known of the dimensions
         self.rows = RowSettings()
         self.activity: Activity | None = None
         self._signals = {
@@ -458,8 +459,9 @@ class Session(QObject):
             self.rows = rows
             self.rows_changed.emit()
 
-    def focus(self, index: int) -> None:
-        """Choose the row that shows its traversal."""
+    def focus(self, index: int, chosen: bool = True) -> None:
+        """Choose the row that shows its traversal; `chosen`: because somebody wants just this one."""
+        self.is_focus_chosen = chosen
         if self.focused != index and 0 <= index < self.dim:
             self.focused = index
             self.focus_changed.emit()
@@ -521,6 +523,7 @@ class Session(QObject):
         """Forget what was known of the dimensions of another model or space."""
         self.activity = None
         self.focused = 0
+        self.is_focus_chosen = False
 
     def _set(self, what: str, *, merge: object = None, **changes: object) -> None:
         """Make the next state; steps with the same `merge` key in a row become one."""

@@ -56,7 +56,6 @@ class SlidersPanel(QWidget):
         self._must_rebuild = False
         self._opening = ""
         self._name_width = 0  # px, of the widest name
-        self._is_untouched = True  # since the model was opened
         self._make_title()
         self._make_body()
         self._expand_timer = self._timer(QApplication.doubleClickInterval(), self._expand)
@@ -308,7 +307,6 @@ class SlidersPanel(QWidget):
     # ---- the session changed ----
 
     def _on_model_changed(self) -> None:
-        self._is_untouched = True
         self._editor.is_holding = False  # what was held is gone
         self._traversals.forget()
         self._find.clear()
@@ -355,8 +353,8 @@ class SlidersPanel(QWidget):
     def _on_activity_changed(self) -> None:
         self._rebuild()
         dims = self.dimensions()
-        if dims and (self._is_untouched or self._session.focused not in self._places):
-            self._session.focus(dims[0])
+        if dims and (not self._session.is_focus_chosen or self._session.focused not in self._places):
+            self._session.focus(dims[0], chosen=False)
 
     def _on_words_changed(self) -> None:
         """Show other names and notes; no row moves, not even one that is no longer called what was looked for."""
@@ -391,7 +389,6 @@ class SlidersPanel(QWidget):
         self._session.set_rows(inactive_open=is_open)
 
     def _on_row_focused(self, index: int, by_mouse: bool) -> None:
-        self._is_untouched = False
         if by_mouse:
             self._expand_timer.start()  # the row must not run from under a double click
         self._session.focus(index)

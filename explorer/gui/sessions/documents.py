@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject
 
 from explorer import paths
 from explorer.gui import file_dialogs
-from explorer.gui.jobs import JobRunner
+from explorer.gui.jobs import Job, JobRunner
 from explorer.gui.opener import Opener
 from explorer.gui.session import Session
 from explorer.gui.sessions.session_file import SUFFIX
@@ -51,7 +51,7 @@ class Documents(QObject):
         self._open(path, f"Opening {Path(path).name}")
 
     def offer_recovery(self) -> None:
-        """Offer what a crash has left, if it has left something."""
+        """Offer what a crash has left, if it has left something; once that is decided, the next."""
         found = self.keeper.recovery.pending()
         if found is not None:
             actions = [
@@ -83,14 +83,17 @@ class Documents(QObject):
             self._open(last, "Opening the session")
 
     def _on_restore(self, found: Found) -> None:
-        self._open(found.path, "Opening the session")
+        self._open(found.path, "Opening the session").finished.connect(self.offer_recovery)
 
     def _on_discard(self, found: Found) -> None:
         self.keeper.recovery.discard(found)
+        self.offer_recovery()
 
-    def _open(self, path: Path | str, text: str) -> None:
+    def _open(self, path: Path | str, text: str) -> Job:
         self._opener.began.emit()  # before anything is read: what is not written yet has its turn now
-        self._opener.watch(self.keeper.open(path), text)
+        job = self.keeper.open(path)
+        self._opener.watch(job, text)
+        return job
 
     # ---- what is shown and remembered ----
 

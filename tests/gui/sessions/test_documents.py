@@ -116,6 +116,52 @@ def test_a_crash_offers_the_session_and_a_clean_end_does_not(faces, qtbot, tmp_p
     finish(third)
 
 
+def test_of_several_crashes_each_is_offered_once_the_one_before_is_decided(faces, qtbot, tmp_path):
+    session = faces.session
+    session.randomize(5)
+    code = session.code
+    folder = platformdirs.user_state_path("latent-explorer", appauthor=False) / "recovery"
+    qtbot.waitUntil(lambda: bool(list(folder.glob("*.session.json"))), timeout=WAIT)
+    (left,) = folder.glob("*.session.json")
+    shutil.copy(left, tmp_path / "left.json")
+    faces.window.close()
+    for name in ("one", "two", "three"):
+        shutil.copy(tmp_path / "left.json", folder / f"{name}.session.json")
+    again = restart(faces, qtbot, tmp_path / "faces.safetensors")
+    notice = again.window.canvas.notice
+
+    def press(text):
+        qtbot.waitUntil(lambda: "ended unexpectedly" in notice.text, timeout=WAIT)
+        buttons = [button for button in notice.findChildren(QPushButton) if button.isVisible()]
+        button = next(button for button in buttons if button.text().replace("&", "") == text)
+        qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+    press("Discard")
+    assert len(list(folder.glob("*.session.json"))) == 2
+    press("Restore")
+    qtbot.waitUntil(lambda: np.array_equal(again.session.code, code), timeout=WAIT)
+    at_rest(again, qtbot)
+    press("Discard")
+    assert notice.text == ""
+    assert len(list(folder.glob("*.session.json"))) == 1  # the one that is shown
+    finish(again)
+
+
+def test_the_row_that_was_open_is_open_again(faces, qtbot, tmp_path, monkeypatch):
+    session = faces.session
+    qtbot.waitUntil(lambda: session.activity is not None and session.activity.sensitivity is not None)
+    own = session.focused
+    chosen = next(index for index in faces.window.sliders.dimensions() if index != own)
+    session.focus(chosen)
+    path = saved(faces, qtbot, monkeypatch, tmp_path / "faces.session.json")
+    again = restart(faces, qtbot, path)
+    qtbot.waitUntil(
+        lambda: again.session.activity is not None and again.session.activity.sensitivity is not None
+    )
+    assert again.session.focused == chosen
+    finish(again)
+
+
 def test_a_decoder_that_is_started_again_offers_no_other_session(faces, qtbot, tmp_path):
     faces.session.randomize(5)
     folder = platformdirs.user_state_path("latent-explorer", appauthor=False) / "recovery"
