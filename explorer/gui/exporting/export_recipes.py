@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from explorer.errors import ExplorerError
 from explorer.export import making
-from explorer.export.recipe import Recipe
+from explorer.export.recipe import Precision, Recipe
 from explorer.gui.exporting.export_choice import ExportChoice
 from explorer.gui.session import Session
 from explorer.models.base import check_stages
@@ -45,11 +45,15 @@ class EncodedPictures:
 
 @dataclass(frozen=True, eq=False)
 class Subject:
-    """What can be exported now, besides the session: what canvas and map show, pictures that were encoded."""
+    """What can be exported now, besides the session: what canvas and map show, pictures that were encoded.
+
+    `precision` is that of the decoder, which a recipe has to carry.
+    """
 
     shown: RenderResult | None = None
     map: MapFacts | None = None
     encoded: EncodedPictures | None = None
+    precision: Precision = "exact"
 
 
 def why_not(choice: ExportChoice, session: Session, subject: Subject) -> str:
@@ -79,7 +83,7 @@ def recipe_of(choice: ExportChoice, session: Session, subject: Subject) -> Recip
     reason = why_not(choice, session, subject)
     if reason:
         raise ExplorerError(reason)
-    return _MAKERS[choice.kind](choice, session, subject)
+    return replace(_MAKERS[choice.kind](choice, session, subject), precision=subject.precision)
 
 
 def codes_to_decode(recipe: Recipe, session: Session) -> np.ndarray:

@@ -15,7 +15,7 @@ from PySide6.QtCore import QObject, Signal
 
 from explorer.errors import Cancelled, ExplorerError
 from explorer.export import making
-from explorer.export.recipe import Recipe
+from explorer.export.recipe import Precision, Recipe
 from explorer.gui.exporting.export_choice import ExportChoice
 from explorer.gui.exporting.export_recipes import (
     EncodedPictures,
@@ -55,9 +55,15 @@ class Exporter(QObject):
     encoded_changed = Signal()  # other pictures can be reconstructed
 
     def __init__(
-        self, session: Session, pictures: PictureSource, jobs: JobRunner, window: MainWindow
+        self,
+        session: Session,
+        pictures: PictureSource,
+        jobs: JobRunner,
+        window: MainWindow,
+        precision: Precision = "exact",
     ) -> None:
         super().__init__(window)
+        self._precision: Precision = precision
         self._session = session
         self._pictures = pictures
         self._jobs = jobs
@@ -75,7 +81,7 @@ class Exporter(QObject):
 
     def subject(self) -> Subject:
         """Return what canvas and map show now, and the pictures to be reconstructed."""
-        return Subject(self._window.canvas.shown, self._map_facts(), self._encoded)
+        return Subject(self._window.canvas.shown, self._map_facts(), self._encoded, self._precision)
 
     def _map_facts(self) -> MapFacts | None:
         shown = self._window.map

@@ -375,6 +375,12 @@ def test_reconstructions_show_the_error_of_each(desk, qtbot, tmp_path):
     assert np.allclose(recipe.settings["errors"], ((decoded - sources) ** 2).mean(axis=(1, 2)))
 
 
+def test_a_recipe_says_how_exactly_the_window_decodes(desk, qtbot, tmp_path):
+    assert recipe_in(save(desk, qtbot, ExportChoice("samples"), tmp_path / "a.png")).precision == "exact"
+    desk.exporter = Exporter(desk.session, desk.pictures, desk.jobs, desk.window, "fast")
+    assert recipe_in(save(desk, qtbot, ExportChoice("samples"), tmp_path / "b.png")).precision == "fast"
+
+
 def test_a_recipe_needs_a_model():
     with pytest.raises(ExplorerError):
         recipe_of(ExportChoice(), Session(), Subject())
