@@ -117,6 +117,7 @@ def _print_changes(figures: list[Figure], before: dict[str, Figure], machine: st
     _print(table, figures, compare.summary(list(changes.values())))
 
 
+FILE_WIDTH = 132  # columns, where no terminal says how many it has
 _VERDICTS = {"worse": "[red]worse[/]", "better": "[green]better[/]", "same": "", "new": "new", "": "-"}
 
 
@@ -139,7 +140,7 @@ def _table(machine: str, *titles: str) -> Table:
 def _print(table: Table, figures: list[Figure], summary: str = "") -> None:
     from rich.console import Console
 
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else FILE_WIDTH)
     console.print(table)
     if summary:
         console.print(summary, soft_wrap=True, highlight=False)
