@@ -92,7 +92,8 @@ class App(QObject):
         """What saves pictures; made, and its imports with it, when it is first wanted."""
         from explorer.gui.exporting.exporter import Exporter
 
-        return Exporter(self.session, self.pictures, self.jobs, self.window)
+        precision = self.worker.precision
+        return Exporter(self.session, self.pictures, self.jobs, self.window, precision)  # type: ignore[arg-type]
 
     @cached_property
     def export_dialog(self) -> ExportDialog:

@@ -34,6 +34,7 @@ class DecodeWorker(QObject):
 
     Attributes:
         device: what computes, `cpu`, `cuda` or `mps`; what was asked for until torch is there.
+        precision: how exactly, `exact` or `fast`.
         description: the same for people, `CPU float32`; empty until torch is there.
     """
 
@@ -47,7 +48,7 @@ class DecodeWorker(QObject):
         super().__init__(parent)
         self.device = device
         self.description = ""
-        self._precision = precision
+        self.precision = precision
         self._wanted_device = device
         self._generation = 0
         self._is_dragging = False
@@ -161,10 +162,10 @@ class DecodeWorker(QObject):
             from explorer.render.renderer import Renderer  # imports torch, which takes seconds
 
             try:
-                renderer = Renderer(self._wanted_device, self._precision)  # type: ignore[arg-type]
+                renderer = Renderer(self._wanted_device, self.precision)  # type: ignore[arg-type]
             except DeviceError as error:
                 self.failed.emit(str(error))
-                renderer = Renderer("cpu", self._precision)  # type: ignore[arg-type]
+                renderer = Renderer("cpu", self.precision)  # type: ignore[arg-type]
             self._describe(renderer)
             return renderer
         finally:
