@@ -423,6 +423,7 @@ def test_a_panel_that_is_floated_stands_a_little_aside(window, qtbot):
     assert dock.isFloating()
 
 
+@pytest.mark.qt_log_ignore("This plugin does not support", extend=True)
 def test_a_floating_panel_has_no_black_corners_where_windows_have_no_round_ones(window, qtbot, monkeypatch):
     monkeypatch.setattr(dock_module, "has_round_windows", lambda: False)
     dock = window.docks["latent"]

@@ -183,3 +183,9 @@ def test_while_the_first_model_loads_every_panel_says_so_and_nothing_can_be_expo
     assert "no model open" in texts()
     window._session.open(Opened(tiny_model))
     assert window.export_button.isEnabled()
+
+
+def test_the_empty_list_is_never_an_empty_box(menu):
+    assert [action.text() for action in menu.actions()] == ["Nothing was opened yet"], (
+        "before it is filled, too"
+    )

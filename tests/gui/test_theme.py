@@ -8,9 +8,11 @@ from PySide6.QtGui import QColor, QFontInfo, QFontMetrics, QPalette
 from PySide6.QtWidgets import (
     QApplication,
     QComboBox,
+    QDialogButtonBox,
     QLineEdit,
     QPushButton,
     QSpinBox,
+    QStyle,
     QToolButton,
     QTreeWidget,
 )
@@ -171,3 +173,12 @@ def test_the_header_of_a_file_list_is_of_the_theme(application, qtbot, chosen):
     tree.show()
     header = tree.header()
     assert pixel(header, 3, 3) == chosen.panel
+
+
+def test_buttons_of_dialogs_have_no_icons_of_qts(application, qtbot):
+    theme.apply_theme(application, theme.LIGHT)
+    box = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
+    qtbot.addWidget(box)
+    box.show()
+    assert not box.style().styleHint(QStyle.StyleHint.SH_DialogButtonBox_ButtonsHaveIcons, None, box)
+    assert all(button.icon().isNull() for button in box.buttons())
