@@ -243,3 +243,8 @@ def test_the_largest_seed_that_is_taken_comes_back():
     assert recipe_from(to_json(made)).settings["seed"] == MOST_SEED
     with pytest.raises(RecipeError, match="seed"):
         recipe_from(to_json(making.samples(MODEL, SPACE, 1, MOST_SEED + 1)))
+
+
+def test_labels_come_back_as_lines_that_upset_no_screen():
+    made = replace(EXAMPLES["picture"], labels=("a\0b\x1b[31m\tc\nsecond\x7f",))
+    assert recipe_from(to_json(made)).labels == ("ab[31m c\nsecond",)

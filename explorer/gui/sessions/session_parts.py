@@ -212,7 +212,7 @@ class Parts:
                 pictures = self._said.get("pictures", {})
                 data = pictures.get(name) if isinstance(pictures, dict) else None
                 if not isinstance(data, str):
-                    raise Wrong(f"{where} shows {shown(name, 30)}, which is not there")
+                    raise Wrong(f"the picture of {where} is not in the file")
                 self._pictures[name] = self._unpacked(data, f"the picture of {where}")
             except Wrong as wrong:
                 self._leave_out("A picture", wrong)

@@ -202,9 +202,7 @@ class _Making:
         ]
         empty = self._parts.empty(self._opened, notes.titles, notes.remarks)
         state = self._next({"code": said.pop("code")}, empty, "")
-        for key in said.keys() - {
-            "space"
-        }:  # one by one, so that one that is damaged costs nothing but itself
+        for key in said:  # one by one, so that one that is damaged costs nothing but itself
             state = self._or_else(state, self._next, {key: said[key]}, state, "", True)
         return state
 

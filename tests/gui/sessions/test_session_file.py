@@ -11,7 +11,7 @@ from sessions import Actor, save_colorizer, save_vae, snapshot, state_snapshot
 from explorer.errors import RecipeError
 from explorer.formats import open_latent, open_stage
 from explorer.gui.session import Session
-from explorer.gui.sessions import session_file
+from explorer.gui.sessions import session_file, session_state
 from explorer.gui.sessions.session_file import Scribe, describe, moment_of
 from explorer.gui.sessions.session_opening import open_session
 from explorer.gui.sessions.session_reading import read
@@ -115,9 +115,10 @@ def test_a_second_writing_works_out_only_what_changed(session, monkeypatch):
     Actor(session, 0).act(150)
     scribe.describe(moment_of(session), None)
     counts = []
-    line = session_file.one_line
-    monkeypatch.setattr(session_file, "one_line", lambda said: counts.append(said) or line(said))
-    monkeypatch.setattr(session_file, "_png", None)  # nothing is drawn again
+    line = session_state.one_line
+    for module in (session_file, session_state):
+        monkeypatch.setattr(module, "one_line", lambda said: counts.append(said) or line(said))
+    monkeypatch.setattr(session_state, "_png", None)  # nothing is drawn again
     session.set_code(np.ones(4))
     again = scribe.describe(moment_of(session), None)
     assert [said["what"] for said in counts] == ["Move"]
