@@ -175,6 +175,7 @@ def test_the_header_of_a_file_list_is_of_the_theme(application, qtbot, chosen):
     assert pixel(header, 3, 3) == chosen.panel
 
 
+@pytest.mark.also_x11
 def test_buttons_of_dialogs_have_no_icons_of_qts(application, qtbot):
     theme.apply_theme(application, theme.LIGHT)
     box = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)

@@ -89,7 +89,7 @@ class HistoryPanel(QWidget):
     # ---- wishes from outside ----
 
     def show_opening(self, text: str) -> None:
-        """Say what is being opened, while there is no model; empty for nothing."""
+        """Ask for no model while one is being opened; empty for nothing."""
         self._opening = text
         self._refresh_hint()
 
@@ -163,7 +163,7 @@ class HistoryPanel(QWidget):
     def _refresh_hint(self) -> None:
         is_empty = not self.row.thumbs
         text = NO_STARS if self._session.places.all else EMPTY
-        without = f"{self._opening}…" if self._opening else NO_MODEL
+        without = "" if self._opening else NO_MODEL
         self.hint.setText(text if self._session.model is not None else without)
         self.hint.setVisible(is_empty)
         self.row.setVisible(not is_empty)

@@ -83,7 +83,7 @@ class LatentMap(QWidget):
         return [*self._choice.combos, self._colour, space, self._background]
 
     def show_opening(self, text: str) -> None:
-        """Say what is being opened, while there is no model; empty for nothing."""
+        """Ask for no model while one is being opened; empty for nothing."""
         self._opening = text
         self.update()
 
@@ -424,8 +424,7 @@ class LatentMap(QWidget):
             painter = QPainter(self)
             painter.setPen(theme.current().quiet)
             flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
-            text = f"{self._opening}…" if self._opening else NO_MODEL
-            painter.drawText(self.rect(), int(flags), text)
+            painter.drawText(self.rect(), int(flags), "" if self._opening else NO_MODEL)
 
 
 def _make_background_button(parent: QWidget) -> QToolButton:
