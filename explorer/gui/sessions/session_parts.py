@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import io
 import re
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, get_args, get_type_hints
@@ -15,7 +11,7 @@ import numpy as np
 
 from explorer.data.wording import shown
 from explorer.formats.notes import clean_remark, clean_title, is_dimension
-from explorer.gui.sessions.session_file import MOST_PIXELS
+from explorer.gui.sessions.session_pictures import Pictures
 from explorer.gui.sessions.session_values import Wrong, choice, flag, number, numbers, text, words
 from explorer.gui.state import (
     Anchor,
@@ -53,8 +49,7 @@ class Parts:
         self._model = model
         self._said = said
         self._leave_out = leave_out
-        self._pictures: dict[str, np.ndarray | None] = {}
-        self._pixels = 0
+        self._pictures = Pictures(said.get("pictures"), leave_out)
         self._words_left = _MOST_WORDS
 
     def empty(self, opened: Opened, titles: Mapping[str, str], remarks: Mapping[str, str]) -> State:
@@ -197,47 +192,10 @@ class Parts:
         code = self._whole_code(said.get("code"), space, f"{where}: code")
         label = words(said.get("label", ""), _NAME, f"{where}: label")
         name = said.get("picture")
-        picture = None if name is None else self._picture(name, where)
+        picture = None if name is None else self._pictures.get(name, where)
         if picture is None and kind is Original:  # which is nothing without it
             return None
         return kind(code=code, picture=picture, label=label)
-
-    def _picture(self, name: Any, where: str) -> np.ndarray | None:
-        """Return a picture of the file, uint8 `(H, W, 1|3)`, read-only; None where it is not there or damaged."""
-        if not isinstance(name, str):
-            raise Wrong(f"{where}: picture should be a text")
-        if name not in self._pictures:
-            self._pictures[name] = None
-            try:
-                pictures = self._said.get("pictures", {})
-                data = pictures.get(name) if isinstance(pictures, dict) else None
-                if not isinstance(data, str):
-                    raise Wrong(f"the picture of {where} is not in the file")
-                self._pictures[name] = self._unpacked(data, f"the picture of {where}")
-            except Wrong as wrong:
-                self._leave_out("A picture", wrong)
-        return self._pictures[name]
-
-    def _unpacked(self, data: str, where: str) -> np.ndarray:
-        from PIL import Image, UnidentifiedImageError
-
-        try:
-            packed = base64.b64decode(data, validate=True)
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # of size, which is checked here
-                with Image.open(io.BytesIO(packed), formats=["PNG"]) as image:
-                    count = image.width * image.height
-                    if image.mode not in ("L", "RGB") or self._pixels + count > MOST_PIXELS:
-                        raise Wrong(f"{where} is too large, or neither grey nor RGB")
-                    self._pixels += count
-                    pixels = np.array(image)
-        except (binascii.Error, UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
-            raise error if isinstance(error, Wrong) else Wrong(f"{where} is damaged") from error
-        except Image.DecompressionBombError as error:
-            raise Wrong(f"{where} is too large") from error
-        pixels = pixels.reshape(*pixels.shape[:2], -1)
-        pixels.flags.writeable = False
-        return pixels
 
     def _map(self, said: Any, space: Space, other: MapSettings, where: str) -> MapSettings:
         settings: MapSettings = _settings(MapSettings, said, other, where, free=("plane", "colour"))

@@ -394,7 +394,7 @@ def test_unknown_keys_are_passed_over(session, tmp_path):
 def test_a_picture_that_is_a_bomb_is_left_out(session, tmp_path, monkeypatch):
     session.show_encoded(np.ones(4), np.zeros((8, 8, 3), np.uint8), "picture")
     path = saved(session, tmp_path / "one.session.json")
-    monkeypatch.setattr("explorer.gui.sessions.session_parts.MOST_PIXELS", 63)
+    monkeypatch.setattr("explorer.gui.sessions.session_pictures.MOST_PIXELS", 63)
     restored = opened(path)
     assert restored.moment.state.original is None
     (warning,) = restored.warnings
@@ -429,7 +429,7 @@ def test_whatever_is_written_can_be_read(session, tmp_path, monkeypatch, seed):
     """Whatever letters and sizes people come with: a saved session opens, or is said not to be saved."""
     rng = np.random.default_rng(seed)
     monkeypatch.setattr(session_file, "MOST_PIXELS", 5000)
-    monkeypatch.setattr("explorer.gui.sessions.session_parts.MOST_PIXELS", 5000)
+    monkeypatch.setattr("explorer.gui.sessions.session_pictures.MOST_PIXELS", 5000)
     monkeypatch.setattr(session_file, "MOST_PICTURE_TEXT", 20_000)
     for _ in range(25):
         Actor(session, int(rng.integers(1000))).act(2)
@@ -472,7 +472,7 @@ def part_of_state(state):
 
 def test_pictures_that_are_too_large_are_left_out_and_the_rest_comes_back(session, tmp_path, monkeypatch):
     monkeypatch.setattr(session_file, "MOST_PIXELS", 100)
-    monkeypatch.setattr("explorer.gui.sessions.session_parts.MOST_PIXELS", 100)
+    monkeypatch.setattr("explorer.gui.sessions.session_pictures.MOST_PIXELS", 100)
     for side, size in (("A", 9), ("B", 8)):
         session.set_anchor(side, Anchor(session.code, np.full((size, 8, 1), size, np.uint8), side))
     session.show_encoded(np.ones(4), np.zeros((3, 8, 1), np.uint8), "small")
