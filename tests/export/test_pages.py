@@ -157,3 +157,16 @@ def test_a_film_that_no_memory_holds_is_refused_after_its_first_frame(monkeypatc
     with pytest.raises(UsageError, match="5 pictures of 12x12 pixels would have more than"):
         pages.page(film, GREY)
     assert len(laid) == 1
+
+
+def test_values_under_a_sheet_and_beside_a_manifold_have_real_signs_and_all_their_digits(monkeypatch):
+    laid = []
+    monkeypatch.setattr(pages, "lay", lambda *args: laid.append(args[3]))
+    style = Style(scale=40, captions=True)
+    sheet = making.sheet(MODEL, SPACE, steps=9, style=style)
+    pages.page(sheet, pictures(9 * SPACE.dim))
+    (values,) = laid[0].below.values()
+    assert list(values) == ["−3", "−2.25", "−1.5", "−0.75", "0", "+0.75", "+1.5", "+2.25", "+3"]
+    manifold = making.manifold(MODEL, SPACE, 3, style=style)
+    pages.page(manifold, pictures(9))
+    assert list(laid[1].left) == ["−1.64", "0", "+1.64"]
