@@ -52,3 +52,8 @@ def test_what_is_open_is_taken_only_where_it_was_read_alike(read):
     assert other.stages[0].native_range == read[1].native_range
     old = replace(recipe, model=replace(recipe.model, hints=None), stages=())
     assert gather(old, near, plain, nothing, never).opened is plain.opened
+
+
+def test_the_windows_recipes_know_its_precision(running):
+    running.worker.precision = "fast"
+    assert running.exporter.subject().precision == "fast"
