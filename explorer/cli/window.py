@@ -24,7 +24,10 @@ _WITHOUT_SCREEN = ("offscreen", "minimal", "vnc", "linuxfb", "eglfs")
 def open_window(
     context: typer.Context,
     file: Annotated[
-        str | None, typer.Argument(metavar="FILE", help="A checkpoint, or a bundled name.")
+        str | None,
+        typer.Argument(
+            metavar="FILE", help="A checkpoint, a saved session, an exported picture, or a bundled name."
+        ),
     ] = None,
     stage: Annotated[
         list[str] | None,

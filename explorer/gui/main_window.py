@@ -171,7 +171,7 @@ class MainWindow(QMainWindow):
         self.start.back_wanted.connect(self.show_canvas)
         self.history.map_wanted.connect(self._on_map_wanted)
         self._session.model_changed.connect(self.show_canvas)
-        for panel in (self.header, self.sliders, self.map, self.history):
+        for panel in (self.header, self.sliders, self.map, self.strip, self.history):
             self.canvas.opening_changed.connect(panel.show_opening)
         self._bar.messages_wanted.connect(self.messages_wanted)
         self._bar.work.cancelled.connect(self.work_cancelled)

@@ -35,7 +35,7 @@ FILE_NAME = "latent-explorer-bug.txt"
 REFRESH_MILLISECONDS = 250  # a bug in painting may come with every frame
 WHAT = "The program did something it was not made for, so the last step may have had no effect."
 GOES_ON = "The session goes on and is kept: the picture, the code, its history and Undo are as they were."
-NOTHING = "No bug is known of in this run, so the report holds what the program runs on, and its log."
+NOTHING = "No bug is known in this run, so the report holds what the program runs on, and its log."
 HELP = "Whoever mends it needs this report; it names no file, folder or person, and holds no code or picture."
 
 

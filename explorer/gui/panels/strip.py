@@ -45,6 +45,7 @@ class Strip(QWidget):
         self._asked_key: tuple[object, ...] = ()
         self._decoded: tuple[QImage, ...] = ()
         self._error = ""
+        self._opening = ""  # what is being opened while nothing is open yet
         self._stale = True
         self._here: float | None = None  # where the canvas is on the strip, 0 (A) .. 1 (B)
         self.slots = {"A": self._make_slot("A"), "B": self._make_slot("B")}
@@ -100,6 +101,11 @@ class Strip(QWidget):
         self.row.menu_wanted.connect(self._on_row_menu_wanted)
 
     # ---- wishes from outside ----
+
+    def show_opening(self, text: str) -> None:
+        """Ask for no model while the first one is being opened."""
+        self._opening = text
+        self.update()
 
     def use_current_as_a(self) -> None:
         """Make the current code the start of the strip."""
@@ -331,7 +337,7 @@ class Strip(QWidget):
     def _hint(self) -> str:
         anchors = self._session.anchors
         if self._session.model is None:
-            return "Open a model to morph between two pictures."
+            return "" if self._opening else "Open a model to morph between two pictures."
         if self._error:
             return self._error
         missing = [side for side, anchor in anchors.items() if anchor is None]

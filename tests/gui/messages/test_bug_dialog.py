@@ -214,7 +214,7 @@ def test_a_report_can_be_asked_for_without_a_bug(installed, qtbot):
     dialog = installed.reporter.dialog
     assert "Device: CPU float32" in dialog.report
     assert "Bug 1" not in dialog.report
-    assert "No bug is known of" in dialog.sentences
+    assert "No bug is known in this run" in dialog.sentences
 
 
 def test_nothing_is_shown_once_the_window_is_closed(installed, window, qtbot):
