@@ -6,6 +6,7 @@ Here the thread is also replaced: one that hangs inside somebody's network canno
 from __future__ import annotations
 
 import threading
+from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -55,6 +56,7 @@ class DecodeWorker(QObject):
         self._abandoned: list[Scheduler] = []
         self._begun = threading.Event()
         self._is_closed = False
+        self._turn = 0  # which thread it is; those left behind had lower ones
         self._scheduler = self._new_scheduler()
 
     def begin(self) -> None:
@@ -149,13 +151,16 @@ class DecodeWorker(QObject):
         return self._scheduler.is_alive()
 
     def _new_scheduler(self) -> Scheduler:
-        return Scheduler(self._make_renderer, self.result.emit, self.progressed.emit, self.died.emit)
+        self._turn += 1
+        make_renderer = partial(self._make_renderer, self._turn)
+        return Scheduler(make_renderer, self.result.emit, self.progressed.emit, self.died.emit)
 
     # ---- in the thread ----
 
-    def _make_renderer(self) -> Renderer:
+    def _make_renderer(self, turn: int) -> Renderer:
+        """Import torch and make a renderer; a thread that was left behind meanwhile says nothing any more."""
         self._begun.wait()
-        if self._is_closed:
+        if self._is_closed or turn != self._turn:
             raise Cancelled
         devices.preload_torch()
         try:
@@ -166,10 +171,12 @@ class DecodeWorker(QObject):
             except DeviceError as error:
                 self.failed.emit(str(error))
                 renderer = Renderer("cpu", self.precision)  # type: ignore[arg-type]
-            self._describe(renderer)
+            if turn == self._turn:
+                self._describe(renderer)
             return renderer
         finally:
-            self.ready.emit()
+            if turn == self._turn:
+                self.ready.emit()
 
     def _describe(self, renderer: Renderer) -> None:
         self.device = self._wanted_device = renderer.device

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from PySide6.QtCore import QObject
+from PySide6.QtTest import QSignalSpy
 
 from explorer.gui.decode_worker import DecodeWorker
 from explorer.render.renderer import Renderer
@@ -116,11 +117,12 @@ def test_ready_comes_also_where_no_renderer_can_be_made(qtbot, tiny_model, monke
 
 def test_a_restart_keeps_device_generation_and_what_is_dragged(qtbot, worker, tiny_model):
     receiver = Receiver(worker)
+    readies = QSignalSpy(worker.ready)
     worker.set_generation(2)
     worker.set_dragging(True)
-    with qtbot.waitSignal(worker.ready):
-        worker.restart()
-        worker.begin()
+    worker.restart()
+    worker.begin()
+    qtbot.waitUntil(lambda: readies.count() == 1)
     worker.submit(request(tiny_model))  # of a model before
     worker.submit(replace(request(tiny_model), slot="map", generation=2))
     worker.submit(replace(request(tiny_model), generation=2))
@@ -130,6 +132,7 @@ def test_a_restart_keeps_device_generation_and_what_is_dragged(qtbot, worker, ti
     qtbot.waitUntil(lambda: len(receiver.results) == 2)
     assert (worker.device, worker.description) == ("cpu", "CPU float32")
     qtbot.waitUntil(lambda: worker.abandoned == ())
+    assert readies.count() == 1  # the thread that was left behind says nothing
 
 
 def test_a_restart_after_close_does_nothing(qapp):
