@@ -87,6 +87,8 @@ def live_in_window(_opened: Any, folder: Path, state: Path, seed: int) -> None:
     """Do things to the session of the whole program, with everything open, until killed; in a process of its own."""
     command = [sys.executable, __file__, "--live", str(folder), "--seed", str(seed)]
     os.environ["XDG_STATE_HOME"] = str(state.parent)
+    if "DISPLAY" not in os.environ and "WAYLAND_DISPLAY" not in os.environ:
+        os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     os.execv(sys.executable, command)  # torch's threads do not survive a fork
 
 
