@@ -240,10 +240,6 @@ class Session(QObject):
     def become(self, what: str, state: State) -> None:
         """Show a state that was made elsewhere, as one undo step; its model may be another one."""
         is_other = state.opened is not self._state.opened
-        if is_other:
-            self.generation += 1
-        if is_other or state.space != self._state.space:
-            self._forget_view()
         self._set(what, **{**vars(state), "stages": self._numbered(state.stages)})
         if is_other:
             self._undo.forget_other_models(state)
@@ -268,8 +264,6 @@ class Session(QObject):
         rows: RowSettings | None = None,
     ) -> None:
         """Become a session that was saved, with what can be undone and redone there."""
-        self.generation += 1
-        self._forget_view()
         self._undo.replace(past, future)
         entries = [entry for each in (state, *(s for _, s in (*past, *future))) for entry in each.stages]
         self._stage_ids = max((entry.id for entry in entries), default=self._stage_ids)
@@ -289,7 +283,6 @@ class Session(QObject):
         if not self.model or name == self._state.space:
             return
         space = self.model.spaces[name]
-        self._forget_view()
         self._set(
             "Space",
             space=name,
@@ -511,19 +504,9 @@ class Session(QObject):
     def _travel(self, state: State | None) -> None:
         if state is None:
             return
-        if state.opened is not self._state.opened:
-            self.generation += 1
-        if state.opened is not self._state.opened or state.space != self._state.space:
-            self._forget_view()
         self._show(state)
         self.undo_changed.emit()
         self.code_committed.emit()
-
-    def _forget_view(self) -> None:
-        """Forget what was known of the dimensions of another model or space."""
-        self.activity = None
-        self.focused = 0
-        self.is_focus_chosen = False
 
     def _set(self, what: str, *, merge: object = None, **changes: object) -> None:
         """Make the next state; steps with the same `merge` key in a row become one."""
@@ -537,12 +520,22 @@ class Session(QObject):
 
     def _show(self, state: State) -> None:
         before, self._state = self._state, state
+        if state.opened is not before.opened:
+            self.generation += 1
+        if state.opened is not before.opened or state.space != before.space:
+            self._forget_view()
         emitted = []
         for name, signal in self._signals.items():
             if not same(getattr(before, name), getattr(state, name)) and signal not in emitted:
                 emitted.append(signal)
         for signal in emitted:
             signal.emit()
+
+    def _forget_view(self) -> None:
+        """Forget what was known of the dimensions of another model or space."""
+        self.activity = None
+        self.focused = 0
+        self.is_focus_chosen = False
 
 
 def _with_word(words: Mapping[str, str], name: str, text: str) -> dict[str, str]:
