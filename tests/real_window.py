@@ -5,6 +5,7 @@ import numpy as np
 from PIL import Image
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
+from PySide6.QtWidgets import QApplication
 
 from explorer.models import architecture
 
@@ -43,6 +44,14 @@ def open_and_wait(qtbot, app, path):
         app.opener.open(str(path))
     qtbot.waitUntil(lambda: app.window.canvas.shown is not None, timeout=WAIT)
     qtbot.waitUntil(lambda: not app.jobs.is_running("open"), timeout=WAIT)
+
+
+def finish(app):
+    """Close the window and let Qt free it."""
+    app.window.close()
+    app.window.deleteLater()
+    app.deleteLater()
+    QApplication.processEvents()
 
 
 def shown(app):

@@ -2,7 +2,6 @@
 
 import pytest
 import real_window
-from PySide6.QtWidgets import QApplication
 
 from explorer.gui import app as app_module
 
@@ -15,10 +14,7 @@ def running(qtbot):
     app.window.resize(1280, 800)  # as on a usual screen; that of the tests is smaller
     app.window.show()
     yield app
-    app.window.close()
-    app.window.deleteLater()
-    app.deleteLater()
-    QApplication.processEvents()
+    real_window.finish(app)
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
     QToolButton,
     QWidget,
 )
-from real_window import WAIT, drop, expected, open_and_wait, picture_file, save, save_colorizer, shown
+from real_window import WAIT, drop, expected, finish, open_and_wait, picture_file, save, save_colorizer, shown
 
 from explorer.formats import Opened
 from explorer.gui import app as app_module
@@ -222,10 +222,7 @@ def test_a_stage_named_at_the_start_runs_behind_the_model(qtbot, tmp_path):
     qtbot.waitUntil(lambda: len(app.session.stages) == 1, timeout=WAIT)
     qtbot.waitUntil(lambda: app.window.canvas.shown is not None, timeout=WAIT)
     qtbot.waitUntil(lambda: shown(app).shape == (8, 8, 3), timeout=WAIT)
-    app.window.close()
-    app.window.deleteLater()
-    app.deleteLater()
-    QApplication.processEvents()
+    finish(app)
 
 
 def test_the_current_picture_keeps_what_it_was_encoded_from(faces, qtbot, tmp_path):

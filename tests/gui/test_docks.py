@@ -16,14 +16,6 @@ AREA = Qt.DockWidgetArea
 
 
 @pytest.fixture
-def own_name(qapp):
-    """The program's name, without which no settings are kept."""
-    qapp.setOrganizationName("latent-explorer")
-    yield
-    qapp.setOrganizationName("")
-
-
-@pytest.fixture
 def screen(monkeypatch):
     """Call it with a size to have a screen of that size."""
 

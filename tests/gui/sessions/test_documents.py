@@ -6,8 +6,8 @@ import numpy as np
 import platformdirs
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QPushButton
-from real_window import WAIT, drop, save, shown
+from PySide6.QtWidgets import QPushButton
+from real_window import WAIT, drop, finish, save, shown
 
 from explorer.formats import recent
 from explorer.gui import app as app_module
@@ -83,13 +83,6 @@ def restart(app, qtbot, path):
     qtbot.waitUntil(lambda: again.window.canvas.shown is not None, timeout=WAIT)
     at_rest(again, qtbot)
     return again
-
-
-def finish(app):
-    app.window.close()
-    app.window.deleteLater()
-    app.deleteLater()
-    QApplication.processEvents()
 
 
 def test_a_crash_offers_the_session_and_a_clean_end_does_not(faces, qtbot, tmp_path):
