@@ -33,7 +33,7 @@ SIZES = {
 
 MOST_TENSORS = 200_000
 MOST_DIMENSIONS = 32
-SPARE_BYTES = 16 << 20
+SPARE_BYTES = 64 << 20
 """All tensors together may ask for twice the file and this."""
 
 
