@@ -6,9 +6,11 @@ To add a format: write a module with a `READER` (see `reader`) and put it into `
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,11 +20,12 @@ from explorer.formats import native, notes, sidecars, torch_file
 from explorer.formats.native import save_native
 from explorer.formats.notes import NO_NOTES, Notes
 from explorer.formats.reader import HEAD_BYTES, Progress, Reader, Reading, ShouldStop, never, nothing
+from explorer.formats.sidecars import Hints
 from explorer.formats.unknown import describe
 from explorer.models.base import LatentModel, StageModel
 from explorer.paths import bundled
 
-__all__ = ["READERS", "Opened", "open_checkpoint", "open_latent", "open_stage", "save_native"]
+__all__ = ["READERS", "Examination", "Opened", "open_checkpoint", "open_latent", "open_stage", "save_native"]
 
 READERS: dict[str, Reader] = {"native": native.READER, "torch": torch_file.READER}
 """Formats by name, in the order they are tried."""
@@ -55,8 +58,7 @@ def open_checkpoint(
 
     Args:
         path_or_name: the file.
-        hints: `architecture`, `range`, `image`, as `--hint key=value` gives them; they override
-            `NAME.hints.json`.
+        hints: see `sidecars.Hints`, as `--hint key=value` gives them; they override `NAME.hints.json`.
         only_given: read it by `hints` alone, whatever that file says, as a recipe wants it.
         on_progress: told a fraction in 0..1 and a text for people.
         should_stop: asked often; true ends the reading.
@@ -66,24 +68,79 @@ def open_checkpoint(
         UsageError: a hint is unknown.
         Cancelled: `should_stop` turned true.
     """
-    path = _located(path_or_name)
+    examination = Examination(path_or_name, on_progress=on_progress, should_stop=should_stop)
+    return examination.open(hints, only_given=only_given, on_progress=on_progress)
+
+
+class Examination:
+    """A checkpoint that was read once, and becomes a model as often as somebody tries other hints.
+
+    Args:
+        path_or_name, on_progress, should_stop: as `open_checkpoint` takes them.
+
+    Raises:
+        CheckpointError, Cancelled: as `open_checkpoint`, for what no hint could mend.
+    """
+
+    def __init__(
+        self, path_or_name: Path | str, *, on_progress: Progress = nothing, should_stop: ShouldStop = never
+    ) -> None:
+        self.path = _located(path_or_name)
+        self._should_stop = should_stop
+        with _unreadable(self.path):
+            self._reading = Reading(self.path, _head(self.path), Hints(), on_progress, should_stop)
+            self._reader = _reader_of(self._reading)
+            self._loaded = self._reader.load(self._reading)
+
+    def open(
+        self,
+        hints: Mapping[str, str] | None = None,
+        *,
+        only_given: bool = False,
+        on_progress: Progress = nothing,
+    ) -> Opened:
+        """Return the model by these hints, with its sidecars.
+
+        Raises:
+            CheckpointError: none can be made; where a hint may help it is an `Unfamiliar` that tells what was found.
+            UsageError: a hint is unknown.
+            Cancelled: `should_stop` turned true.
+        """
+        with _unreadable(self.path):
+            told = sidecars.read_hints(self.path, hints, only_given=only_given)
+            reading = dataclasses.replace(self._reading, hints=told, on_progress=on_progress)
+            model = self._reader.build(self._loaded, reading)
+            model.notes = (*model.notes, *told.notes)
+        if self._should_stop():
+            raise Cancelled
+        on_progress(0.95, f"Reading what is kept beside {self.path.name}")
+        opened = _with_sidecars(self.path, model)
+        on_progress(1.0, f"{model.name} is open")
+        return opened
+
+
+def _reader_of(reading: Reading) -> Reader:
+    """Return the reader of a format.
+
+    Raises:
+        CheckpointError: it is none that is known.
+    """
+    reader = next((reader for reader in READERS.values() if reader.matches(reading.head, reading.path)), None)
+    if reader is None:
+        can = "; ".join(known.title for known in READERS.values())
+        raise CheckpointError(
+            f"{reading.path} {describe(reading.head, reading.path)}; what can be opened: {can}."
+        )
+    return reader
+
+
+@contextlib.contextmanager
+def _unreadable(path: Path) -> Iterator[None]:
+    """Turn what the disk says into a sentence."""
     try:
-        told = sidecars.read_hints(path, hints, only_given=only_given)
-        reading = Reading(path, _head(path), told, on_progress, should_stop)
-        reader = next((reader for reader in READERS.values() if reader.matches(reading.head, path)), None)
-        if reader is None:
-            can = "; ".join(known.title for known in READERS.values())
-            raise CheckpointError(f"{path} {describe(reading.head, path)}; what can be opened: {can}.")
-        model = reader.read(reading)
-        model.notes = (*model.notes, *told.notes)
+        yield
     except OSError as error:
         raise CheckpointError(f"{path} cannot be read ({(error.strerror or str(error)).lower()}).") from error
-    if should_stop():
-        raise Cancelled
-    on_progress(0.95, f"Reading what is kept beside {path.name}")
-    opened = _with_sidecars(path, model)
-    on_progress(1.0, f"{model.name} is open")
-    return opened
 
 
 def open_latent(

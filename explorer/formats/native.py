@@ -80,9 +80,12 @@ def _matches(head: bytes, path: Path) -> bool:
     return len(head) > 8 and head[8:9] == b"{" and struct.unpack("<Q", head[:8])[0] < 1 << 40
 
 
-def _read(reading: Reading) -> LatentModel | StageModel:
-    metadata = _metadata(reading)
-    tensors = _tensors(reading)
+def _load(reading: Reading) -> tuple[dict[str, str], dict[str, Tensor]]:
+    return _metadata(reading), _tensors(reading)
+
+
+def _build(loaded: tuple[dict[str, str], dict[str, Tensor]], reading: Reading) -> LatentModel | StageModel:
+    metadata, tensors = loaded
     from explorer.formats import recognition
 
     reading.on_progress(0.6, f"Building the network of {reading.name}")
@@ -239,7 +242,7 @@ def _bad(reading: Reading, reason: str) -> CheckpointError:
     )
 
 
-READER = Reader("native or plain .safetensors", _matches, _read)
+READER = Reader("native or plain .safetensors", _matches, _load, _build)
 
 
 def kind_of(path: Path) -> str | None:

@@ -1,6 +1,6 @@
 """What a reader is, and what it is told: the one interface between `open_checkpoint` and the formats.
 
-To add a format: write one module with a `READER` (`matches` by first bytes, `read`) and name it in
+To add a format: write one module with a `READER` (`matches` by first bytes, `load`, `build`) and name it in
 `explorer/formats/__init__.py`. No torch here.
 """
 
@@ -9,9 +9,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from explorer.errors import Cancelled
 from explorer.formats.sidecars import Hints
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 HEAD_BYTES = 4096
 """How much of a file `matches` is shown."""
+
+AT_ONCE = 64 << 20
+"""Bytes of a file that is hashed while it is opened; of a larger one the hash is taken when it is wanted."""
 
 Progress = Callable[[float, str], None]
 """`on_progress(fraction 0..1, text)`; the text is shown to people."""
@@ -53,24 +56,34 @@ class Reading:
         """What the model is called: the file's name without its suffix."""
         return self.path.stem if self.path.is_file() else self.path.name
 
-    @cached_property
-    def sha256(self) -> str:
-        """Hash of the file, as lower-case hex.
+    def origin(self, format_name: str, weights: Path | None = None) -> Origin:
+        """Return where the model came from; the hash of a large file is left for whoever asks.
+
+        Args:
+            weights: the file in a folder that holds them, whose hash then stands for the folder's.
 
         Raises:
             Cancelled: `should_stop` turned true.
         """
-        digest = hashlib.sha256()
-        with self.path.open("rb") as file:
-            while block := file.read(1 << 22):
-                if self.should_stop():
-                    raise Cancelled
-                digest.update(block)
-        return digest.hexdigest()
+        path, stop = weights or self.path, self.should_stop
+        size = path.stat().st_size if path.is_file() else 0
+        sha256 = partial(hash_of, path) if size > AT_ONCE else hash_of(path, stop)
+        return Origin(self.path, format_name, sha256, self.hints.told)
 
-    def origin(self, format_name: str) -> Origin:
-        """Return where the model came from."""
-        return Origin(self.path, format_name, self.sha256, self.hints.told)
+
+def hash_of(path: Path, should_stop: ShouldStop = never) -> str:
+    """Return the SHA-256 of a file, as lower-case hex.
+
+    Raises:
+        Cancelled: `should_stop` turned true.
+    """
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 22):
+            if should_stop():
+                raise Cancelled
+            digest.update(block)
+    return digest.hexdigest()
 
 
 @dataclass(frozen=True)
@@ -81,9 +94,12 @@ class Reader:
         title: for people: "torch state dict (.pt, .pth)".
         matches: `matches(head, path)`, from the first `HEAD_BYTES` bytes (empty for a folder); must not
             raise.
-        read: `read(reading)`; raises `CheckpointError` for everything that is wrong with the file.
+        load: `load(reading)`: what the file holds, whatever the hints are; the slow part, done once.
+        build: `build(loaded, reading)`: the model, by the hints; done again whenever they change.
+            Both raise `CheckpointError` for everything that is wrong with the file.
     """
 
     title: str
     matches: Callable[[bytes, Path], bool]
-    read: Callable[[Reading], LatentModel | StageModel]
+    load: Callable[[Reading], Any]
+    build: Callable[[Any, Reading], LatentModel | StageModel]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,8 @@ from explorer.data.code_book import CodeBook
 from explorer.data.wording import shown
 from explorer.errors import CheckpointError, ExplorerError, LatentError, OutputError, UsageError
 from explorer.models import ARCHITECTURES
-from explorer.models.base import ImageSpec, LatentModel, NativeRange
+from explorer.models.base import ImageSpec, LatentModel, NativeRange, PriorName
+from explorer.models.layers import ACTIVATIONS, Layer, parse, parse_all
 from explorer.paths import checkpoints, sidecar, user_folder
 
 _MOST_TEXT = 1 << 20  # bytes; hints are never that long
@@ -30,25 +31,62 @@ class Hints:
 
     Attributes:
         architecture: a family, such as `fc-vae`; no other is tried.
-        range: the values the network uses for black and white.
         image: channels, height and width of its pictures.
+        range: the values the network uses for black and white.
+        activation: between the hidden layers, in the words of `models.layers`.
+        output: after the last layer; `identity` for none.
+        layers: all layers of the decoder, in these words; those with weights take them in the file's order.
+        latent: width of a code, without a label's part.
+        classes: how many classes a conditional network knows; 0: it takes none.
+        eps: of batch norm.
+        upsample: `nearest`, `bilinear` or `bilinear,align`: scaling that leaves no weights.
+        heads: how an encoder gives mean and variance.
+        second: what its second half is.
+        order: `CHW` or `HWC`, of a flat row of pixels.
+        color: `RGB` or `BGR`.
+        prior: what codes are drawn from.
+        start: channels, height and width of the first map.
+        entry: which part of the file, by the name of its entry.
         notes: sentences on what was left out.
     """
 
     architecture: str | None = None
-    range: NativeRange | None = None
     image: ImageSpec | None = None
+    range: NativeRange | None = None
+    activation: Layer | None = None
+    output: Layer | None = None
+    layers: tuple[Layer, ...] | None = None
+    latent: int | None = None
+    classes: int | None = None
+    eps: float | None = None
+    upsample: str | None = None
+    heads: str | None = None
+    second: str | None = None
+    order: str | None = None
+    color: str | None = None
+    prior: PriorName | None = None
+    start: tuple[int, int, int] | None = None
+    entry: str | None = None
     notes: tuple[str, ...] = ()
 
     @property
     def told(self) -> dict[str, str]:
         """The hints as texts, each as `--hint KEY=VALUE` takes it."""
-        texts = {
-            "architecture": self.architecture,
-            "range": self.range and f"{_number(self.range.low)}..{_number(self.range.high)}",
-            "image": self.image and f"{self.image.channels}x{self.image.height}x{self.image.width}",
-        }
-        return {key: text for key, text in texts.items() if text}
+        said = {name: getattr(self, name) for name in _PARSERS}
+        return {name: _told(value) for name, value in said.items() if value is not None}
+
+
+def _told(value: Any) -> str:
+    """Return a hint's value as a text."""
+    if isinstance(value, ImageSpec):
+        return f"{value.channels}x{value.height}x{value.width}"
+    if isinstance(value, NativeRange):
+        return "logits" if value.logits else f"{_number(value.low)}..{_number(value.high)}"
+    if isinstance(value, Layer):
+        return value.text
+    if isinstance(value, tuple):
+        return " ".join(v.text for v in value) if isinstance(value[0], Layer) else "x".join(map(str, value))
+    return _number(value) if isinstance(value, float) else str(value)
 
 
 def find(checkpoint: Path, kind: str) -> Path | None:
@@ -209,7 +247,9 @@ def _parse_architecture(value: Any) -> str:
 
 
 def _parse_range(value: Any) -> NativeRange:
-    """`0..255`, or `[0, 255]`."""
+    """`0..255`, or `[0, 255]`, or `logits`."""
+    if value == "logits":
+        return NativeRange(logits=True)
     low, high = map(float, value.split("..") if isinstance(value, str) else _listed(value, int | float))
     if not -1e9 < low < high < 1e9:
         raise ValueError(value)
@@ -222,9 +262,70 @@ def _parse_image(value: Any) -> ImageSpec:
     if len(sides) == 2:
         sides.insert(0, 1)
     channels, height, width = sides
-    if channels not in (1, 3) or not (0 < height <= 1 << 14 and 0 < width <= 1 << 14):
+    if channels not in (1, 3, 4) or not (0 < height <= 1 << 14 and 0 < width <= 1 << 14):
         raise ValueError(value)
     return ImageSpec(channels, height, width)
+
+
+def _parse_start(value: Any) -> tuple[int, int, int]:
+    """`128x7x7`, or `[128, 7, 7]`."""
+    sides = [*map(int, value.replace(",", "x").split("x") if isinstance(value, str) else _listed(value, int))]
+    channels, height, width = sides
+    if min(sides) < 1 or max(sides) > 1 << 16:
+        raise ValueError(value)
+    return channels, height, width
+
+
+def _parse_activation(value: Any) -> Layer:
+    layer = parse(value)
+    if layer.kind not in (*ACTIVATIONS, "identity"):
+        raise ValueError(value)
+    return layer
+
+
+def _parse_layers(value: Any) -> tuple[Layer, ...]:
+    if isinstance(value, list) and not all(isinstance(word, str) for word in value):
+        raise TypeError(value)
+    found = parse_all(value)
+    if not 0 < len(found) <= 1000:
+        raise ValueError(value)
+    return found
+
+
+def _count(low: int) -> Callable[[Any], int]:
+    """Return a parser of whole numbers from `low` on."""
+
+    def parsed(value: Any) -> int:
+        number = int(value) if isinstance(value, str) else _listed([value], int)[0]
+        if not low <= number <= 1 << 20:
+            raise ValueError(value)
+        return number
+
+    return parsed
+
+
+def _parse_eps(value: Any) -> float:
+    number = float(value)
+    if not 0 < number < 100 or isinstance(value, bool):
+        raise ValueError(value)
+    return number
+
+
+def _one_of(*words: str) -> Callable[[Any], str]:
+    """Return a parser that takes these words alone."""
+
+    def parsed(value: Any) -> str:
+        if value not in words:
+            raise ValueError(value)
+        return value
+
+    return parsed
+
+
+def _parse_entry(value: Any) -> str:
+    if not isinstance(value, str) or not 0 < len(value) <= 200:
+        raise ValueError(value)
+    return value
 
 
 def _listed(value: Any, kind: Any) -> list[Any]:
@@ -242,9 +343,43 @@ def _number(value: float) -> str:
     return short if float(short) == value else repr(float(value))
 
 
-_PARSERS = {"architecture": _parse_architecture, "range": _parse_range, "image": _parse_image}
+_PARSERS: dict[str, Callable[[Any], Any]] = {
+    "architecture": _parse_architecture,
+    "range": _parse_range,
+    "image": _parse_image,
+    "activation": _parse_activation,
+    "output": _parse_activation,
+    "layers": _parse_layers,
+    "latent": _count(1),
+    "classes": _count(0),
+    "eps": _parse_eps,
+    "upsample": _one_of("nearest", "bilinear", "bilinear,align"),
+    "heads": _one_of("separate", "halves", "interleaved", "single"),
+    "second": _one_of("logvar", "logsigma", "sigma"),
+    "order": _one_of("CHW", "HWC"),
+    "color": _one_of("RGB", "BGR"),
+    "prior": _one_of("normal", "uniform", "sphere", "none"),
+    "start": _parse_start,
+    "entry": _parse_entry,
+}
 _EXAMPLES = {
     "architecture": "one of " + ", ".join(ARCHITECTURES),
-    "range": "the values of black and white, such as 0..1, -1..1 or 0..255",
+    "range": "the values of black and white, such as 0..1, -1..1 or 0..255, or logits",
     "image": "channels x height x width, such as 1x28x28 or 3x64x64",
+    "activation": "an activation such as relu, leaky_relu:0.2 or tanh, or identity",
+    "output": "an activation such as sigmoid, tanh or identity",
+    "layers": "the decoder's layers, such as 'linear relu reshape:32,7,7 convT:s2p1 tanh'",
+    "latent": "the width of a code, such as 20",
+    "classes": "how many classes there are, 0 for none",
+    "eps": "a small number such as 1e-5",
+    "upsample": "nearest, bilinear or bilinear,align",
+    "heads": "separate, halves, interleaved or single",
+    "second": "logvar, logsigma or sigma",
+    "order": "CHW or HWC",
+    "color": "RGB or BGR",
+    "prior": "normal, uniform, sphere or none",
+    "start": "channels x height x width of the first map, such as 128x7x7",
+    "entry": "the name of an entry of the file, such as g_ema",
 }
+HINTS = tuple(_PARSERS)
+"""All hints by key."""

@@ -32,14 +32,19 @@ def _is_torch_zip(head: bytes, path: Path) -> bool:
     return "data.pkl" in members and "constants.pkl" not in members
 
 
-def _read(reading: Reading) -> LatentModel | StageModel:
+def _load(reading: Reading) -> isolated.Handed:
     reading.on_progress(0.02, f"Starting a separate process to read {reading.path.name}")
     with isolated.start(reading.path) as child:
-        from explorer.formats import recognition  # imports torch while the child does, too
+        import torch  # noqa: F401 (while the child does, too)
 
-        handed = child.result(reading.on_progress, reading.should_stop)
+        return child.result(reading.on_progress, reading.should_stop)
+
+
+def _build(handed: isolated.Handed, reading: Reading) -> LatentModel | StageModel:
+    from explorer.formats import recognition
+
     reading.on_progress(0.8, f"Building the network of {reading.name}")
     return recognition.recognise(handed.tensors, reading, format_name="torch", notes=handed.notes)
 
 
-READER = Reader("torch state dict (.pt, .pth)", _matches, _read)
+READER = Reader("torch state dict (.pt, .pth)", _matches, _load, _build)

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -48,18 +48,35 @@ class ImageSpec:
 
 @dataclass(frozen=True)
 class NativeRange:
-    """The values a network itself uses for black and white, such as -1..1 (tanh) or 0..255."""
+    """The values a network itself uses for black and white, such as -1..1 (tanh) or 0..255.
+
+    Attributes:
+        low, high: black and white.
+        logits: the values are unbounded, and a sigmoid makes them 0..1; `low` and `high` do not count then.
+        reverse: the channels come as blue, green, red.
+    """
 
     low: float = 0.0
     high: float = 1.0
+    logits: bool = False
+    reverse: bool = False
 
     def to_unit(self, native: Tensor) -> Tensor:
-        """Map native values to 0..1, unclipped."""
+        """Map native values `(N, C, H, W)` to 0..1, unclipped; an array is taken, too."""
+        if self.reverse:
+            native = native[:, [2, 1, 0]] if native.shape[1] == 3 else native
+        if self.logits:
+            return native.sigmoid() if hasattr(native, "sigmoid") else 0.5 + 0.5 * np.tanh(0.5 * native)  # type: ignore[return-value]
         return (native - self.low) / (self.high - self.low)
 
     def to_native(self, unit: Tensor) -> Tensor:
         """Map 0..1 to native values."""
-        return unit * (self.high - self.low) + self.low
+        if self.reverse:
+            unit = unit[:, [2, 1, 0]] if unit.shape[1] == 3 else unit
+        return unit.logit(1e-4) if self.logits else unit * (self.high - self.low) + self.low
+
+    def __str__(self) -> str:
+        return "logits" if self.logits else f"{self.low:g}..{self.high:g}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,21 +178,37 @@ class CodeDistribution:
     logvar: Tensor | None = None
 
 
-@dataclass(frozen=True)
 class Origin:
-    """Where a model came from: `sha256` is of the file, so that recipes and code books can name it.
+    """Where a model came from.
 
-    `hints` are those by which the file was read, as texts; empty where it says everything itself.
+    Args:
+        path, format: the file, and how it lies on disk.
+        sha256: of the file, so that recipes and code books can name it; or what finds it out, asked once, when
+            somebody wants to know: a large file takes seconds.
+        hints: those by which the file was read, as texts; empty where it says everything itself.
     """
 
-    path: Path
-    format: str
-    sha256: str
-    hints: Mapping[str, str] = field(default_factory=dict, hash=False)
+    def __init__(
+        self, path: Path, format: str, sha256: str | Callable[[], str], hints: Mapping[str, str] | None = None
+    ) -> None:
+        self.path = path
+        self.format = format
+        self.hints = dict(hints or {})
+        self._sha256 = sha256
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the file, as lower-case hex."""
+        if not isinstance(self._sha256, str):
+            self._sha256 = self._sha256()
+        return self._sha256
 
 
 class _Described:
-    """What latent models and stages have in common."""
+    """What latent models and stages have in common.
+
+    `diagnosis` tells what a reader had to guess (`explorer.formats.diagnosis`); None where it guessed nothing.
+    """
 
     def __init__(
         self,
@@ -193,6 +226,7 @@ class _Described:
         self.origin = origin
         self.notes = tuple(notes)
         self.trained = dict(trained or {})
+        self.diagnosis: Any = None
 
     @property
     def modules(self) -> tuple[nn.Module, ...]:
@@ -214,6 +248,8 @@ class LatentModel(_Described):
     """
 
     accepts: frozenset[str] = frozenset()
+    classes: int = 0
+    """How many classes the option `labels` may name; 0 where it takes none."""
 
     def __init__(
         self,
@@ -233,6 +269,7 @@ class LatentModel(_Described):
         )
         self.image = image
         self.native_range = native_range
+        self.input_range: NativeRange | None = None  # of the encoder's pictures, where another
         self.spaces: dict[str, Space] = {space.name: space for space in spaces}
 
     @property
@@ -293,7 +330,7 @@ class LatentModel(_Described):
             raise UsageError(
                 f"{self.name} has no encoder, so pictures cannot become codes; use a VAE for that."
             )
-        mean, logvar = self.network.encode(self.native_range.to_native(images))  # type: ignore[operator]
+        mean, logvar = self.network.encode((self.input_range or self.native_range).to_native(images))  # type: ignore[operator]
         return CodeDistribution(mean, logvar)
 
 

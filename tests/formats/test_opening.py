@@ -243,7 +243,7 @@ def test_hints_beside_a_checkpoint_and_given_ones(native, tmp_path):
         ("range", "9..1"),
         ("range", "dark"),
         ("image", "big"),
-        ("image", "4x8x8"),
+        ("image", "5x8x8"),
         ("architecture", "gan"),
     ],
 )

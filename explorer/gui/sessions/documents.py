@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from explorer.formats.recent import Kind
     from explorer.gui.main_window import MainWindow
     from explorer.gui.sessions.left_sessions import Found
-    from explorer.models.base import LatentModel, StageModel
+    from explorer.models.base import LatentModel, Origin, StageModel
 
 FILTER = f"Sessions (*{SUFFIX})"
 
@@ -107,15 +107,15 @@ class Documents(QObject):
 
     def _on_network_read(self, model: LatentModel | StageModel, kind: Kind) -> None:
         if model.origin is not None and not model.origin.path.is_relative_to(paths.checkpoints()):
-            self._remember(model.origin.path, model.name, model.origin.sha256, kind)
+            self._remember(model.origin.path, model.name, model.origin, kind)
 
     def _remember_session(self, path: str) -> None:
         self._remember(Path(path), Path(path).name.removesuffix(SUFFIX), None, "session")
 
-    def _remember(self, path: Path, name: str, sha256: str | None, kind: Kind) -> None:
+    def _remember(self, path: Path, name: str, origin: Origin | None, kind: Kind) -> None:
         def add(progress: Any, should_stop: Any) -> None:
             from explorer.formats import recent
 
-            recent.add(path, name, sha256, kind)
+            recent.add(path, name, origin.sha256 if origin else None, kind)  # the hash may take its time
 
         self._jobs.start(f"remember {path}", add)
