@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal
 
 import torch
@@ -190,7 +191,7 @@ class Scale(nn.Module):
 
 
 class Pointwise(nn.Module):
-    """A function of each number."""
+    """A function without weights."""
 
     def __init__(self, function: Callable[[Tensor], Tensor]) -> None:
         super().__init__()
@@ -307,7 +308,7 @@ def _batch_norm(layer: Layer, tensors: Tensors) -> nn.Module:
 def _instance_norm(layer: Layer, tensors: Tensors) -> nn.Module:
     eps = layer.get("eps", 1e-5)
     if f"{layer.key}.weight" not in tensors:
-        return nn.InstanceNorm2d(1, eps)  # without weights the width does not matter
+        return Pointwise(partial(functional.instance_norm, eps=eps))
     width = len(_tensor(layer, tensors, "weight", 1))
     return _with(nn.InstanceNorm2d(width, eps, affine=True, device="meta"), layer, tensors)
 
