@@ -12,6 +12,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 MOST_WEIGHTS = 4_000_000
 """Above that the arithmetic counts, and torch is at home in it."""
@@ -81,7 +82,7 @@ def _step(layer: nn.Module, width: int) -> tuple[Step | None, int]:
     """
     if isinstance(layer, nn.Linear):
         return _linear(layer), layer.out_features
-    if isinstance(layer, nn.BatchNorm1d) and layer.running_mean is not None:
+    if isinstance(layer, _BatchNorm) and layer.running_mean is not None:
         return _normalisation(layer), width
     if isinstance(layer, nn.Identity | nn.Dropout):
         return None, width
@@ -126,7 +127,7 @@ def _linear(layer: nn.Linear) -> Step:
     return step
 
 
-def _normalisation(layer: nn.BatchNorm1d) -> Step:
+def _normalisation(layer: _BatchNorm) -> Step:
     assert layer.running_mean is not None
     assert layer.running_var is not None
     scale = (layer.running_var + layer.eps).rsqrt().detach()
