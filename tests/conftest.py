@@ -9,7 +9,7 @@ import fakes
 import guards
 import pytest
 
-pytest_plugins = ["calls"]
+pytest_plugins = ["calls", "doctored"]
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 

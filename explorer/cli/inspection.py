@@ -21,24 +21,47 @@ HintOption = Annotated[
     list[str] | None,
     typer.Option("--hint", metavar="KEY=VALUE", help="Tell the reader what the file does not say."),
 ]
+KeepOption = Annotated[
+    bool,
+    typer.Option(
+        "--keep", help="Write the hints given into NAME.hints.json, so that they are used from now on."
+    ),
+]
 
 
-def info(file: CheckpointArgument, json: JsonOption = False, hint: HintOption = None) -> None:
+def info(
+    file: CheckpointArgument, json: JsonOption = False, hint: HintOption = None, keep: KeepOption = False
+) -> None:
     """Say what a checkpoint is: format, architecture, spaces, image, encoder, stages, parameters, notes.
 
-    Code that the file may carry is never run.
+    Of what the file does not state it says what was guessed, how sure each guess is, and the --hint that
+    overrides it. Code that the file may carry is never run.
     """
+    from explorer.cli import diagnosing
     from explorer.cli.options import pairs
     from explorer.cli.work import print_json, progress
-    from explorer.formats import open_checkpoint
+    from explorer.formats import Examination
+    from explorer.formats.diagnosis import Unfamiliar
 
+    hints = pairs(hint, "--hint")
+    diagnosing.check_keep(keep, hints)
     with progress() as report:
-        opened = open_checkpoint(file, hints=pairs(hint, "--hint"), on_progress=report)
+        examination = Examination(file, on_progress=report)
+        try:
+            opened = examination.open(hints, on_progress=report)
+        except Unfamiliar as error:
+            diagnosing.print_unfamiliar(examination.path, error.diagnosis, as_json=json)
+            raise
     facts = describe(opened)
+    diagnosis = opened.model.diagnosis
     if json:
-        print_json(facts)
+        print_json(facts | {"diagnosis": diagnosing.plain(diagnosis)})
     else:
         _print_facts(facts)
+        if diagnosis is not None:
+            diagnosing.print_found(diagnosis)
+    if keep:
+        diagnosing.keep(examination.path, hints)
 
 
 def describe(opened: Opened) -> dict[str, Any]:

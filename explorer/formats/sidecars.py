@@ -383,3 +383,8 @@ _EXAMPLES = {
 }
 HINTS = tuple(_PARSERS)
 """All hints by key."""
+
+
+def example(hint: str) -> str:
+    """Return what a hint may be, to stand behind "give"."""
+    return _EXAMPLES[hint]

@@ -1,0 +1,100 @@
+"""A diagnosis in words: how sure a guess is, what a hint is about, what to say first.
+
+One place, so that `info` and the checkpoint doctor say the same. No file, no torch, no screen.
+"""
+
+from __future__ import annotations
+
+from explorer.data.wording import shown
+from explorer.formats.diagnosis import DOUBTFUL, Diagnosis, Guess
+
+SURE = 0.9
+"""From here on a guess is as good as known."""
+
+SUBJECTS = {
+    "image": "the picture's size",
+    "range": "the range of the network's values",
+    "activation": "the activation between the layers",
+    "output": "the activation at the end",
+    "order": "the order of channels",
+    "color": "the order of colours",
+    "prior": "what codes are drawn from",
+    "start": "the first map",
+    "classes": "the number of classes",
+    "latent": "the width of a code",
+    "eps": "the eps of batch norm",
+    "upsample": "how maps are scaled up",
+    "heads": "how the encoder gives mean and variance",
+    "second": "what the encoder's second half is",
+    "layers": "the decoder's layers",
+    "entry": "the part of the file",
+    "architecture": "the architecture",
+}
+"""What each hint is about, to stand in a sentence; the order is that in which people are asked."""
+
+
+def certainty_word(certainty: float) -> str:
+    """Return `stated` (1), `sure`, `likely` or `doubtful` for a certainty 0..1."""
+    if certainty >= 1:
+        return "stated"
+    return "sure" if certainty >= SURE else "likely" if certainty >= DOUBTFUL else "doubtful"
+
+
+def subject(hint: str) -> str:
+    """Return what a hint is about, to stand in a sentence."""
+    return SUBJECTS.get(hint, f"the hint {hint}")
+
+
+def headline(diagnosis: Diagnosis, advice: str = "choose it below") -> str:
+    """Return the sentence that names what is most likely wrong, so which hint is needed first.
+
+    Args:
+        diagnosis: what was found.
+        advice: what to do about a doubtful guess, without the full stop.
+    """
+    doubtful = diagnosis.doubtful
+    if doubtful:
+        name = subject(doubtful[0].hint)
+        others = len(doubtful) - 1
+        more = f", and so are {others} more" if others > 1 else ", and so is one more" if others else ""
+        return f"{_capital(name)} is a guess{more}: {advice}."
+    guesses = [guess for guess in diagnosis.guesses if guess.certainty < 1]
+    if guesses:
+        return f"Everything fits; least certain is {subject(guesses[0].hint)}."
+    return "Everything that is needed is in the file."
+
+
+def summary(diagnosis: Diagnosis) -> str:
+    """Return the doubtful guesses on one line: "Guessed: leaky_relu:0.2 between the layers."; empty without any."""
+    said = [_said(guess) for guess in diagnosis.doubtful[:3]]
+    return f"Guessed: {', '.join(said)}." if said else ""
+
+
+_PHRASES = {
+    "image": "pictures of {}",
+    "range": "values of {}",
+    "activation": "{} between the layers",
+    "output": "{} at the end",
+    "order": "channels in the order {}",
+    "color": "colours in the order {}",
+    "prior": "codes that are {}",
+    "start": "a first map of {}",
+    "classes": "{} classes",
+    "latent": "codes of {} numbers",
+    "eps": "an eps of {}",
+    "upsample": "{} scaling",
+    "heads": "{} heads",
+}
+
+
+def _said(guess: Guess) -> str:
+    value = shown(guess.value, 40)
+    if guess.hint in ("activation", "output") and guess.value == "identity":
+        value = "no activation"
+    if guess.hint == "prior" and guess.value == "none":
+        return "codes without a known prior"
+    return _PHRASES.get(guess.hint, f"{guess.hint} {{}}").format(value)
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
