@@ -1,26 +1,103 @@
 """The child process of `isolated`: `python -P -m explorer.formats.child FILE FOLDER`.
 
-It imports torch, limits its memory to what it has plus twice the file plus 1 GB, reads the file with the
-restricted loader, writes the tensors to `FOLDER/tensors.safetensors`, and tells the parent by lines of JSON
-on standard output.
+It limits its memory to what it has plus twice the file plus 1 GB, tells by the first bytes what the file is,
+reads it with own code alone, writes what `handing` describes into FOLDER, and tells the parent by lines of JSON on
+standard output. No torch: it starts in a fraction of a second.
 """
 
 from __future__ import annotations
 
+import gc
 import json
+import mmap
 import os
 import sys
 from pathlib import Path
-
-from safetensors.torch import save_file
-from torch import Tensor
+from typing import Any
 
 from explorer.errors import CheckpointError
-from explorer.formats import torch_load
+from explorer.formats.handing import Handing
 from explorer.formats.isolated import READ_SECONDS, START_SECONDS
+from explorer.formats.span import Damaged, Span
 
 EXTRA_BYTES = 1 << 30
 """Memory for the reading itself, besides twice the file."""
+
+HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
+_KERAS_PARTS = ("model.weights.h5", "config.json", "metadata.json")
+
+
+def read(path: Path, folder: Path) -> None:
+    """Read a checkpoint and write what it holds into `folder`.
+
+    Raises:
+        CheckpointError: it is damaged, holds what is refused, or asks for too much.
+    """
+    handing = Handing(path, folder)
+    try:
+        kind, content = _dump(path, handing)
+        handing.finish(kind, content)
+    except Damaged as error:
+        raise CheckpointError(
+            f"{path} is cut off or damaged, so it cannot be read ({error}); copy or download it again."
+        ) from error
+    except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RecursionError) as error:
+        raise CheckpointError(
+            f"{path} is cut off or damaged, so it cannot be read; copy or download it again."
+        ) from error
+    finally:
+        handing.close()
+
+
+def _dump(path: Path, handing: Handing) -> tuple[str, Any]:
+    """Return how the file lies on disk and its content."""
+    with path.open("rb") as file:
+        head = file.read(4096)
+        if head.startswith(HDF5_MAGIC):
+            return _dump_hdf5(path, handing, "hdf5")
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+            whole = Span(mapped, 0, len(mapped), True)
+            if head.startswith(b"PK\x03\x04") and _is_keras(whole):
+                return _dump_hdf5(path, handing, "keras")
+            from explorer.formats import torch_archive
+            from explorer.formats.pickle_known import World
+
+            world = World(path, handing, torch_archive.read_nested)
+            kind, content = torch_archive.read(whole, world)
+            world.settle()
+            return kind, content
+
+
+def _is_keras(whole: Span) -> bool:
+    from explorer.formats.zip_members import members
+
+    return any(part in members(whole) for part in _KERAS_PARTS)
+
+
+def _dump_hdf5(path: Path, handing: Handing, kind: str) -> tuple[str, Any]:
+    from explorer.formats import hdf5_dump
+
+    return kind, hdf5_dump.dump(path, handing)
+
+
+def main(path: Path, folder: Path) -> None:
+    """Be the child: read `path`, write what it holds into `folder`, tell the parent by lines of JSON."""
+    gc.disable()  # much is made and nothing of it is waste
+    try:
+        _limit_itself(path.stat().st_size)
+        _say(ready=True)
+        read(path, folder)
+    except CheckpointError as error:
+        _say(error=str(error))
+    except MemoryError:
+        _say(error=f"{path} asks for far more memory than a file of its size needs, so it was not opened.")
+    except Exception as error:
+        reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
+        _say(
+            error=f"{path} could not be handed over ({reason}); make room for temporary files and try again."
+        )
+    else:
+        _say(done=True)
 
 
 def _say(**words: object) -> None:
@@ -40,38 +117,6 @@ def _limit_itself(size: int) -> None:
         resource.setrlimit(resource.RLIMIT_CPU, (most, most))
     except (ImportError, OSError, ValueError):  # not Linux: the time limit remains
         return
-
-
-def _separate(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Return the tensors with memory of their own, as safetensors wants them; only shared ones are copied."""
-    separate: dict[str, Tensor] = {}
-    seen: set[int] = set()
-    for key, tensor in tensors.items():
-        storage = tensor.untyped_storage()
-        alone = storage.data_ptr() not in seen and storage.nbytes() == tensor.nbytes
-        seen.add(storage.data_ptr())
-        separate[key] = tensor if alone else tensor.clone()
-    return separate
-
-
-def main(path: Path, folder: Path) -> None:
-    """Be the child: read `path`, write the tensors into `folder`, tell the parent by lines of JSON."""
-    try:
-        _limit_itself(path.stat().st_size)
-        _say(ready=True)
-        loaded = torch_load.load(path)
-        save_file(_separate(loaded.tensors), folder / "tensors.safetensors")
-    except CheckpointError as error:
-        _say(error=str(error))
-    except MemoryError:
-        _say(error=f"{path} asks for far more memory than a file of its size needs, so it was not opened.")
-    except Exception as error:
-        reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
-        _say(
-            error=f"{path} could not be handed over ({reason}); make room for temporary files and try again."
-        )
-    else:
-        _say(done={"keys": list(loaded.tensors), "modules": loaded.modules, "notes": loaded.notes})
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from typing import Any
 
 from explorer.errors import CheckpointError
 from explorer.formats.content import Entries, Record
-from explorer.formats.handing import Reference
+from explorer.formats.handing import Reference, Stand
 
 MOST_NODES = 2_000_000
 MOST_DEPTH = 200
@@ -166,6 +166,10 @@ class _Encoder:
         if _is_container(value):
             made = self._made.get(id(value))
             return [self._mark(CYCLE, ()) if made is None else made]
+        if isinstance(value, Stand):
+            value = value.as_content()
+            if isinstance(value, tuple):
+                return [self._mark(*value)]
         if isinstance(value, Reference):
             return [value.number, 0]
         if value is None or isinstance(value, bool | int | float):
@@ -178,8 +182,9 @@ class _Encoder:
 
     def _mark(self, cls: str, args: tuple[Any, ...]) -> int:
         """Add a record without anything below it."""
-        empty, nothing = self._add(["l", *args], 1, 1), self._add(["l"], 1, 1)
-        return self._add(["r", cls, [empty], None, [nothing], [self._add(["d"], 1, 1)]], 4, 2)
+        given = self._add(["l", *map(self._cell, args)], 1, 1)
+        items, entries = self._add(["l"], 1, 1), self._add(["d"], 1, 1)
+        return self._add(["r", self._text_cell(cls), [given], None, [items], [entries]], 4, 2)
 
 
 def _node(value: Any, cells: list[Any]) -> list[Any]:

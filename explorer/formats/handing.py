@@ -37,6 +37,16 @@ SPARE_BYTES = 64 << 20
 """All tensors together may ask for twice the file and this."""
 
 
+class Stand:
+    """Something of a dumper's own that stands in the content as what `as_content` returns."""
+
+    __slots__ = ()
+
+    def as_content(self) -> Any:
+        """Return a plain value, a `Reference`, or class and plain arguments of a record."""
+        raise NotImplementedError
+
+
 class Reference:
     """Stands in the content where a tensor will."""
 
@@ -166,7 +176,7 @@ class Handing:
         """Write `content.json`; `kind` is how the file lies on disk."""
         from explorer.formats import content_codec
 
-        self._raw.close()
+        self.close()
         tensors = [[n.copied, n.offset, n.dtype, n.shape, n.strides, n.swapped] for n in self._tensors]
         whole = {
             "kind": kind,
@@ -176,6 +186,10 @@ class Handing:
         }
         with (self._folder / "content.json").open("w", encoding="ascii") as file:
             file.write(json.dumps(whole))
+
+    def close(self) -> None:
+        """Write no more."""
+        self._raw.close()
 
     def _too_large(self) -> CheckpointError:
         return CheckpointError(

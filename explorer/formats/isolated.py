@@ -1,7 +1,7 @@
 """Reading an unfamiliar file in a child process with limits; tensors and facts come back, never objects.
 
 The parent calls `start` (the child is on its way at once) and then `Child.result`. What the child does is in
-`child`: it writes the tensors to `FOLDER/tensors.safetensors` and says how it gets on as lines of JSON.
+`child`: it writes down what the file holds as `handing` describes, and says how it gets on as lines of JSON.
 """
 
 from __future__ import annotations
@@ -14,32 +14,23 @@ import sys
 import tempfile
 import threading
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO
 
 from explorer.errors import Cancelled, CheckpointError
+from explorer.formats import taking
 from explorer.formats.reader import Progress, ShouldStop
+from explorer.formats.taking import Handed
 from explorer.paths import source_root
 
-if TYPE_CHECKING:
-    from torch import Tensor
+__all__ = ["READ_SECONDS", "START_SECONDS", "Child", "Handed", "start"]
 
 READ_SECONDS = 30.0
-"""How long reading may take, counted from when the child has imported torch."""
+"""How long reading may take, counted from when the child is ready."""
 
 START_SECONDS = 120.0
-"""How long the child may take to import torch, on a slow and busy machine."""
-
-
-@dataclass(frozen=True, eq=False)
-class Handed:
-    """What came back: tensors by key, paths of submodules where the file lists them, notes for people."""
-
-    tensors: dict[str, Tensor]
-    modules: tuple[str, ...]
-    notes: tuple[str, ...]
+"""How long the child may take to start, on a slow and busy machine."""
 
 
 class Child:
@@ -90,23 +81,10 @@ class Child:
             CheckpointError: what the child says is wrong with the file, or that it went over a limit.
             Cancelled: `should_stop` turned true.
         """
-        from safetensors import SafetensorError
-        from safetensors.torch import load_file
+        self._follow(on_progress, should_stop)
+        return taking.take_over(self._path, Path(self._folder.name), on_progress, should_stop)
 
-        facts = self._facts(on_progress, should_stop)
-        on_progress(0.6, f"Taking over the weights of {self._path.name}")
-        try:
-            tensors = load_file(Path(self._folder.name) / "tensors.safetensors")
-        except (OSError, SafetensorError) as error:
-            raise CheckpointError(
-                f"{self._path} could not be taken over from the reading process; try again."
-            ) from error
-        tensors = {
-            key: tensors[key] for key in facts["keys"]
-        }  # in the file's order, which safetensors does not keep
-        return Handed(tensors, tuple(facts["modules"]), tuple(facts["notes"]))
-
-    def _facts(self, on_progress: Progress, should_stop: ShouldStop) -> dict[str, Any]:
+    def _follow(self, on_progress: Progress, should_stop: ShouldStop) -> None:
         """Follow the child's lines until it is done."""
         deadline = time.monotonic() + START_SECONDS
         while True:
@@ -124,13 +102,13 @@ class Child:
             if line is None:
                 raise CheckpointError(
                     f"{self._path} made the reading process stop (it may ask for more memory than a file of "
-                    "its size needs); save it again as torch.save(model.state_dict(), path)."
+                    "its size needs); save only its weights and try again."
                 )
             said = json.loads(line)
             if "error" in said:
                 raise CheckpointError(said["error"])
             if "done" in said:
-                return said["done"]
+                return
             on_progress(0.3, f"Reading {self._path.name} in a separate process")
             deadline = time.monotonic() + READ_SECONDS
 
@@ -143,7 +121,7 @@ class Child:
 
 
 def start(path: Path) -> Child:
-    """Start reading a torch file; use the child in a `with`."""
+    """Start reading a checkpoint file; use the child in a `with`."""
     return Child(path)
 
 

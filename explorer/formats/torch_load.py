@@ -63,6 +63,22 @@ def load(path: Path) -> Loaded:
     )
 
 
+def unwrapped(content: Any) -> tuple[dict[str, Tensor], tuple[str, ...]]:
+    """Return the state dict in a file's content, and the paths of submodules that it lists.
+
+    Raises:
+        CheckpointError: there is none.
+    """
+    found, _ = _state_dict(content)
+    if found is None:
+        raise CheckpointError(f"The file holds {_describe(content)}, but no state dict; {_SAFE_AGAIN}.")
+    tensors = {
+        key: value for key, value in found.items() if isinstance(key, str) and isinstance(value, Tensor)
+    }
+    modules = getattr(found, "attributes", {}).get("_metadata") or {}
+    return tensors, tuple(key for key in modules if isinstance(key, str))
+
+
 def _check_container(path: Path, size: int) -> None:
     """Refuse a zip that is cut off, or packed: torch only ever stores, so nothing may grow by unpacking."""
     with path.open("rb") as file:

@@ -1,12 +1,15 @@
-"""Reading torch files without a child process, where the child is not what is tested."""
+"""Reading checkpoint files without a child process, where the child is not what is tested."""
+
+import tempfile
+from pathlib import Path
 
 import pytest
 
-from explorer.formats import isolated, torch_file, torch_load
+from explorer.formats import child, isolated, taking
 
 
 class InProcess:
-    """Stands in for `isolated.Child`: the function that the child runs, here."""
+    """Stands in for `isolated.Child`: what the child does and what the parent does, both here."""
 
     def __init__(self, path):
         self._path = path
@@ -18,11 +21,12 @@ class InProcess:
         return None
 
     def result(self, on_progress, should_stop):
-        loaded = torch_load.load(self._path)
-        return isolated.Handed(loaded.tensors, loaded.modules, loaded.notes)
+        with tempfile.TemporaryDirectory() as folder:
+            child.read(self._path, Path(folder))
+            return taking.take_over(self._path, Path(folder), on_progress, should_stop)
 
 
 @pytest.fixture
 def in_process(monkeypatch):
-    """Read torch files in this process."""
-    monkeypatch.setattr(torch_file.isolated, "start", InProcess)
+    """Read checkpoint files in this process."""
+    monkeypatch.setattr(isolated, "start", InProcess)

@@ -1,0 +1,521 @@
+"""What `safe_pickle` does with the names in a pickle: a table of own functions, and records for all others.
+
+Here tensors, numpy arrays and the usual containers are rebuilt, as references to numbers; nothing is imported or
+called because a file says so. Every number that a file states is checked where the tensor is handed over (see
+`handing.Handing.part`).
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from explorer.errors import CheckpointError
+from explorer.formats.content import Entries, Record
+from explorer.formats.content_codec import CLASS
+from explorer.formats.handing import SIZES, Handing, Reference, Stand
+from explorer.formats.span import Damaged, Span, in_memory
+
+STORAGES = {
+    "DoubleStorage": "float64", "FloatStorage": "float32", "HalfStorage": "float16", "BFloat16Storage": "bfloat16",
+    "LongStorage": "int64", "IntStorage": "int32", "ShortStorage": "int16", "CharStorage": "int8",
+    "ByteStorage": "uint8", "BoolStorage": "bool", "UntypedStorage": "uint8",
+    "ComplexFloatStorage": "complex64", "ComplexDoubleStorage": "complex128",
+}  # fmt: skip
+"""Kinds of numbers by the last word of a storage's class (`torch.FloatStorage`, `torch.cuda.FloatStorage`)."""
+
+_SHORT = {"double": "float64", "float": "float32", "half": "float16", "long": "int64", "int": "int32",
+          "short": "int16", "cfloat": "complex64", "cdouble": "complex128"}  # fmt: skip
+
+_NUMPY = {
+    "f8": "float64", "f4": "float32", "f2": "float16", "i8": "int64", "i4": "int32", "i2": "int16", "i1": "int8",
+    "u8": "uint64", "u4": "uint32", "u2": "uint16", "u1": "uint8", "b1": "bool", "c8": "complex64",
+    "c16": "complex128",
+}  # fmt: skip
+"""Kinds of numbers by numpy's codes."""
+
+_PACKED = {"float64": "d", "float32": "f", "float16": "e", "int64": "q", "int32": "i", "int16": "h", "int8": "b",
+           "uint64": "Q", "uint32": "I", "uint16": "H", "uint8": "B", "bool": "?"}  # fmt: skip
+
+
+@dataclass(eq=False)
+class World:
+    """What the pickles of one file share.
+
+    Attributes:
+        path: of the file, for sentences.
+        handing: takes the numbers.
+        nested: reads a stream of torch within a pickle and returns what it holds.
+        waiting: tensors whose storages may not have their place yet.
+        steps: opcodes taken so far.
+        depth: of streams within streams.
+    """
+
+    path: Path
+    handing: Handing
+    nested: Callable[[Span, World], Any]
+    waiting: list[Tensor] = field(default_factory=list)
+    steps: int = 0
+    depth: int = 0
+    encoded: dict[int, tuple[str, bytes]] = field(default_factory=dict)
+
+    def settle(self) -> None:
+        """Hand over the tensors that waited for their storages."""
+        for tensor in self.waiting:
+            tensor.settle(self)
+        self.waiting.clear()
+
+
+class Global(Stand):
+    """A class or function that a pickle names; it is looked up nowhere but in `KNOWN`."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def as_content(self) -> Any:
+        """A kind of number is its name as text, any other a record of a class."""
+        module, _, last = self.name.partition(".")
+        if module == "torch" and (last in SIZES or last in _SHORT):
+            return self.name
+        return CLASS, (self.name,)
+
+
+@dataclass(eq=False)
+class Storage(Stand):
+    """Numbers of one kind, one after the other; where they lie may be learned later.
+
+    Attributes:
+        dtype: a key of `SIZES`, or what the file says instead.
+        size: in bytes; -1 if not known yet.
+        place: their bytes, once known.
+        swapped: big-endian.
+        base: the storage that this one is a part of, and from which of its bytes on.
+    """
+
+    dtype: str
+    size: int = -1
+    place: Span | None = None
+    swapped: bool = False
+    base: tuple[Storage, int] | None = None
+    copied_at: int | None = None
+
+    def as_content(self) -> Any:
+        """A storage alone is a record that says how large it is."""
+        return "torch.Storage", (self.dtype, self.size)
+
+    def locate(self, handing: Handing) -> tuple[int, int, bool]:
+        """Return the first byte, the byte behind the last, and whether they were copied."""
+        if self.base is not None:
+            start, stop, copied = self.base[0].locate(handing)
+            return start + self.base[1], min(stop, start + self.base[1] + self.size), copied
+        if self.place is None:
+            raise Damaged("a tensor whose numbers are nowhere")
+        if self.place.in_file:
+            return self.place.start, self.place.stop, False
+        if self.copied_at is None:
+            self.copied_at = handing.bytes_part(self.place.bytes())
+        return self.copied_at, self.copied_at + len(self.place), True
+
+
+@dataclass(eq=False)
+class Tensor(Stand):
+    """A tensor over a storage, as the file describes it; offset and strides in numbers."""
+
+    storage: Storage
+    dtype: str
+    offset: Any
+    shape: Any
+    strides: Any
+    reference: Reference | None = None
+
+    def as_content(self) -> Any:
+        """The reference, once it is settled."""
+        return self.reference
+
+    def settle(self, world: World) -> None:
+        """Check and hand over."""
+        whole = (self.offset, *self.shape, *self.strides)
+        if not all(type(n) is int and abs(n) < 1 << 62 for n in whole) or self.offset < 0:
+            raise Damaged("a tensor whose shape is no shape")
+        start, stop, copied = self.storage.locate(world.handing)
+        self.reference = world.handing.part(
+            start + self.offset * SIZES[self.dtype], self.dtype, self.shape, self.strides,
+            swapped=self.storage.swapped, copied=copied, stop=stop,
+        )  # fmt: skip
+
+
+@dataclass(eq=False)
+class Dtype(Stand):
+    """A numpy dtype; `code` without the order of bytes."""
+
+    code: str
+    swapped: bool = False
+
+    def as_content(self) -> Any:
+        """Its torch name as text, numpy's code where there is none."""
+        return _NUMPY.get(self.code, self.code)
+
+
+@dataclass(eq=False)
+class Array(Stand):
+    """An array or tensor that is made empty and given its numbers by BUILD."""
+
+    reference: Any = None
+
+    def as_content(self) -> Any:
+        """The reference; a record without arguments where no numbers came."""
+        found = self.reference
+        return (
+            ("numpy.ndarray", ())
+            if found is None
+            else found.as_content()
+            if isinstance(found, Tensor)
+            else found
+        )
+
+
+def key(value: Any) -> Any:
+    """Return a dict's key: text, None, bool and small ints as they are, all else as text.
+
+    Large ints and floats can be made to collide; parts of a tuple may be anything.
+    """
+    if value is None or isinstance(value, bool | str):
+        return value
+    if isinstance(value, int) and abs(value) < 1 << 31:
+        return value
+    if isinstance(value, int | float):
+        return repr(value)[:100]
+    if isinstance(value, bytes):
+        return value[:100].decode("latin-1")
+    if isinstance(value, tuple) and len(value) < 9 and all(isinstance(n, int | float | str) for n in value):
+        return str(value)[:200]
+    return value.name if isinstance(value, Global) else f"<{type(value).__name__} at {id(value)}>"
+
+
+def call(world: World, callee: Any, args: tuple[Any, ...]) -> Any:
+    """Return what stands for a call: what an own function of that name makes of it, else a record."""
+    if not isinstance(callee, Global):
+        return Record(callee.cls if isinstance(callee, Record) else "something", args)
+    own = KNOWN.get(callee.name)
+    if own is not None:
+        made = own(world, args)
+        if made is not NotImplemented:
+            return made
+    return Record(callee.name, args)
+
+
+def build(world: World, target: Any, state: Any) -> None:
+    """Give what is on the stack its state."""
+    if isinstance(state, tuple) and len(state) == 2 and all(isinstance(part, dict | None) for part in state):
+        state = {**(state[0] or {}), **(state[1] or {})}  # attributes, and those in slots
+    if isinstance(target, Record):
+        target.state = state
+    elif isinstance(target, Entries):
+        target.attributes = dict(state) if isinstance(state, dict) else {}
+    elif isinstance(target, Array):
+        _fill_array(world, target, state)
+    elif isinstance(target, Dtype):
+        _complete_dtype(target, state)
+
+
+# torch
+
+
+def tensor(world: World, storage: Any, offset: Any, shape: Any, strides: Any, dtype: str = "") -> Any:
+    """Return a tensor that will be handed over, once all storages have their places."""
+    if not isinstance(storage, Storage):
+        raise Damaged("a tensor over something else than a storage")
+    dtype = dtype or storage.dtype
+    if dtype not in SIZES:
+        world.handing.note(f"Tensors of the kind {dtype[:40]} were left out.")
+        return Record(f"torch.{dtype}", (list(shape),))
+    made = Tensor(storage, dtype, offset, tuple(shape), tuple(strides))
+    world.waiting.append(made)
+    return made
+
+
+def _rebuild_tensor(world: World, args: tuple[Any, ...]) -> Any:
+    return tensor(world, *args[:4])
+
+
+def _rebuild_tensor_v3(world: World, args: tuple[Any, ...]) -> Any:
+    return tensor(world, *args[:4], dtype=_dtype_name(args[6]))
+
+
+def _rebuild_from_type(world: World, args: tuple[Any, ...]) -> Any:
+    callee, _, inner = args[:3]
+    if not isinstance(callee, Global) or not isinstance(inner, tuple):
+        return NotImplemented
+    if callee.name in _OF_TYPES:  # one within another may be made to go on for ever
+        return NotImplemented
+    return call(world, callee, inner)
+
+
+def _left_out(world: World, args: tuple[Any, ...]) -> Any:
+    world.handing.note("Sparse, quantised and nested tensors were left out; this program reads plain ones.")
+    return NotImplemented
+
+
+def _first(world: World, args: tuple[Any, ...]) -> Any:
+    return args[0]
+
+
+def _first_tensor(world: World, args: tuple[Any, ...]) -> Any:
+    return args[0] if args and isinstance(args[0], Tensor | Array) else NotImplemented
+
+
+def _dtype_name(value: Any) -> str:
+    name = value.name.rpartition(".")[2] if isinstance(value, Global) else str(value)
+    return _SHORT.get(name, name)
+
+
+def storage_dtype(cls: Any) -> str:
+    """Return the kind of numbers of a storage's class."""
+    last = cls.name.rpartition(".")[2] if isinstance(cls, Global) else ""
+    return STORAGES.get(last, last)
+
+
+def _load_from_bytes(world: World, args: tuple[Any, ...]) -> Any:
+    data = args[0]
+    if isinstance(data, str):
+        data = data.encode("latin-1")
+    if isinstance(data, bytes):
+        data = in_memory(data)
+    if not isinstance(data, Span):
+        return NotImplemented
+    return world.nested(data, world)
+
+
+def _size(world: World, args: tuple[Any, ...]) -> Any:
+    return list(args[0]) if args and isinstance(args[0], list | tuple) else []
+
+
+def _device(world: World, args: tuple[Any, ...]) -> Any:
+    return ":".join(str(part)[:40] for part in args[:2])
+
+
+def _old_tensor(world: World, args: tuple[Any, ...]) -> Any:
+    """Make a tensor as files of 2016 and 2017 do, empty at first; its state is a storage and three more."""
+    return Array()
+
+
+# numpy
+
+
+def _reconstruct(world: World, args: tuple[Any, ...]) -> Any:
+    return Array()
+
+
+def _new_array(world: World, args: tuple[Any, ...]) -> Any:
+    return Array()
+
+
+def _dtype(world: World, args: tuple[Any, ...]) -> Any:
+    code = args[0] if args else ""
+    if isinstance(code, Global):  # numpy.dtype(numpy.float32)
+        code = code.name.rpartition(".")[2]
+    code = {"float64": "f8", "float32": "f4", "int64": "i8", "int32": "i4", "uint8": "u1", "bool": "b1",
+            "bool_": "b1"}.get(code, code)  # fmt: skip
+    return Dtype(code.lstrip("<>=|"), code.startswith(">")) if isinstance(code, str) else NotImplemented
+
+
+def _complete_dtype(target: Dtype, state: Any) -> None:
+    if isinstance(state, tuple) and len(state) > 1:
+        target.swapped = state[1] == ">"
+
+
+def _scalar(world: World, args: tuple[Any, ...]) -> Any:
+    if len(args) < 2 or not isinstance(args[0], Dtype):
+        return NotImplemented
+    dtype, data = args[:2]
+    _refuse_objects(world, dtype)
+    if isinstance(data, str):
+        data = data.encode("latin-1")
+    packed = _PACKED.get(_NUMPY.get(dtype.code, ""))
+    if not packed or not isinstance(data, bytes):
+        return NotImplemented
+    return struct.unpack((">" if dtype.swapped else "<") + packed, data)[0]
+
+
+def _from_buffer(world: World, args: tuple[Any, ...]) -> Any:
+    data, dtype, shape = args[:3]
+    array = Array()
+    _fill_array(world, array, (1, shape, dtype, len(args) > 3 and args[3] == "F", data))
+    return array
+
+
+def _fill_array(world: World, array: Array, state: Any) -> None:
+    """Give an array its numbers: version, shape, dtype, whether in Fortran's order, bytes."""
+    if not isinstance(state, tuple) or len(state) < 4:
+        raise Damaged("an array without its numbers")
+    if isinstance(state[0], Storage):
+        array.reference = tensor(world, *state[:4])
+        return
+    shape, dtype, fortran, data = state[-4:]
+    if not isinstance(dtype, Dtype) or not isinstance(shape, tuple):
+        raise Damaged("an array without its kind")
+    _refuse_objects(world, dtype)
+    if dtype.code not in _NUMPY:
+        world.handing.note(f"Arrays of the kind {dtype.code[:20]} (no numbers) were left out.")
+        return
+    if isinstance(data, str):
+        data = _latin(world, data)
+    if isinstance(data, bytes):
+        data = in_memory(data)
+    if not isinstance(data, Span) or not all(type(n) is int and 0 <= n < 1 << 62 for n in shape):
+        raise Damaged("an array whose numbers are something else")
+    storage = Storage(_NUMPY[dtype.code], len(data), data, dtype.swapped)
+    made = Tensor(storage, storage.dtype, 0, shape, _array_strides(shape, bool(fortran)))
+    made.settle(world)
+    array.reference = made.reference
+
+
+def _array_strides(shape: tuple[int, ...], fortran: bool) -> tuple[int, ...]:
+    strides, step = [], 1
+    for n in shape if fortran else shape[::-1]:
+        strides.append(step)
+        step *= max(n, 1)
+    return tuple(strides if fortran else strides[::-1])
+
+
+def _refuse_objects(world: World, dtype: Dtype) -> None:
+    if dtype.code.startswith("O"):
+        raise CheckpointError(
+            f"{world.path} holds an array of objects instead of numbers, which could hide anything; save its "
+            "arrays as numbers."
+        )
+
+
+# Python
+
+
+def _latin(world: World, text: str) -> bytes:
+    """Return bytes that protocol 2 wrote as text; the same text is turned once."""
+    if id(text) not in world.encoded:
+        world.encoded[id(text)] = text, text.encode("latin-1")
+    return world.encoded[id(text)][1]
+
+
+def _encode(world: World, args: tuple[Any, ...]) -> Any:
+    latin = len(args) < 2 or args[1] in ("latin1", "latin-1")
+    return _latin(world, args[0]) if args and isinstance(args[0], str) and latin else NotImplemented
+
+
+def _entries(world: World, args: tuple[Any, ...]) -> Any:
+    pairs = args[0] if args else ()
+    if isinstance(pairs, Mapping):
+        return Entries(pairs)
+    if not isinstance(pairs, list | tuple):
+        return Entries()
+    pairs = [pair for pair in pairs if isinstance(pair, list | tuple) and len(pair) == 2]
+    return Entries((key(name), value) for name, value in pairs)
+
+
+def _default_dict(world: World, args: tuple[Any, ...]) -> Any:
+    return _entries(world, args[1:])
+
+
+def _list(world: World, args: tuple[Any, ...]) -> Any:
+    return list(args[0]) if args and isinstance(args[0], list | tuple) else []
+
+
+def _bytes(world: World, args: tuple[Any, ...]) -> Any:
+    return args[0] if args and isinstance(args[0], bytes | Span) else b""
+
+
+def _reconstructor(world: World, args: tuple[Any, ...]) -> Any:
+    """Objects of protocol 0 and 1: a class, a base among Python's own, and a value of the base."""
+    cls, _, value = (*args, None, None)[:3]
+    made = call(world, cls, ())
+    if isinstance(made, Record):
+        made.items = list(value) if isinstance(value, list | tuple) else []
+        made.entries = dict(value) if isinstance(value, dict) else {}
+    elif isinstance(made, Entries) and isinstance(value, dict):
+        made.update(value)
+    return made
+
+
+def _new_object(world: World, args: tuple[Any, ...]) -> Any:
+    return call(world, args[0], tuple(args[1:])) if _is_leaf(args) else NotImplemented
+
+
+def _new_object_with_keywords(world: World, args: tuple[Any, ...]) -> Any:
+    given = args[1] if len(args) > 1 and isinstance(args[1], tuple) else ()
+    return call(world, args[0], given) if _is_leaf(args) else NotImplemented
+
+
+def _is_leaf(args: tuple[Any, ...]) -> bool:
+    """Tell whether a call within a call ends there, so that no chain of them is followed."""
+    return bool(args) and isinstance(args[0], Global) and args[0].name not in _WITHIN
+
+
+def _skeleton(world: World, args: tuple[Any, ...]) -> Any:
+    """cloudpickle makes a class anew: its name is all that is needed of it."""
+    name = args[1] if len(args) > 1 and isinstance(args[1], str) else "class"
+    named = args[3] if len(args) > 3 and isinstance(args[3], dict) else {}
+    module = named.get("__module__", "__main__")
+    return Global(f"{module}.{name}"[:1000])
+
+
+_WITHIN = {"copyreg.__newobj__", "copyreg.__newobj_ex__", "copy_reg.__newobj__", "copy_reg._reconstructor",
+           "copyreg._reconstructor"}  # fmt: skip
+_OF_TYPES = {"torch._tensor._rebuild_from_type", "torch._tensor._rebuild_from_type_v2",
+             "torch.tensor._rebuild_from_type", "torch.tensor._rebuild_from_type_v2"}  # fmt: skip
+
+_Own = Callable[[World, tuple[Any, ...]], Any]
+
+KNOWN: dict[str, _Own] = {
+    "torch._utils._rebuild_tensor": _rebuild_tensor,
+    "torch._utils._rebuild_tensor_v2": _rebuild_tensor,
+    "torch._utils._rebuild_tensor_v3": _rebuild_tensor_v3,
+    "torch._utils._rebuild_parameter": _first,
+    "torch._utils._rebuild_parameter_with_state": _first,
+    "torch._utils._rebuild_device_tensor_from_numpy": _first,
+    "torch._utils._rebuild_device_tensor_from_cpu_tensor": _first,
+    "torch._utils._rebuild_sparse_tensor": _left_out,
+    "torch._utils._rebuild_sparse_csr_tensor": _left_out,
+    "torch._utils._rebuild_nested_tensor": _left_out,
+    "torch._utils._rebuild_meta_tensor_no_storage": _left_out,
+    "torch._utils._rebuild_qtensor": _left_out,
+    **dict.fromkeys(_OF_TYPES, _rebuild_from_type),
+    "torch.nn.parameter.Parameter": _first_tensor,
+    "torch.nn.parameter.Buffer": _first_tensor,
+    "torch.autograd.variable.Variable": _first_tensor,
+    **{f"torch.{place}{name[:-7]}Tensor": _old_tensor for place in ("", "cuda.") for name in STORAGES},
+    "torch.storage._load_from_bytes": _load_from_bytes,
+    "torch.Size": _size,
+    "torch.device": _device,
+    "torch.jit._pickle.build_intlist": _first,
+    "torch.jit._pickle.build_doublelist": _first,
+    "torch.jit._pickle.build_boollist": _first,
+    "torch.jit._pickle.build_tensorlist": _first,
+    "torch.jit._pickle.restore_type_tag": _first,
+    **{f"numpy.{core}.multiarray._reconstruct": _reconstruct for core in ("core", "_core")},
+    **{f"numpy.{core}.multiarray.scalar": _scalar for core in ("core", "_core")},
+    **{f"numpy.{core}.numeric._frombuffer": _from_buffer for core in ("core", "_core")},
+    "numpy.ndarray": _new_array,
+    "numpy.dtype": _dtype,
+    "_codecs.encode": _encode,
+    "collections.OrderedDict": _entries,
+    "collections.defaultdict": _default_dict,
+    **{
+        f"{module}.{name}": _list
+        for module in ("builtins", "__builtin__")
+        for name in ("set", "frozenset", "list")
+    },
+    **{f"{module}.dict": _entries for module in ("builtins", "__builtin__")},
+    **{f"builtins.{name}": _bytes for name in ("bytes", "bytearray")},
+    **{f"{module}._reconstructor": _reconstructor for module in ("copyreg", "copy_reg")},
+    **{f"{module}.__newobj__": _new_object for module in ("copyreg", "copy_reg")},
+    "copyreg.__newobj_ex__": _new_object_with_keywords,
+    **{
+        f"cloudpickle.{module}._make_skeleton_class": _skeleton
+        for module in ("cloudpickle", "cloudpickle_fast")
+    },
+}
+"""Own functions by the names that pickles call; `NotImplemented` from one of them means: write a record."""
