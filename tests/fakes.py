@@ -127,3 +127,49 @@ def instant_pictures(session):
     source = PictureSource(session, worker)
     source.worker = worker
     return source
+
+
+def autoencoder(
+    seed: int = 0, latent_dim: int = 3, scale: float = 4.0, last: str = "relu", name: str = "plain"
+):
+    """Return a plain autoencoder of 8x8 grey pictures, with no prior; `scale`: its codes are about that large."""
+    import torch
+
+    from explorer.models.base import ImageSpec
+    from explorer.models.layered import Heads, Layered, LayeredConfig, LayeredModel
+    from explorer.models.layers import Layer
+
+    rng = torch.Generator().manual_seed(seed)
+    tensors = {
+        "enc.weight": scale * torch.randn(latent_dim, 64, generator=rng) / 4,
+        "dec.weight": 3 / scale * torch.randn(64, latent_dim, generator=rng),
+    }
+    config = LayeredConfig(
+        latent_dim=latent_dim,
+        image=ImageSpec(1, 8, 8),
+        decoder=(Layer("linear", "dec"), Layer("sigmoid")),
+        encoder=(Layer("flatten"), Layer("linear", "enc"), Layer(last)),
+        heads=Heads("single"),
+        prior="none",
+    )
+    return LayeredModel(Layered(config, tensors), name=name)
+
+
+def conditional(seed: int = 0, classes: int = 5, name: str = "digits"):
+    """Return a generator of 8x8 grey pictures whose class, one-hot beside the 3-D code, decides most of them."""
+    import torch
+
+    from explorer.models.base import ImageSpec
+    from explorer.models.layered import Labels, Layered, LayeredConfig, LayeredModel
+    from explorer.models.layers import Layer
+
+    rng = torch.Generator().manual_seed(seed)
+    weight = torch.randn(64, 3 + classes, generator=rng)
+    weight[:, 3:] *= 4
+    config = LayeredConfig(
+        latent_dim=3,
+        image=ImageSpec(1, 8, 8),
+        decoder=(Layer("linear", "dec"), Layer("sigmoid")),
+        labels=Labels(classes),
+    )
+    return LayeredModel(Layered(config, {"dec.weight": weight}), name=name)

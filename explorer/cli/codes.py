@@ -10,7 +10,7 @@ import typer
 
 from explorer.cli.options import CheckpointArgument, Decoding, Engine
 from explorer.data.wording import counted
-from explorer.errors import ImageError, LatentError, UsageError
+from explorer.errors import ImageError, UsageError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -59,8 +59,15 @@ def decode(
 def encode(
     file: CheckpointArgument,
     images: ImagesArgument,
-    out: Annotated[Path, typer.Option(metavar="FILE.npz", help="Where to write the code book.")],
     engine: Engine,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.npz",
+            show_default="NAME.codes.npz beside FILE",
+            help="Where to write the code book; where no --out is given, none may be there yet.",
+        ),
+    ] = None,
     labels: Annotated[
         Path | None,
         typer.Option(
@@ -72,8 +79,6 @@ def encode(
 
     Kept as NAME.codes.npz beside NAME.pth it gives the window its map, ranges and activity.
     """
-    import numpy as np
-
     from explorer.cli.targets import check_apart
     from explorer.cli.work import open_model, renderer_for, say, share_done
     from explorer.data.code_book import CodeBook
@@ -81,6 +86,7 @@ def encode(
     from explorer.data.labels import read_labels
     from explorer.export.writing import check_target
 
+    out = out or _place_of_book(file)
     check_target(out, (".npz",))
     check_apart(out, file, images, labels)
     model = open_model(file, engine).model
@@ -90,21 +96,24 @@ def encode(
     columns = read_labels(labels, pictures.names) if labels else {}
     with share_done("Encoding") as told:
         mean, logvar = renderer_for(engine).encode(model, pictures.images, told)  # type: ignore[arg-type]
-    broken = ~np.isfinite(mean if logvar is None else np.stack((mean, logvar))).all(axis=-1)
-    if count := int(broken.reshape(-1, len(mean)).any(axis=0).sum()):
-        raise LatentError(
-            f"The codes that {file} gave of {count} of {counted(len(mean), 'picture')} are not numbers (NaN or "
-            "infinite), so no code book was written; the weights may be damaged."
-        )
-    CodeBook(
-        mean,
-        logvar,
-        pictures.names,
-        columns,
-        model.origin.sha256 if model.origin else None,
-        model.default_space,  # type: ignore[union-attr]
-    ).save(out)
+    CodeBook.of(model, mean, logvar, pictures.names, columns).save(out)  # type: ignore[arg-type]
     say(*pictures.notes, f"{out}: the codes of {counted(len(mean), 'picture')}.")
+
+
+def _place_of_book(file: str) -> Path:
+    """Return where the code book of a checkpoint belongs.
+
+    Raises:
+        UsageError: one is there already, perhaps with labels that cannot be had again.
+    """
+    from explorer.formats import sidecars
+    from explorer.paths import bundled
+
+    checkpoint = bundled().get(file, Path(file)) if not Path(file).exists() else Path(file)
+    there = sidecars.find(checkpoint, "codes.npz")
+    if there is not None:
+        raise UsageError(f"{file} has a code book already, {there}; say where to write with --out FILE.npz.")
+    return sidecars.writable_place(checkpoint, "codes.npz")
 
 
 def apply(

@@ -164,7 +164,16 @@ class Work:
 
     def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
         if kind is None:
-            say(*self._told)
+            say(*self._ranges(), *self._told)
+
+    def _ranges(self) -> list[str]:
+        """Return what is to be said where nothing tells how far codes reach; codes given meanwhile do."""
+        from explorer.formats import ranges
+
+        if not ranges.is_provisional(self.space):
+            return []
+        file = self.model.origin.path if self.model.origin else "FILE"
+        return [ranges.unknown_prior(self.model, f"measure them with: latent-explorer encode {file} IMAGES")]
 
     def tell(self, *sentences: str) -> None:
         """Say sentences when the block has ended well, each once."""

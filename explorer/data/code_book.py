@@ -7,18 +7,22 @@ Arrays `mean (N, dim)`, `logvar (N, dim)` where the encoder is variational, `nam
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from explorer.data.arrays import open_npz
 from explorer.data.codes import in_float32
-from explorer.data.wording import shown_list
+from explorer.data.wording import counted, shown_list
 from explorer.errors import LatentError
 from explorer.models.base import aggregate_posterior
 from explorer.paths import replacing
+
+if TYPE_CHECKING:
+    from explorer.models.base import LatentModel
 
 _LABELS = "labels_"
 
@@ -70,6 +74,29 @@ class CodeBook:
     def dim(self) -> int:
         """Number of dimensions of a code."""
         return self.mean.shape[1]
+
+    @classmethod
+    def of(
+        cls,
+        model: LatentModel,
+        mean: np.ndarray,
+        logvar: np.ndarray | None,
+        names: Sequence[str] = (),
+        labels: Mapping[str, np.ndarray] | None = None,
+    ) -> CodeBook:
+        """Return the book of what a model's encoder said of pictures; the arguments are as the attributes.
+
+        Raises:
+            LatentError: some of it are no numbers.
+        """
+        broken = ~np.isfinite(mean if logvar is None else np.stack((mean, logvar))).all(axis=-1)
+        if count := int(broken.reshape(-1, len(mean)).any(axis=0).sum()):
+            raise LatentError(
+                f"The codes that {model.name} gave of {count} of {counted(len(mean), 'picture')} are not numbers "
+                "(NaN or infinite), so no code book was written; the weights may be damaged."
+            )
+        sha256 = model.origin.sha256 if model.origin else None
+        return cls(mean, logvar, tuple(names), labels or {}, sha256, model.default_space)
 
     def save(self, path: Path | str) -> None:
         """Write the book, whole or not at all.

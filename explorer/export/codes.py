@@ -98,6 +98,7 @@ def _samples(recipe: Recipe) -> np.ndarray:
         )
     if prior == "none":
         own = {"center": settings["center"], "spread": settings["spread"]}
+        own |= {"floor": float(settings["floor"][0])} if "floor" in settings else {}
     space = Space(recipe.space, (recipe.codes.shape[1],), prior, **own)
     return sample(space, settings["count"], settings["seed"])
 

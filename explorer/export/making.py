@@ -168,6 +168,7 @@ def samples(model: Network, space: Space, count: int = 64, seed: int = 0, **shar
     settings["prior"] = space.prior
     if space.prior == "none":
         settings |= {"center": space.center, "spread": space.spread}
+        settings |= {} if space.floor is None else {"floor": np.array([space.floor], np.float32)}
     return _recipe("samples", model, space, np.zeros((0, space.dim)), settings, **shared)
 
 

@@ -13,7 +13,8 @@ What `codes` and `settings` hold, by kind (`D` dimensions; numbers are exact, a 
                                           center[r] -+ reach[r]; range ("data": reach is 3 spreads, or "prior")
     manifold         (1, D), the rest     dims [i, j], across [values of i], down [values of j]
     samples          (N, D)               count, seed (at most `MOST_SEED`); where N would be too many, (0, D) and
-                                          prior, and for the prior "none" center [D], spread [D]
+                                          prior, and for the prior "none" center [D], spread [D] and
+                                          perhaps floor [1], below which no code lies
     reconstructions  (N, D)               errors [N] or [], mean squared, 0..255
     map              (0, D)               origin [D], axes [[D], [D]], extent [left, right, bottom, top],
                                           tiles (a side, 0 for none), points [[x, y]...], marker [x, y] or null,

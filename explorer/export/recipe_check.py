@@ -142,6 +142,7 @@ def _samples(fields: Fields, dim: int) -> dict[str, Any]:
         settings["prior"] = fields.choice("prior", ("normal", "uniform", "sphere", "none"))
         if settings["prior"] == "none":
             settings |= {name: fields.numbers(name, dim) for name in ("center", "spread")}
+            settings |= {"floor": fields.numbers("floor", 1)} if fields.has("floor") else {}
     return settings
 
 

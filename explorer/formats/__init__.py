@@ -16,7 +16,7 @@ from pathlib import Path
 
 from explorer.data.code_book import CodeBook
 from explorer.errors import Cancelled, CheckpointError
-from explorer.formats import native, notes, sidecars, torch_file
+from explorer.formats import native, notes, ranges, sidecars, torch_file
 from explorer.formats.native import save_native
 from explorer.formats.notes import NO_NOTES, Notes
 from explorer.formats.reader import HEAD_BYTES, Progress, Reader, Reading, ShouldStop, never, nothing
@@ -227,4 +227,5 @@ def _with_sidecars(path: Path, model: LatentModel | StageModel) -> Opened:
     model.notes = (*model.notes, *book_notes, *complaints)
     if book is not None:
         model.spaces[book.space] = model.spaces[book.space].with_data(book.mean, book.logvar)
+    ranges.settle(model)
     return Opened(model, book, said)

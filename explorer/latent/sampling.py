@@ -12,7 +12,7 @@ def sample(space: Space, count: int, seed: int) -> np.ndarray:
 
     `normal` is N(0, 1) (Kingma & Welling 2013, arXiv:1312.6114), `uniform` -1..1 in each dimension (Radford
     et al. 2015, arXiv:1511.06434), `sphere` evenly on the unit sphere, `none` a normal with the space's own
-    centre and spread.
+    centre and spread, lifted to its floor where it has one.
 
     Args:
         space: whose prior.
@@ -30,6 +30,7 @@ def sample(space: Space, count: int, seed: int) -> np.ndarray:
         codes /= np.linalg.norm(codes, axis=1, keepdims=True)
     elif space.prior == "none":
         codes = space.center + space.spread * codes
+        codes = codes if space.floor is None else np.maximum(codes, space.floor)
     return codes.astype(np.float32)
 
 

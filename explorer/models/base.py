@@ -89,6 +89,7 @@ class Space:
         prior: what sampling draws from; `none` means that the data must tell.
         center, spread: float32 `(dim,)`, per dimension: those of the codes of real pictures where a code
             book told them (`measured`, see `aggregate_posterior`), else the prior's.
+        floor: no code is below it, as behind a ReLU; None where nothing is known of that.
         mappings: to other spaces, tensor `(N, *shape)` to tensor.
     """
 
@@ -99,6 +100,7 @@ class Space:
     spread: np.ndarray = field(default=None)  # type: ignore[arg-type]
     measured: bool = False
     mappings: Mapping[str, Callable[[Tensor], Tensor]] = field(default_factory=dict)
+    floor: float | None = None
 
     def __post_init__(self) -> None:
         spread = {"uniform": 1 / math.sqrt(3), "sphere": 1 / math.sqrt(self.dim)}.get(self.prior, 1.0)

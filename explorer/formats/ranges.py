@@ -1,0 +1,83 @@
+"""The ranges of spaces without a prior: provisional ones where no code book tells them, and the sentence that says so.
+
+The maths is in `latent.ranges`; nothing is read from disk here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from explorer.latent import ranges as maths
+from explorer.models.base import LatentModel, Space
+
+if TYPE_CHECKING:
+    from explorer.models.layers import Layer
+
+_NOT_NEGATIVE = ("relu", "relu6", "softplus", "sigmoid", "hardsigmoid", "exp", "softmax")
+
+
+def is_provisional(space: Space) -> bool:
+    """Return whether neither a prior nor encoded pictures tell how far the codes of a space reach."""
+    return space.prior == "none" and not space.measured
+
+
+def unknown_prior(model: LatentModel, how: str = "encode pictures to measure them") -> str:
+    """Return the sentence for people on a space whose ranges are provisional.
+
+    Args:
+        model: whose.
+        how: what to do where it has an encoder.
+    """
+    without = (
+        "put a code book (NAME.codes.npz) beside the checkpoint, or say which prior it has (the hint prior)"
+    )
+    advice = how if model.has_encoder else without
+    return f"No prior is known for {model.name}: ranges are taken from the network's own response; {advice}."
+
+
+def settle(model: LatentModel) -> None:
+    """Give every space that nothing is known of a provisional centre and spread."""
+    positive = is_positive(model)
+    for name, space in model.spaces.items():
+        if space.prior == "none" and positive and name == model.default_space:
+            space = model.spaces[name] = replace(space, floor=0.0)
+        if is_provisional(space):
+            decode = _Decoding(model, name)
+            with contextlib.suppress(RuntimeError, ValueError):  # the first picture will say what is wrong
+                center, spread = maths.provisional(
+                    decode, space.dim, decode.count, positive=space.floor == 0.0
+                )
+                model.spaces[name] = replace(space, center=center, spread=spread)
+
+
+class _Decoding:
+    """Pictures of codes, in 0..1, as they are needed here: few of large ones."""
+
+    def __init__(self, model: LatentModel, space: str) -> None:
+        self._model, self._space = model, space
+        for module in model.modules:
+            module.eval()
+        image = model.image
+        numbers = image.channels * (image.height or 64) * (image.width or 64)
+        self.count = 64 if numbers <= 1 << 12 else 16 if numbers <= 1 << 16 else 4
+
+    def __call__(self, codes: np.ndarray) -> np.ndarray:
+        import torch
+
+        with torch.inference_mode():
+            return self._model.decode(torch.from_numpy(codes), self._space).cpu().numpy()
+
+
+def is_positive(model: LatentModel) -> bool:
+    """Return whether what the model states of its encoder says that no code is below 0."""
+    config = getattr(model.network, "config", None)
+    heads = getattr(config, "heads", None)
+    if heads is None or heads.layout != "single":
+        return False
+    layers: tuple[Layer, ...] = (*config.encoder, *heads.mean)  # type: ignore[union-attr]
+    last = next((layer.kind for layer in reversed(layers) if layer.kind not in ("flatten", "reshape")), "")
+    return last in _NOT_NEGATIVE

@@ -1,0 +1,80 @@
+"""What the commands say of a model whose prior is not known, and how it is measured."""
+
+import numpy as np
+import pytest
+import sessions
+from PIL import Image
+
+SAID = "No prior is known for model: ranges are taken from the network's own response"
+
+
+@pytest.fixture
+def checkpoint(tmp_path):
+    """A VAE whose file says that its codes have no prior."""
+    from explorer.formats import open_latent, save_native
+    from explorer.models.base import Space
+
+    path = sessions.save_vae(tmp_path / "model.safetensors")
+    model = open_latent(path).model
+    model.spaces["z"] = Space("z", (4,), "none")
+    config = {"height": 8, "width": 8, "hidden": [32, 16], "latent_dim": 4}
+    save_native(path, model, config=config)
+    return path
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """A folder of pictures."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for number in range(12):
+        noise = np.random.default_rng(number).integers(0, 256, (8, 8), np.uint8)
+        Image.fromarray(noise).save(folder / f"{number}.png")
+    return folder
+
+
+def calls(checkpoint, tmp_path):
+    """Return every call that must say it."""
+    np.save(tmp_path / "z.npy", np.zeros((1, 4), np.float32))
+    return [
+        ("export", "samples", checkpoint, "--count", 2, "--out", tmp_path / "a.png"),
+        ("export", "sheet", checkpoint, "--out", tmp_path / "b.png"),
+        ("export", "manifold", checkpoint, "--steps", 2, "--out", tmp_path / "c.png"),
+        ("decode", checkpoint, "--latents", tmp_path / "z.npy", "--out", tmp_path / "d.npy"),
+        ("activity", checkpoint),
+    ]
+
+
+def test_every_command_says_it_in_one_sentence_with_the_way_out(done, checkpoint, tmp_path):
+    for call in calls(checkpoint, tmp_path):
+        lines = [line for line in done(*call).err.splitlines() if SAID in line]
+        assert len(lines) == 1, call
+        assert lines[0].endswith(f"measure them with: latent-explorer encode {checkpoint} IMAGES.")
+
+
+def test_pictures_that_are_encoded_once_measure_it(done, checkpoint, pictures, tmp_path):
+    assert "12 pictures" in done("encode", checkpoint, pictures).err
+    assert (tmp_path / "model.codes.npz").exists()
+    for call in calls(checkpoint, tmp_path):
+        assert SAID not in done(*call).err
+
+
+def test_codes_given_to_activity_measure_it_as_well(done, checkpoint, pictures, tmp_path):
+    done("encode", checkpoint, pictures, "--out", tmp_path / "elsewhere.npz")
+    assert SAID not in done("activity", checkpoint, "--codes", tmp_path / "elsewhere.npz").err
+    assert SAID in done("activity", checkpoint).err
+
+
+def test_a_code_book_that_is_there_is_not_written_over_by_chance(done, call, checkpoint, pictures, tmp_path):
+    done("encode", checkpoint, pictures)
+    before = (tmp_path / "model.codes.npz").read_bytes()
+    call("encode", checkpoint, pictures).refused("has a code book already", "--out", status=2)
+    assert (tmp_path / "model.codes.npz").read_bytes() == before
+
+
+def test_a_generator_alone_is_told_another_way(done, tmp_path):
+    path = sessions.save_kind(tmp_path, "none")
+    said = done("export", "samples", path, "--count", 2, "--out", tmp_path / "a.png").err
+    assert SAID in said
+    assert "NAME.codes.npz" in said
+    assert "encode" not in said
