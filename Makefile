@@ -3,8 +3,9 @@
 #   make run [ARGS=FILE...]   the program           make lint         ruff and mypy
 #   make test [ARGS=...]      all tests             make bench        the figures of benchmarks/
 #   make setup                only the set-up       make screenshots  the pictures in docs/images
+#   make wild [ARGS=...]      how many checkpoints of strangers open right
 
-.PHONY: run test setup lint format bench screenshots
+.PHONY: run test setup lint format bench screenshots wild
 .DEFAULT_GOAL := run
 export PYTHON
 BIN := .venv/bin
@@ -38,3 +39,7 @@ bench:
 screenshots:
 	@scripts/setup.sh setup
 	scripts/xvfb.sh $(BIN)/python scripts/screenshots.py $(ARGS)
+
+wild:
+	@scripts/setup.sh setup
+	@$(BIN)/python scripts/wild.py $(ARGS)
