@@ -141,9 +141,9 @@ def test_samples_too_many_to_be_carried_are_drawn_again_above_their_floor():
     from explorer.export.recipe_text import recipe_from, to_json
     from explorer.models.base import Space
 
-    space = Space("z", (3,), "none", np.full(3, 1.0), np.full(3, 2.0), floor=0.0)
-    recipe = making.samples(Network("ae"), space, 400_000, 7)
+    space = Space("z", (20,), "none", np.full(20, 1.0), np.full(20, 2.0), floor=0.0)
+    recipe = making.samples(Network("ae"), space, 60_000, 7)
     assert len(recipe.codes) == 0
     codes = making.codes_of(recipe_from(to_json(recipe)))
-    assert np.array_equal(codes, sampling.sample(space, 400_000, 7))
+    assert np.array_equal(codes, sampling.sample(space, 60_000, 7))
     assert codes.min() == 0
