@@ -7,6 +7,7 @@ called because a file says so. Every number that a file states is checked where 
 
 from __future__ import annotations
 
+import codecs
 import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -14,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from explorer.errors import CheckpointError
+from explorer.formats import content_codec
 from explorer.formats.content import Entries, Record
-from explorer.formats.content_codec import CLASS
 from explorer.formats.handing import SIZES, Handing, Reference, Stand
 from explorer.formats.span import Damaged, Span, in_memory
 
@@ -40,6 +41,8 @@ _NUMPY = {
 _PACKED = {"float64": "d", "float32": "f", "float16": "e", "int64": "q", "int32": "i", "int16": "h", "int8": "b",
            "uint64": "Q", "uint32": "I", "uint16": "H", "uint8": "B", "bool": "?"}  # fmt: skip
 
+_BLOCK = 4 << 20
+
 
 @dataclass(eq=False)
 class World:
@@ -60,7 +63,6 @@ class World:
     waiting: list[Tensor] = field(default_factory=list)
     steps: int = 0
     depth: int = 0
-    encoded: dict[int, tuple[str, bytes]] = field(default_factory=dict)
 
     def settle(self) -> None:
         """Hand over the tensors that waited for their storages."""
@@ -82,7 +84,7 @@ class Global(Stand):
         module, _, last = self.name.partition(".")
         if module == "torch" and (last in SIZES or last in _SHORT):
             return self.name
-        return CLASS, (self.name,)
+        return content_codec.CLASS, (self.name,)
 
 
 @dataclass(eq=False)
@@ -94,6 +96,7 @@ class Storage(Stand):
         size: in bytes; -1 if not known yet.
         place: their bytes, once known.
         swapped: big-endian.
+        copied_at: where `Handing.bytes_part` put them, if they had to be copied.
         base: the storage that this one is a part of, and from which of its bytes on.
     """
 
@@ -113,13 +116,14 @@ class Storage(Stand):
         if self.base is not None:
             start, stop, copied = self.base[0].locate(handing)
             return start + self.base[1], min(stop, start + self.base[1] + self.size), copied
-        if self.place is None:
-            raise Damaged("a tensor whose numbers are nowhere")
-        if self.place.in_file:
+        if self.place is not None and self.place.in_file:
             return self.place.start, self.place.stop, False
         if self.copied_at is None:
+            if self.place is None:
+                raise Damaged("a tensor whose numbers are nowhere")
             self.copied_at = handing.bytes_part(self.place.bytes())
-        return self.copied_at, self.copied_at + len(self.place), True
+            self.size = len(self.place)
+        return self.copied_at, self.copied_at + self.size, True
 
 
 @dataclass(eq=False)
@@ -147,6 +151,46 @@ class Tensor(Stand):
             start + self.offset * SIZES[self.dtype], self.dtype, self.shape, self.strides,
             swapped=self.storage.swapped, copied=copied, stop=stop,
         )  # fmt: skip
+
+
+class LongText(Stand):
+    """Much text, left where it is; protocol 2 writes the bytes of arrays so."""
+
+    def __init__(self, span: Span) -> None:
+        self._span = span
+        self._copied: tuple[int, int] | None = None
+
+    def as_content(self) -> Any:
+        """The text's beginning."""
+        return self._span.head(content_codec.MOST_LETTERS).decode("utf-8", "replace")
+
+    def copied(self, handing: Handing) -> tuple[int, int]:
+        """Hand over the bytes that the letters stand for, once; return where they are and how many."""
+        if self._copied is None:
+            decoder = codecs.getincrementaldecoder("utf-8")()
+            start, size = handing.bytes_part(b""), 0
+            for at in range(0, len(self._span), _BLOCK):
+                block = self._span.part(at, min(_BLOCK, len(self._span) - at))
+                piece = decoder.decode(block.bytes()).encode("latin-1")
+                handing.bytes_part(piece)
+                size += len(piece)
+            self._copied = start, size
+        return self._copied
+
+    def bytes(self) -> bytes:
+        """Return the bytes that the letters stand for."""
+        return self._span.bytes().decode("utf-8").encode("latin-1")
+
+
+@dataclass(eq=False)
+class LongBytes(Stand):
+    """The bytes that the letters of a long text stand for."""
+
+    text: LongText
+
+    def as_content(self) -> Any:
+        """A record, like that of other bytes."""
+        return content_codec.BYTES, ()
 
 
 @dataclass(eq=False)
@@ -282,6 +326,8 @@ def storage_dtype(cls: Any) -> str:
 
 def _load_from_bytes(world: World, args: tuple[Any, ...]) -> Any:
     data = args[0]
+    if isinstance(data, LongBytes):
+        data = data.text.bytes()
     if isinstance(data, str):
         data = data.encode("latin-1")
     if isinstance(data, bytes):
@@ -363,13 +409,16 @@ def _fill_array(world: World, array: Array, state: Any) -> None:
     if dtype.code not in _NUMPY:
         world.handing.note(f"Arrays of the kind {dtype.code[:20]} (no numbers) were left out.")
         return
-    if isinstance(data, str):
-        data = _latin(world, data)
-    if isinstance(data, bytes):
-        data = in_memory(data)
-    if not isinstance(data, Span) or not all(type(n) is int and 0 <= n < 1 << 62 for n in shape):
+    storage = Storage(_NUMPY[dtype.code], swapped=dtype.swapped)
+    if isinstance(data, LongBytes):
+        storage.copied_at, storage.size = data.text.copied(world.handing)
+    elif isinstance(data, str | bytes | Span):
+        data = data.encode("latin-1") if isinstance(data, str) else data
+        storage.place = in_memory(data) if isinstance(data, bytes) else data
+    else:
         raise Damaged("an array whose numbers are something else")
-    storage = Storage(_NUMPY[dtype.code], len(data), data, dtype.swapped)
+    if not all(type(n) is int and 0 <= n < 1 << 62 for n in shape):
+        raise Damaged("an array whose shape is no shape")
     made = Tensor(storage, storage.dtype, 0, shape, _array_strides(shape, bool(fortran)))
     made.settle(world)
     array.reference = made.reference
@@ -394,16 +443,12 @@ def _refuse_objects(world: World, dtype: Dtype) -> None:
 # Python
 
 
-def _latin(world: World, text: str) -> bytes:
-    """Return bytes that protocol 2 wrote as text; the same text is turned once."""
-    if id(text) not in world.encoded:
-        world.encoded[id(text)] = text, text.encode("latin-1")
-    return world.encoded[id(text)][1]
-
-
 def _encode(world: World, args: tuple[Any, ...]) -> Any:
-    latin = len(args) < 2 or args[1] in ("latin1", "latin-1")
-    return _latin(world, args[0]) if args and isinstance(args[0], str) and latin else NotImplemented
+    if not args or (len(args) > 1 and args[1] not in ("latin1", "latin-1")):
+        return NotImplemented
+    if isinstance(args[0], LongText):
+        return LongBytes(args[0])
+    return args[0].encode("latin-1") if isinstance(args[0], str) else NotImplemented
 
 
 def _entries(world: World, args: tuple[Any, ...]) -> Any:

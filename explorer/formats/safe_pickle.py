@@ -25,6 +25,8 @@ _MOST_DIGITS = 4000
 _MOST_NAME = 1000
 _LARGE = 256
 """From so many bytes on a string of bytes is not copied."""
+_LONG_TEXT = 1 << 16
+"""From so many bytes on text is not decoded until it is needed."""
 
 Persistent = Callable[[Any], Any]
 """Returns what a persistent id stands for."""
@@ -124,6 +126,10 @@ class _Machine:
             self._bytes(count)
 
     def _text(self, count: int) -> None:
+        if count > _LONG_TEXT:
+            self._stack.append(known.LongText(self._span.part(self.position - self._span.start, count)))
+            self.position += count
+            return
         self._stack.append(self._take(count).decode("utf-8", "replace"))
 
     # The stack
