@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import re
 import struct
 from collections.abc import Mapping
 from pathlib import Path
@@ -86,12 +87,13 @@ def _load(reading: Reading) -> tuple[dict[str, str], dict[str, Tensor]]:
 
 def _build(loaded: tuple[dict[str, str], dict[str, Tensor]], reading: Reading) -> LatentModel | StageModel:
     metadata, tensors = loaded
-    from explorer.formats import recognition
+    from explorer.formats import recognition, state_dict
 
     reading.on_progress(0.6, f"Building the network of {reading.name}")
     text = metadata.get(_KEY)
     if text is None:
-        return recognition.recognise(tensors, reading, format_name="safetensors")
+        found = state_dict.cleaned(state_dict.Weights(_sorted(tensors)), reading)
+        return recognition.recognise(found, reading, format_name="safetensors")
     said = _said(text, reading)
     family = architecture(said["architecture"])
     try:
@@ -102,6 +104,15 @@ def _build(loaded: tuple[dict[str, str], dict[str, Tensor]], reading: Reading) -
         family, config, tensors, reading, format_name="native", trained=said.get("trained") or {}
     )
     return _checked(model, said, reading)
+
+
+def _sorted(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return tensors in the natural order of their names, as a file has them by the letters: 10 before 2."""
+
+    def parts(name: str) -> list[tuple[int, int | str]]:
+        return [(0, int(part)) if part.isdigit() else (1, part) for part in re.split(r"([0-9]+)", name)]
+
+    return {name: tensors[name] for name in sorted(tensors, key=parts)}
 
 
 def _metadata(reading: Reading) -> dict[str, str]:

@@ -6,7 +6,7 @@ Nothing goes by a file's name. A tensor that is missing, left over or of another
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,16 +16,13 @@ from torch import Tensor, nn
 from explorer.data.wording import counted, shown
 from explorer.errors import CheckpointError
 from explorer.formats.calibration import settle
+from explorer.formats.precision import in_float32
 from explorer.formats.reader import Reading
 from explorer.formats.sidecars import Hints
+from explorer.formats.state_dict import COUNTER, Weights
 from explorer.models import ARCHITECTURES, Architecture, architecture
 from explorer.models.base import LatentModel, StageModel
 
-PREFIXES = ("module.", "_orig_mod.", "model.", "netG.", "generator.", "first_stage_model.")
-"""What wrappers put before every key; taken off where all keys have it."""
-
-_COUNTER = ".num_batches_tracked"  # of batch norm: absent in old files, and of no use to a trained network
-_FLOATS = (torch.float32, torch.float64, torch.float16, torch.bfloat16)
 _NAMED = 4  # misfits told in a sentence
 
 
@@ -70,10 +67,12 @@ def build(
     Raises:
         CheckpointError: the weights do not fit; the tensors are named.
     """
-    tensors, told = _in_float32(tensors, reading)
+    tensors, told = in_float32(
+        {key: tensor for key, tensor in tensors.items() if not key.endswith(COUNTER)}, reading.path
+    )
     network = _skeleton(family, config, reading)
     expected = network.state_dict()
-    tensors |= {key: torch.zeros((), dtype=torch.long) for key in expected if key.endswith(_COUNTER)}
+    tensors |= {key: torch.zeros((), dtype=torch.long) for key in expected if key.endswith(COUNTER)}
     misfit = _compare(tensors, expected)
     if len(misfit):
         raise CheckpointError(
@@ -102,50 +101,86 @@ def build(
 
 
 def recognise(
-    tensors: Mapping[str, Tensor], reading: Reading, *, format_name: str, notes: Sequence[str] = ()
+    found: Weights, reading: Reading, *, format_name: str, notes: Sequence[str] = ()
 ) -> LatentModel | StageModel:
-    """Return the model that a plain state dict belongs to.
+    """Return the model that the weights of a file belong to: of a family known here, or as they themselves tell.
 
     Raises:
-        CheckpointError: it belongs to no family known here, or almost to one: then the tensors are named.
+        Unfamiliar: nothing can be made of them; what was found is told.
+        CheckpointError: they are almost those of a family (then the tensors are named), or a hint asks for what
+            cannot be.
     """
-    tensors = {key: tensor for key, tensor in tensors.items() if not key.endswith(_COUNTER)}
-    names = [reading.hints.architecture] if reading.hints.architecture else list(ARCHITECTURES)
+    notes = (*notes, *found.notes)
+    best = _best(found, reading)
+    if best is not None and not len(best.misfit):
+        _check_picture(best.config, reading)
+        config, settled = settle(best.family, best.config, best.tensors)
+        notes = (*notes, *settled)
+        return build(best.family, config, best.tensors, reading, format_name=format_name, notes=notes)
+    if best is not None and (len(best.misfit) == 1 or reading.hints.architecture):
+        raise CheckpointError(
+            f"{reading.path} looks like {best.family.name}, but {best.misfit}; the file is damaged or was "
+            "changed: save it again from where it was trained."
+        )
+    if reading.hints.architecture:
+        raise CheckpointError(_unfamiliar(found.tensors, reading, [reading.hints.architecture]))
+    try:
+        from explorer.formats import described
+    except ImportError:
+        raise CheckpointError(_unfamiliar(found.tensors, reading, list(ARCHITECTURES))) from None
+    return described.inferred(
+        dataclasses.replace(found, notes=()), reading, format_name=format_name, notes=notes
+    )
+
+
+def _best(found: Weights, reading: Reading) -> _Candidate | None:
+    """Return the family that fits best, if at all; None where hints describe layers, which a family does not need."""
+    hints = reading.hints
+    if not hints.architecture and any(getattr(hints, name) is not None for name in _OF_LAYERS):
+        return None
+    names = [hints.architecture] if hints.architecture else list(ARCHITECTURES)
     families = [family for family in map(architecture, names) if family.recognise]
     if not families:
         raise CheckpointError(
             f"{reading.path} is a plain state dict, but {names[0]} is only read in the native format; leave "
             "out the hint architecture."
         )
-    found = [_candidate(family, keys, reading) for family in families for keys in _without_prefixes(tensors)]
-    guesses = [candidate for candidate in found if candidate is not None]
-    best = min(guesses, key=lambda candidate: len(candidate.misfit), default=None)
-    if best is None or len(best.misfit) > len(best.tensors) / 2:
-        raise CheckpointError(_unfamiliar(tensors, reading, [family.name for family in families]))
-    if len(best.misfit):
-        raise CheckpointError(
-            f"{reading.path} looks like {best.family.name}, but {best.misfit}; the file is damaged or was "
-            "changed: save it again from where it was trained."
-        )
-    _check_picture(best.config, reading)
-    config, settled = settle(best.family, best.config, best.tensors)
-    return build(
-        best.family, config, best.tensors, reading, format_name=format_name, notes=(*notes, *settled)
-    )
+    tensors = {key: tensor for key, tensor in found.tensors.items() if not key.endswith(COUNTER)}
+    paths = {module.path for module in found.modules}
+    guesses = [_candidate(family, tensors, paths, reading) for family in families]
+    if found.prefix:  # a family may have the very name that was taken off
+        last = found.prefix.split(".")[-2] + "."
+        named = {last + key: tensor for key, tensor in tensors.items()}
+        paths = {last + path for path in paths} | {last[:-1]} if paths else paths
+        guesses += [_candidate(family, named, paths, reading) for family in families]
+    best = min(filter(None, guesses), key=lambda candidate: len(candidate.misfit), default=None)
+    return best if best is not None and len(best.misfit) <= len(best.tensors) / 2 else None
 
 
-def _candidate(family: Architecture, tensors: dict[str, Tensor], reading: Reading) -> _Candidate | None:
-    """Return what a family makes of the tensors, with the sizes their shapes tell; None where it is another's."""
+_OF_LAYERS = ("activation", "output", "layers", "latent", "classes", "eps", "upsample", "heads", "second", "order",
+              "prior", "start", "color")  # fmt: skip
+
+
+def _candidate(
+    family: Architecture, tensors: dict[str, Tensor], paths: set[str], reading: Reading
+) -> _Candidate | None:
+    """Return what a family makes of the tensors, with the sizes their shapes tell; None where it is another's.
+
+    Args:
+        paths: of the submodules that the file lists; a network with others is another's.
+    """
     assert family.recognise is not None
     config = family.recognise({key: tuple(tensor.shape) for key, tensor in tensors.items()})
     if config is None:
         return None
     try:
         config = _with_image(config, reading.hints)
-        expected = _skeleton(family, config, reading).state_dict()
+        network = _skeleton(family, config, reading)
     except (CheckpointError, ValueError):  # sizes that make no network of this family
         return None
-    expected = {key: tensor for key, tensor in expected.items() if not key.endswith(_COUNTER)}
+    if paths and paths != {path for path, _ in network.named_modules() if path}:
+        return None
+    expected = {key: tensor for key, tensor in network.state_dict().items() if not key.endswith(COUNTER)}
     return _Candidate(family, config, tensors, _compare(tensors, expected))
 
 
@@ -195,51 +230,6 @@ def _compare(tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> M
             if key in tensors and tensors[key].shape != expected[key].shape
         ),
     )
-
-
-def _without_prefixes(tensors: dict[str, Tensor]) -> Iterable[dict[str, Tensor]]:
-    """Yield the tensors, and then with each prefix that all of them share taken off."""
-    yield tensors
-    while tensors:
-        prefix = next((p for p in PREFIXES if all(key.startswith(p) for key in tensors)), None)
-        if prefix is None:
-            return
-        tensors = {key[len(prefix) :]: tensor for key, tensor in tensors.items()}
-        yield tensors
-
-
-def _in_float32(tensors: Mapping[str, Tensor], reading: Reading) -> tuple[dict[str, Tensor], list[str]]:
-    """Return the weights as float32, with notes of what they were and of values that are not numbers.
-
-    Raises:
-        CheckpointError: a tensor holds something else than real numbers.
-    """
-    converted: dict[str, Tensor] = {}
-    kinds: set[str] = set()
-    broken: list[str] = []
-    for key, tensor in tensors.items():
-        if key.endswith(_COUNTER):
-            continue
-        if tensor.dtype not in _FLOATS:
-            kind = str(tensor.dtype).removeprefix("torch.")
-            raise CheckpointError(
-                f"The tensor {shown(key)} in {reading.path} holds {kind} instead of floating point weights; "
-                "save the network unquantised, in float32."
-            )
-        if tensor.dtype != torch.float32:
-            kinds.add(str(tensor.dtype).removeprefix("torch."))
-        converted[key] = tensor.to(torch.float32)
-        if not torch.isfinite(converted[key]).all():
-            broken.append(shown(key))
-    notes = [f"The weights are {' and '.join(sorted(kinds))} and were widened to float32."] if kinds else []
-    if broken:
-        some = ", ".join(broken[:_NAMED]) + (
-            f" and {len(broken) - _NAMED} more" if len(broken) > _NAMED else ""
-        )
-        notes.append(
-            f"Some weights are not numbers (NaN or infinite), in {some}; pictures may show a check pattern."
-        )
-    return converted, notes
 
 
 def _unfamiliar(tensors: Mapping[str, Tensor], reading: Reading, families: Sequence[str]) -> str:

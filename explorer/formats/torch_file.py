@@ -1,6 +1,6 @@
-"""Plain torch state dicts (`.pt`, `.pth`, `.ckpt`), as the zip of today or the stream before torch 1.6.
+"""What torch and pickle write (`.pt`, `.pth`, `.ckpt`, `.pkl`): state dicts, whole modules, TorchScript, exports.
 
-They are read in a child process; see `isolated`. Recognised by first bytes only: extensions lie.
+All are read in a child process; see `isolated`. Recognised by first bytes only: extensions lie.
 """
 
 from __future__ import annotations
@@ -15,13 +15,25 @@ from explorer.models.base import LatentModel, StageModel
 STREAM_MAGIC = bytes.fromhex("80028a0a6cfc9c46f9206aa85019")
 """How the container before torch 1.6 begins: a pickle of one number."""
 
+_TAR_MEMBERS = ("sys_info", "pickle", "tensors", "storages")  # of a tar as torch wrote it in 2016
 
-def _matches(head: bytes, path: Path) -> bool:
-    return head.startswith(STREAM_MAGIC) or (head.startswith(b"PK\x03\x04") and _is_torch_zip(head, path))
+
+def matches(head: bytes, path: Path) -> bool:
+    """Tell whether a file is one of these."""
+    if head.startswith(b"PK\x03\x04"):
+        return _is_torch_zip(head, path)
+    if head[257:262] == b"ustar":
+        return head[:100].rstrip(b"\0").decode("latin-1").removeprefix("./") in _TAR_MEMBERS
+    return head.startswith(STREAM_MAGIC) or _is_pickle(head)
+
+
+def _is_pickle(head: bytes) -> bool:
+    """Protocol 2 to 5, with anything behind: a shorter one is a file that was cut off."""
+    return len(head) > 63 and head[0] == 0x80 and head[1] in range(2, 6)
 
 
 def _is_torch_zip(head: bytes, path: Path) -> bool:
-    """`X/data.pkl` without `X/constants.pkl`; of a zip that is cut off, the first member's name must do."""
+    """`X/data.pkl`, or an export's `X/archive_format`; of a zip that is cut off, the first member's name must do."""
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
@@ -29,22 +41,31 @@ def _is_torch_zip(head: bytes, path: Path) -> bool:
         length = int.from_bytes(head[26:28], "little")
         names = [head[30 : 30 + length].decode("utf-8", "replace")]
     members = {name.partition("/")[2] for name in names}
-    return "data.pkl" in members and "constants.pkl" not in members
+    return "data.pkl" in members or "archive_format" in members
 
 
-def _load(reading: Reading) -> isolated.Handed:
-    reading.on_progress(0.02, f"Starting a separate process to read {reading.path.name}")
-    with isolated.start(reading.path) as child:
-        import torch  # noqa: F401 (while the child does, too)
+def load(reading: Reading, path: Path | None = None) -> isolated.Handed:
+    """Read a file in a child process.
+
+    Args:
+        reading: whom to tell.
+        path: the file; the one of `reading` if None.
+    """
+    path = path or reading.path
+    reading.on_progress(0.02, f"Starting a separate process to read {path.name}")
+    with isolated.start(path) as child:
+        import torch  # noqa: F401 (while the child does its work)
 
         return child.result(reading.on_progress, reading.should_stop)
 
 
-def _build(handed: isolated.Handed, reading: Reading) -> LatentModel | StageModel:
-    from explorer.formats import recognition
+def build(handed: isolated.Handed, reading: Reading) -> LatentModel | StageModel:
+    """Return the model of what was read."""
+    from explorer.formats import recognition, state_dict
 
     reading.on_progress(0.8, f"Building the network of {reading.name}")
-    return recognition.recognise(handed.tensors, reading, format_name="torch", notes=handed.notes)
+    found = state_dict.weights_of(handed.content, reading)
+    return recognition.recognise(found, reading, format_name="torch", notes=handed.notes)
 
 
-READER = Reader("torch state dict (.pt, .pth)", _matches, _load, _build)
+READER = Reader("torch or pickle (.pt, .pth, .ckpt, .pkl)", matches, load, build)
