@@ -28,6 +28,28 @@ def save_vae(path, **sizes):
     return path
 
 
+def save_vae_without_prior(path):
+    """Write a native checkpoint of a tiny VAE that states that its codes have no prior."""
+    from explorer.formats import open_latent, save_native
+
+    model = open_latent(save_vae(path)).model
+    model.spaces["z"] = Space("z", (4,), "none")
+    config = {"height": 8, "width": 8, "hidden": [32, 16], "latent_dim": 4}
+    save_native(path, model, config=config)
+    return path
+
+
+def save_pictures(folder, count=12, side=8):
+    """Write a folder of grey pictures of noise."""
+    from PIL import Image
+
+    folder.mkdir()
+    for number in range(count):
+        noise = np.random.default_rng(number).integers(0, 256, (side, side), np.uint8)
+        Image.fromarray(noise).save(folder / f"{number}.png")
+    return folder
+
+
 def save_family(path, name, seed=0, prior="normal", **config):
     """Write a native checkpoint of a family with random weights."""
     import torch

@@ -1,4 +1,4 @@
-"""The ranges of spaces without a prior: provisional ones where no code book tells them, and the sentence that says so.
+"""The ranges of spaces without a prior: from a code book, else provisional ones, and the sentence that says so.
 
 The maths is in `latent.ranges`; nothing is read from disk here.
 """
@@ -6,6 +6,7 @@ The maths is in `latent.ranges`; nothing is read from disk here.
 from __future__ import annotations
 
 import contextlib
+import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ from explorer.latent import ranges as maths
 from explorer.models.base import LatentModel, Space
 
 if TYPE_CHECKING:
+    from explorer.data.code_book import CodeBook
+    from explorer.formats import Opened
     from explorer.models.layers import Layer
 
 _NOT_NEGATIVE = ("relu", "relu6", "softplus", "sigmoid", "hardsigmoid", "exp", "softmax")
@@ -52,6 +55,15 @@ def settle(model: LatentModel) -> None:
                     decode, space.dim, decode.count, positive=space.floor == 0.0
                 )
                 model.spaces[name] = replace(space, center=center, spread=spread)
+
+
+def measured(opened: Opened, book: CodeBook) -> Opened:
+    """Return the same checkpoint with the ranges that a code book tells; the network is shared."""
+    assert isinstance(opened.model, LatentModel)
+    model = copy.copy(opened.model)
+    model.spaces = dict(model.spaces)
+    model.spaces[book.space] = model.spaces[book.space].with_data(book.mean, book.logvar)
+    return replace(opened, model=model, code_book=book)
 
 
 class _Decoding:

@@ -26,6 +26,7 @@ COMMANDS = (
     Command(
         "add_stage", "Add sta&ge…", ("Ctrl+Shift+O",), "Add a network that works on the decoded pictures"
     ),
+    Command("doctor", "Checkpoint &doctor…", (), "Show what a checkpoint holds, and check what was guessed"),
     Command("save_session", "&Save session", ("Ctrl+S",), "Save everything that can be seen, to go on later"),
     Command("save_session_as", "Save session &as…", ("Ctrl+Shift+S",), "Save the session in another file"),
     Command("reopen_session", "Reopen &last session", (), "Go on where the program was closed last"),
@@ -59,6 +60,18 @@ COMMANDS = (
     Command("name_place", "&Name this place…", ("Ctrl+Shift+D",), "Give this place of the history a name"),
     Command("place_before", "Plac&e before", ("Alt+Left",), "Go back to the place before in the history"),
     Command("place_after", "Place a&fter", ("Alt+Right",), "Go on to the next place in the history"),
+    Command(
+        "encode_folder",
+        "Encode the pictures of a fol&der…",
+        (),
+        "Measure by pictures of a folder how far the dimensions reach, and show them on the map",
+    ),
+    Command(
+        "encode_file",
+        "Encode the pictures of a &zip or array…",
+        (),
+        "Measure by pictures of a file how far the dimensions reach, and show them on the map",
+    ),
     Command("set_a", "Current picture to &A", ("Ctrl+1",), "Make the current code the start of the strip"),
     Command("set_b", "Current picture to &B", ("Ctrl+2",), "Make the current code the end of the strip"),
     Command("play", "Pla&y the strip", ("P",), "Run along the strip on the canvas"),

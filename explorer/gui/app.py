@@ -23,6 +23,7 @@ from PySide6.QtWidgets import QApplication, QMessageBox
 from explorer import __version__, paths
 from explorer.gui import file_dialogs, settings, theme
 from explorer.gui.decode_worker import DecodeWorker
+from explorer.gui.doctor.doctor import Doctor
 from explorer.gui.guard import Guard
 from explorer.gui.history.history_keeper import HistoryKeeper
 from explorer.gui.jobs import JobRunner
@@ -33,6 +34,7 @@ from explorer.gui.messages.bugs import Bugs
 from explorer.gui.messages.messages import Messages
 from explorer.gui.notes_keeper import NotesKeeper
 from explorer.gui.opener import Opener
+from explorer.gui.picture_encoder import PictureEncoder
 from explorer.gui.pictures import PictureSource
 from explorer.gui.session import Session
 from explorer.gui.sessions.documents import Documents
@@ -72,6 +74,8 @@ class App(QObject):
         self.window = MainWindow(self.session, self.pictures)
         self.window.recall_layout()
         self.opener = Opener(self.session, self.pictures, self.jobs, self.window)
+        self.encoder = PictureEncoder(self.session, self.pictures, self.jobs, self.window)
+        self.doctor = Doctor(self.session, self.pictures, self.jobs, self.opener, self.window)
         self.judge = DimensionJudge(self.session, self.pictures, self)
         self.documents = Documents(self.session, self.jobs, self.opener, self.window)
         self.notes = NotesKeeper(self.session, self.jobs, self)
@@ -124,6 +128,7 @@ class App(QObject):
         self.window.strip.stop()
         self.history.close()
         self.guard.close()
+        self.doctor.close()
         self.notes.close()
         self.documents.keeper.close()
         if "export_dialog" in vars(self):
@@ -151,6 +156,11 @@ class App(QObject):
         actions["about"].triggered.connect(self._on_about)
         actions["start_page"].triggered.connect(self._on_start_page)
         actions["report"].triggered.connect(self._on_report)
+        notice, encoder = window.sliders.range_notice, self.encoder
+        for wish in (notice.folder_wanted, actions["encode_folder"].triggered):
+            wish.connect(encoder.choose_folder)
+        for wish in (notice.file_wanted, actions["encode_file"].triggered):
+            wish.connect(encoder.choose_file)
         window.closing.connect(self.close)
         window.recent_chosen.connect(self.opener.open)
         window.work_cancelled.connect(self.jobs.cancel)

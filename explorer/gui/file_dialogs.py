@@ -16,6 +16,13 @@ def ask_open(parent: QWidget, title: str, kinds: str = "") -> str:
     return path
 
 
+def ask_folder(parent: QWidget, title: str) -> str:
+    """Return a folder that a person chose, or an empty text."""
+    path = QFileDialog.getExistingDirectory(parent, title, last_folder())
+    _remember(path)
+    return path
+
+
 def ask_save(parent: QWidget, title: str, name: str, kinds: str, suffix: str = "") -> str:
     """Return where a person wants a file that is called `name` unless they say otherwise, or an empty text.
 

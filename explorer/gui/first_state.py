@@ -1,10 +1,10 @@
-"""What a model looks like when it is opened: code at the centre, two ends worth morphing between, a map."""
+"""What a model looks like when it is opened, or measured: its code at the centre, two ends worth morphing between."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -37,6 +37,23 @@ def first_state(opened: Opened, before: State) -> State:
         titles=opened.notes.titles,
         remarks=opened.notes.remarks,
     )
+
+
+def measured_state(opened: Opened, before: State) -> State:
+    """Return the state `before` with the ranges of its model measured: what stood at the centre does so again.
+
+    Ends of the strip that were drawn without a prior mean nothing now, and are chosen anew.
+    """
+    assert before.opened is not None
+    old: Space = before.opened.model.spaces[before.space]  # type: ignore[union-attr]
+    space: Space = opened.model.spaces[before.space]  # type: ignore[union-attr]
+    changes: dict[str, Any] = {"map": replace(before.map, plane="pca")}
+    if np.array_equal(before.code, old.center):
+        changes |= {"code": frozen_code(space.center)}
+    if space.prior == "none" and not old.measured:
+        first, last = _first_anchors(opened, space)
+        changes |= {"anchor_a": first, "anchor_b": last}
+    return replace(before, opened=opened, **changes)
 
 
 def _fitting(image: ImageSpec, entries: Sequence[StageEntry]) -> tuple[StageEntry, ...]:

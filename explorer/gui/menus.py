@@ -35,7 +35,7 @@ class Menus:
         self._build(panels)
 
     def _build(self, panels: Sequence[QAction]) -> None:
-        opening = ("open", self.recent, self.bundled, "start_page", "add_stage")
+        opening = ("open", self.recent, self.bundled, "start_page", "add_stage", "doctor")
         session = ("save_session", "save_session_as", "reopen_session")
         self._add("&File", *opening, None, *session, None, self.export, None, "quit")
         self._add("&Edit", "undo", "redo", None, "copy")
@@ -44,7 +44,8 @@ class Menus:
         self._add("&View", *picture, None, *panels, *way, None, self.appearance)
         places = ("star_place", "name_place", "place_before", "place_after")
         ends = ("set_a", "set_b", "play", None, "forget_original")
-        self._add("&Latent", "random", "reset", None, *places, None, *ends)
+        encoding = ("encode_folder", "encode_file")
+        self._add("&Latent", "random", "reset", None, *places, None, *ends, None, *encoding)
         self.bar.addMenu(self.device)
         self._add("&Help", "shortcuts", None, "messages", "report", None, "about")
 

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import sessions
-from PIL import Image
 
 SAID = "No prior is known for model: ranges are taken from the network's own response"
 
@@ -11,26 +10,13 @@ SAID = "No prior is known for model: ranges are taken from the network's own res
 @pytest.fixture
 def checkpoint(tmp_path):
     """A VAE whose file says that its codes have no prior."""
-    from explorer.formats import open_latent, save_native
-    from explorer.models.base import Space
-
-    path = sessions.save_vae(tmp_path / "model.safetensors")
-    model = open_latent(path).model
-    model.spaces["z"] = Space("z", (4,), "none")
-    config = {"height": 8, "width": 8, "hidden": [32, 16], "latent_dim": 4}
-    save_native(path, model, config=config)
-    return path
+    return sessions.save_vae_without_prior(tmp_path / "model.safetensors")
 
 
 @pytest.fixture
 def pictures(tmp_path):
     """A folder of pictures."""
-    folder = tmp_path / "pictures"
-    folder.mkdir()
-    for number in range(12):
-        noise = np.random.default_rng(number).integers(0, 256, (8, 8), np.uint8)
-        Image.fromarray(noise).save(folder / f"{number}.png")
-    return folder
+    return sessions.save_pictures(tmp_path / "pictures")
 
 
 def calls(checkpoint, tmp_path):

@@ -23,6 +23,7 @@ from explorer.gui import row_order
 from explorer.gui.dimension_editor import DimensionEditor
 from explorer.gui.dimension_notes import DimensionNotes
 from explorer.gui.pictures import PictureSource
+from explorer.gui.range_notice import RangeNotice
 from explorer.gui.row_order import FOLD
 from explorer.gui.session import Session
 from explorer.gui.traversals import Traversals
@@ -87,12 +88,14 @@ class SlidersPanel(QWidget):
 
     def _make_body(self) -> None:
         self._rows = RowList(self._make_row, self._bind_row, self)
+        self.range_notice = RangeNotice(self._session, self)
         self._empty = EmptyState("sliders", *NO_MODEL, self)
         self._stack = QStackedLayout()
         self._stack.addWidget(self._empty)
         self._stack.addWidget(self._rows)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.range_notice)
         layout.addLayout(self._stack)
 
     def _connect(self) -> None:
