@@ -16,7 +16,7 @@ from pathlib import Path
 
 from explorer.data.code_book import CodeBook
 from explorer.errors import Cancelled, CheckpointError
-from explorer.formats import native, notes, ranges, sidecars, torch_file
+from explorer.formats import disvae, native, notes, pythae, ranges, sidecars, torch_file
 from explorer.formats.native import save_native
 from explorer.formats.notes import NO_NOTES, Notes
 from explorer.formats.reader import HEAD_BYTES, Progress, Reader, Reading, ShouldStop, never, nothing
@@ -27,7 +27,12 @@ from explorer.paths import bundled
 
 __all__ = ["READERS", "Examination", "Opened", "open_checkpoint", "open_latent", "open_stage", "save_native"]
 
-READERS: dict[str, Reader] = {"native": native.READER, "torch": torch_file.READER}
+READERS: dict[str, Reader] = {
+    "native": native.READER,
+    "disvae": disvae.READER,
+    "pythae": pythae.READER,
+    "torch": torch_file.READER,
+}
 """Formats by name, in the order they are tried."""
 
 

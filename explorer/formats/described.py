@@ -7,28 +7,39 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
 from explorer.data.wording import shown
 from explorer.errors import CheckpointError, UsageError
 from explorer.formats import facts, sidecars
-from explorer.formats.diagnosis import Diagnosis, Guess
+from explorer.formats.diagnosis import Diagnosis, Guess, LayerFact, TensorFact
 from explorer.formats.inference import tensors_used
-from explorer.formats.inference.inferring import Inferred, infer
 from explorer.formats.precision import in_float32
 from explorer.formats.reader import Reading
 from explorer.formats.sidecars import Hints
 from explorer.formats.state_dict import COUNTER, Weights
 from explorer.models.base import LatentModel
 from explorer.models.layered import Layered, LayeredConfig, LayeredModel
+from explorer.models.layers import Layer
+
+if TYPE_CHECKING:
+    from explorer.formats.inference.inferring import Inferred
 
 SURE = 0.95
 """From that certainty on, what the shapes say is not doubted for what a stranger wrote beside them."""
 
 
-def inferred(found: Weights, reading: Reading, *, format_name: str, notes: Sequence[str] = ()) -> LatentModel:
+def inferred(
+    found: Weights,
+    reading: Reading,
+    *,
+    format_name: str,
+    notes: Sequence[str] = (),
+    weights: Path | None = None,
+) -> LatentModel:
     """Return the model of a network that nothing but its tensors describes.
 
     Raises:
@@ -45,7 +56,62 @@ def inferred(found: Weights, reading: Reading, *, format_name: str, notes: Seque
         format_name=format_name,
         notes=(*notes, *found.notes, *told, *said, *_guessed(made.diagnosis)),
         diagnosis=made.diagnosis,
+        weights=weights,
     )
+
+
+def stated(
+    config: LayeredConfig,
+    found: Weights,
+    reading: Reading,
+    *,
+    format_name: str,
+    notes: Sequence[str] = (),
+    weights: Path | None = None,
+) -> LatentModel:
+    """Return the model of a network that the file itself describes.
+
+    Raises:
+        CheckpointError: the weights do not fit the description.
+    """
+    tensors, told = in_float32(found.tensors, reading.path)
+    return build(
+        config,
+        tensors,
+        reading,
+        format_name=format_name,
+        notes=(*notes, *found.notes, *told),
+        diagnosis=Diagnosis(_tensor_facts(config, found), _layer_facts(config)),
+        weights=weights,
+    )
+
+
+def _tensor_facts(config: LayeredConfig, found: Weights) -> tuple[TensorFact, ...]:
+    decoder, encoder = _keys(config.decoder), _keys(_encoding(config))
+    facts_ = []
+    for key, tensor in found.tensors.items():
+        owner = key.rpartition(".")[0]
+        part = "decoder" if owner in decoder else "encoder" if owner in encoder else ""
+        facts_.append(TensorFact(key, tuple(tensor.shape), str(tensor.dtype).removeprefix("torch."), part))
+    return tuple(facts_)
+
+
+def _layer_facts(config: LayeredConfig) -> tuple[LayerFact, ...]:
+    parts = (("decoder", config.decoder), ("encoder", _encoding(config)))
+    return tuple(
+        LayerFact(part, layer.text, layer.key, reason="the file states it")
+        for part, layers in parts
+        for layer in layers
+    )
+
+
+def _encoding(config: LayeredConfig) -> tuple[Layer, ...]:
+    heads = config.heads
+    return (*config.encoder, *heads.mean, *heads.second) if heads else ()
+
+
+def _keys(layers: Sequence[Layer]) -> set[str]:
+    return set(tensors_used(layers))
 
 
 def build(
@@ -56,8 +122,18 @@ def build(
     format_name: str,
     notes: Sequence[str] = (),
     diagnosis: Diagnosis | None = None,
+    weights: Path | None = None,
 ) -> LatentModel:
     """Return the model of a description with these weights, in float32, ready to run.
+
+    Args:
+        config: the description.
+        tensors: float32, under the keys that it names.
+        reading: of the file, with its hints.
+        format_name: how the file lies on disk.
+        notes: for people.
+        diagnosis: of the description.
+        weights: the file in a folder that holds them.
 
     Raises:
         CheckpointError: they do not fit, or it draws other pictures than the hint `image` says.
@@ -70,7 +146,9 @@ def build(
             f"{reading.path} does not hold the network it seems to ({shown(error, 160)}); say its layers with "
             "--hint layers=, or save it again from where it was trained."
         ) from error
-    model = LayeredModel(network, name=reading.name, origin=reading.origin(format_name), notes=tuple(notes))
+    model = LayeredModel(
+        network, name=reading.name, origin=reading.origin(format_name, weights), notes=tuple(notes)
+    )
     model.diagnosis = diagnosis
     if hints.image is not None and model.image != hints.image:
         raise CheckpointError(
@@ -82,13 +160,19 @@ def build(
 
 def _used(config: LayeredConfig, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     """Return the tensors that the description names; others need no memory."""
-    layers = [*config.decoder, *config.encoder]
-    if config.heads:
-        layers += [*config.heads.mean, *config.heads.second]
-    keys = {*tensors_used(layers)}
+    keys = _keys(config.decoder) | _keys(_encoding(config))
     if config.labels:
         keys |= {config.labels.key, *tensors_used(config.labels.layers)}
     return {key: tensor for key, tensor in tensors.items() if key.rpartition(".")[0] in keys}
+
+
+def asks_for_layers(hints: Hints) -> bool:
+    """Tell whether hints say something of the layers, so that what a file describes does not hold as it is."""
+    return any(getattr(hints, name) is not None for name in _OF_LAYERS)
+
+
+_OF_LAYERS = ("activation", "output", "layers", "latent", "classes", "eps", "upsample", "heads", "second", "order",
+              "start")  # fmt: skip
 
 
 def _as_hinted(config: LayeredConfig, hints: Hints) -> LayeredConfig:
@@ -100,6 +184,8 @@ def _as_hinted(config: LayeredConfig, hints: Hints) -> LayeredConfig:
 
 
 def _infer(tensors: dict[str, Tensor], found: Weights, hints: Hints, name: str) -> Inferred:
+    from explorer.formats.inference.inferring import infer
+
     return infer(tensors, found.modules or None, hints, name)
 
 

@@ -50,6 +50,22 @@ def _walk(record: Record, path: str, level: int) -> Iterator[tuple[str, Record]]
             yield from _walk(child, f"{path}.{name}" if path else str(name), level + 1)
 
 
+def under(module: Module, name: str) -> Module:
+    """Return a submodule as part of another; the layer's tensors are then found there, too."""
+    layer = module.layer
+    if layer is not None and layer.key:
+        layer = Layer(layer.kind, f"{name}.{layer.key}", layer.options)
+    return Module(f"{name}.{module.path}", layer, module.cls)
+
+
+def without(module: Module, name: str) -> Module:
+    """Return a submodule without the first name of its path."""
+    layer, length = module.layer, len(name) + 1
+    if layer is not None and layer.key:
+        layer = Layer(layer.kind, layer.key[length:], layer.options)
+    return Module(module.path[length:], layer, module.cls)
+
+
 def layer_of(record: Record, path: str) -> Layer | None:
     """Return the layer that a record states; None for a container, or a class that nobody knows here."""
     state = record.state if isinstance(record.state, dict) else {}

@@ -124,8 +124,10 @@ def recognise(
         )
     if reading.hints.architecture:
         raise CheckpointError(_unfamiliar(found.tensors, reading, [reading.hints.architecture]))
+    from explorer.formats import described
+
     try:
-        from explorer.formats import described
+        from explorer.formats.inference import inferring  # noqa: F401
     except ImportError:
         raise CheckpointError(_unfamiliar(found.tensors, reading, list(ARCHITECTURES))) from None
     return described.inferred(

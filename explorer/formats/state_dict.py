@@ -145,7 +145,7 @@ def _under(found: Weights, name: str) -> Weights:
     return replace(
         found,
         tensors={f"{name}.{key}": tensor for key, tensor in found.tensors.items()},
-        modules=tuple(replace(module, path=f"{name}.{module.path}") for module in found.modules),
+        modules=tuple(module_tree.under(module, name) for module in found.modules),
     )
 
 
@@ -224,9 +224,7 @@ def _without_prefix(
             break
         tensors = dict(zip(keys, tensors.values(), strict=True))
         modules = [
-            replace(module, path=module.path[len(first) + 1 :])
-            for module in modules
-            if module.path.startswith(f"{first}.")
+            module_tree.without(module, first) for module in modules if module.path.startswith(f"{first}.")
         ]
         prefix += f"{first}."
     return prefix, tensors, modules
