@@ -451,9 +451,12 @@ class Layered(nn.Module):
         values = codes.flatten(1)
         if self.config.labels is None:
             return self.decoder(values).reshape(-1, *self._sides)
-        values = self.before(values)
-        values = self._joined(values, self._label_values(labels, len(codes), codes))
+        values = self.with_labels(self.before(values), labels)
         return self.decoder(values).reshape(-1, *self._sides)
+
+    def with_labels(self, values: Tensor, labels: Tensor | None) -> Tensor:
+        """Return values on their way through the decoder with what they are told of their labels."""
+        return self._joined(values, self._label_values(labels, len(values), values))
 
     def _label_values(self, labels: Tensor | None, count: int, like: Tensor) -> Tensor:
         """Return what the labels become before they are joined: class 0 for all where none were given."""
