@@ -100,18 +100,16 @@ def bench(
     have one: a change counts from 15 % on, if it is more than the samples scatter. With `--json` each figure then
     has `old` and `change` (`verdict`: better, worse or same; `factor`: new / old).
     """
-    import importlib.util
     import sys
 
     from explorer import paths
 
-    entry = paths.benchmarks() / "__init__.py"
-    spec = importlib.util.spec_from_file_location(
-        "explorer_benchmarks", entry, submodule_search_locations=[str(entry.parent)]
-    )
-    if spec is None or spec.loader is None or not entry.is_file():
-        raise UsageError(f"There are no benchmarks at {entry.parent}; install the program again.")
-    benchmarks = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = benchmarks
-    spec.loader.exec_module(benchmarks)
+    folder = paths.benchmarks()
+    if not (folder / "__init__.py").is_file():
+        raise UsageError(f"There are no benchmarks at {folder}; install the program again.")
+    sys.path.insert(0, str(folder.parent))
+    try:
+        import benchmarks
+    finally:
+        sys.path.remove(str(folder.parent))
     benchmarks.run(only or [], json, compare)

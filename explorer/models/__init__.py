@@ -1,12 +1,11 @@
 """The registry of architectures: one family a file, imported only when it is asked for.
 
-To add a network: write `explorer/models/FAMILY.py` (Config, blocks, network, `ARCHITECTURE`, read bottom-up)
-and name it here. Its `recognise` tells whether a plain state dict is of that family.
+To add a network: write `explorer/models/FAMILY.py` (Config, blocks, network, `ARCHITECTURE`, read bottom-up),
+and name it here with a function that imports it. Its `recognise` tells whether a plain state dict is of that family.
 """
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -44,12 +43,42 @@ class Architecture:
     hypotheses: Callable[[Any], Sequence[Any]] | None = None
 
 
-ARCHITECTURES: dict[str, str] = {
-    "fc-vae": "explorer.models.fc_vae",
-    "conv-vae": "explorer.models.conv_vae",
-    "dcgan": "explorer.models.dcgan",
-    "fc-gan": "explorer.models.fc_gan",
-    "conv-colorizer": "explorer.models.conv_colorizer",
+def _fc_vae() -> Architecture:
+    from explorer.models import fc_vae
+
+    return fc_vae.ARCHITECTURE
+
+
+def _conv_vae() -> Architecture:
+    from explorer.models import conv_vae
+
+    return conv_vae.ARCHITECTURE
+
+
+def _dcgan() -> Architecture:
+    from explorer.models import dcgan
+
+    return dcgan.ARCHITECTURE
+
+
+def _fc_gan() -> Architecture:
+    from explorer.models import fc_gan
+
+    return fc_gan.ARCHITECTURE
+
+
+def _conv_colorizer() -> Architecture:
+    from explorer.models import conv_colorizer
+
+    return conv_colorizer.ARCHITECTURE
+
+
+ARCHITECTURES: dict[str, Callable[[], Architecture]] = {
+    "fc-vae": _fc_vae,
+    "conv-vae": _conv_vae,
+    "dcgan": _dcgan,
+    "fc-gan": _fc_gan,
+    "conv-colorizer": _conv_colorizer,
 }
 
 
@@ -59,4 +88,4 @@ def architecture(name: str) -> Architecture:
     Raises:
         KeyError: no such family.
     """
-    return importlib.import_module(ARCHITECTURES[name]).ARCHITECTURE
+    return ARCHITECTURES[name]()

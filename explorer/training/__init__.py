@@ -1,14 +1,13 @@
 """Recipes: from a folder of pictures to a checkpoint. No screen here; torch comes with the first recipe.
 
 To add one: write `explorer/training/NAME.py` with a settings dataclass, a function that takes a `Run`, and
-a `RECIPE`; name it in `RECIPES`.
+a `RECIPE`; name it in `RECIPES` with a function that imports it.
 """
 
 from __future__ import annotations
 
 import contextlib
-import importlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from explorer.errors import OutputError, UsageError
@@ -18,15 +17,25 @@ from explorer.training.settings import parse
 
 __all__ = ["RECIPES", "Recipe", "TrainingResult", "recipes", "train"]
 
-RECIPES: dict[str, str] = {
-    "fc-vae": "explorer.training.fc_vae",
-    "conv-colorizer": "explorer.training.conv_colorizer",
-}
+
+def _fc_vae() -> Recipe:
+    from explorer.training import fc_vae
+
+    return fc_vae.RECIPE
+
+
+def _conv_colorizer() -> Recipe:
+    from explorer.training import conv_colorizer
+
+    return conv_colorizer.RECIPE
+
+
+RECIPES: dict[str, Callable[[], Recipe]] = {"fc-vae": _fc_vae, "conv-colorizer": _conv_colorizer}
 
 
 def recipes() -> dict[str, Recipe]:
     """Return all recipes by name, importing them and torch."""
-    return {name: importlib.import_module(module).RECIPE for name, module in RECIPES.items()}
+    return {name: recipe() for name, recipe in RECIPES.items()}
 
 
 def train(
@@ -63,7 +72,7 @@ def train(
     """
     if recipe not in RECIPES:
         raise UsageError(f"There is no recipe {recipe}; choose one of {', '.join(RECIPES)}.")
-    chosen = importlib.import_module(RECIPES[recipe]).RECIPE
+    chosen = RECIPES[recipe]()
     values = parse(chosen.settings, settings or {}, recipe)
     if chosen.needs_model and model is None:
         raise UsageError(f"The recipe {recipe} builds on a model; name its checkpoint with --model.")
