@@ -28,6 +28,7 @@ def first_state(opened: Opened, before: State) -> State:
         space=space.name,
         code=frozen_code(space.center),
         locked=np.zeros(space.dim, bool),
+        label=0,
         seed=None,
         original=None,
         anchor_a=first,

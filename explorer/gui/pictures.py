@@ -13,6 +13,7 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage
 
+from explorer.models.base import NO_OPTIONS
 from explorer.render.requests import (
     ActivityRequest,
     EncodeRequest,
@@ -106,6 +107,7 @@ class PictureSource(QObject):
             model=model,
             codes=frozen_codes(codes),
             space=space or session.state.space,
+            options=session.options if other is None else NO_OPTIONS,
             stages=stages,
             max_side=max_side,
         )
@@ -129,6 +131,7 @@ class PictureSource(QObject):
                 model=session.model,
                 codes=frozen_codes(codes),
                 space=session.space.name,
+                options=session.options,
             )
             self._ask(request, receiver)
 

@@ -40,6 +40,7 @@ def state_of(recipe: Recipe, opened: Opened, stages: Sequence[StageModel], befor
         "stages": _entries(stages, before),
         "original": None,
         "seed": None,
+        "label": _label(recipe, model, base),
     }
     if recipe.space != base.space:
         changes |= {"locked": np.zeros(space.dim, bool), "code": frozen_code(space.center)}
@@ -47,6 +48,14 @@ def state_of(recipe: Recipe, opened: Opened, stages: Sequence[StageModel], befor
     if len(recipe.codes):
         changes["code"] = frozen_code(recipe.codes[0])
     return replace(base, **changes | _of_kind(recipe, base))
+
+
+def _label(recipe: Recipe, model: LatentModel, base: State) -> int:
+    """Return the class of a recipe whose pictures are all of one, else the one shown before."""
+    labels = recipe.options.get("labels")
+    if not isinstance(labels, list) or not labels or type(labels[0]) is not int or len(set(labels)) > 1:
+        return base.label
+    return labels[0] if 0 <= labels[0] < model.classes else base.label
 
 
 def _entries(stages: Sequence[StageModel], before: State) -> tuple[StageEntry, ...]:

@@ -33,7 +33,7 @@ from explorer.gui.state import (
 )
 from explorer.gui.undo import UndoStack
 from explorer.latent import sampling
-from explorer.models.base import LatentModel, Space, StageModel, check_stages
+from explorer.models.base import NO_OPTIONS, DecodeOptions, LatentModel, Space, StageModel, check_stages
 
 if TYPE_CHECKING:
     from explorer.data.code_book import CodeBook
@@ -51,6 +51,7 @@ class Session(QObject):
     code_changed = Signal()
     code_committed = Signal()
     locks_changed = Signal()
+    label_changed = Signal()
     seed_changed = Signal()
     original_changed = Signal()
     anchors_changed = Signal()
@@ -79,6 +80,7 @@ class Session(QObject):
             "opened": self.model_changed,
             "space": self.space_changed,
             "locked": self.locks_changed,
+            "label": self.label_changed,
             "stages": self.stages_changed,
             "code": self.code_changed,
             "seed": self.seed_changed,
@@ -157,6 +159,21 @@ class Session(QObject):
     def locked(self) -> np.ndarray:
         """Bool `(dim,)`: dimensions that Random leaves."""
         return self._state.locked
+
+    @property
+    def classes(self) -> int:
+        """How many classes the model knows; 0 where it knows none."""
+        return self.model.classes if self.model is not None and "labels" in self.model.accepts else 0
+
+    @property
+    def label(self) -> int:
+        """The class that pictures are made of, from 0 on."""
+        return self._state.label
+
+    @property
+    def options(self) -> DecodeOptions:
+        """What every picture is decoded with besides its code."""
+        return DecodeOptions(labels=np.array([self._state.label])) if self.classes else NO_OPTIONS
 
     @property
     def seed(self) -> int | None:
@@ -360,6 +377,11 @@ class Session(QObject):
             changed = self._state.locked.copy()
             changed[index] = locked
             self._set("Lock" if locked else "Unlock", locked=changed)
+
+    def set_label(self, label: int) -> None:
+        """Make the pictures of another class of a conditional model."""
+        if 0 <= label < self.classes:
+            self._set("Class", label=int(label))
 
     def show_encoded(self, code: np.ndarray, picture: np.ndarray, label: str) -> None:
         """Show the code of a picture that was encoded, and keep the picture for the wiper."""

@@ -111,6 +111,7 @@ class State:
     space: str = "z"
     code: np.ndarray = field(default_factory=lambda: frozen_code(np.zeros(0)))
     locked: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))
+    label: int = 0  # the class that a conditional model makes pictures of
     seed: int | None = None
     original: Original | None = None
     anchor_a: Anchor | None = None

@@ -104,6 +104,7 @@ def codes_to_decode(recipe: Recipe, session: Session) -> np.ndarray:
 def _shared(choice: ExportChoice, session: Session, labels: list[str] | None = None) -> dict[str, Any]:
     return {
         "stages": [making.network(stage) for stage in session.enabled_stages],
+        "options": session.options,
         "style": choice.style,
         "labels": labels or [],
     }
@@ -122,7 +123,8 @@ def _picture(choice: ExportChoice, session: Session, subject: Subject) -> Recipe
     space, place = request.model.spaces[request.space], session.places.at(request.space, request.codes[0])
     caption = place.name if place is not None and place.name else request.model.name
     shared = _shared(choice, session, [caption]) | {
-        "stages": [making.network(stage) for stage in request.stages]
+        "stages": [making.network(stage) for stage in request.stages],
+        "options": request.options,
     }
     return making.picture(making.network(request.model), space, request.codes[0], **shared)
 

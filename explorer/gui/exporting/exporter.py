@@ -242,6 +242,7 @@ def _is_of(shown: RenderResult, recipe: Recipe) -> bool:
         and tuple(making.network(stage) for stage in request.stages) == recipe.stages
         and request.space == recipe.space
         and np.array_equal(request.codes, recipe.codes)
+        and np.array_equal(request.options.labels, making.options_of(recipe).labels)  # type: ignore[arg-type]
     )
 
 

@@ -26,7 +26,7 @@ class _Made:
 
 
 class PlacePictures(QObject):
-    """One picture a place; after other stages the old one is shown until the new one comes.
+    """One picture a place; after other stages or of another class the old one is shown until the new one comes.
 
     A number is not enough to know a place by: the places of a saved session bring numbers of their own, which
     others had before.
@@ -49,7 +49,7 @@ class PlacePictures(QObject):
 
     def ask(self, places: Sequence[Place]) -> None:
         """Ask for the pictures of these places where they are missing or old; forget other wishes."""
-        stages = self._session.enabled_stages
+        stages = (*self._session.enabled_stages, self._session.label)
         wanted = {place.id: place for place in places}
         if any(not _is_wanted(asked, wanted, stages) for asked in self._asked.values()):
             self._asked.clear()

@@ -92,6 +92,7 @@ class Strip(QWidget):
             session.anchors_changed,
             session.strip_changed,
             session.stages_changed,
+            session.label_changed,
         ):
             signal.connect(self._refresh_all)
         session.code_changed.connect(self._refresh_here)
@@ -146,7 +147,8 @@ class Strip(QWidget):
             self._asked = interpolation.path(first.code, last.code, settings.steps + 2, settings.path)
         else:
             self._asked = np.array([a.code for a in (first, last) if a is not None], np.float32)
-        key = (self._session.generation, *map(id, self._session.enabled_stages), self._asked.tobytes())
+        session = self._session
+        key = (session.generation, session.label, *map(id, session.enabled_stages), self._asked.tobytes())
         if key == self._asked_key:
             return
         self._asked_key, self._error = key, ""

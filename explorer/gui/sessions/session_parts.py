@@ -70,6 +70,7 @@ class Parts:
         makers = {
             "code": lambda value, at: self._code(value, space, at, other),
             "locked": lambda value, at: self._locked(value, space, at),
+            "label": self._label,
             "seed": _seed,
             "original": lambda value, at: self._anchor(value, space, at, Original),
             "A": lambda value, at: self._anchor(value, space, at, Anchor),
@@ -183,6 +184,10 @@ class Parts:
         locked = np.zeros(space.dim, bool)
         locked[[self._index(name, space, where) for name in said]] = True
         return locked
+
+    def _label(self, said: Any, where: str) -> int:
+        """A class of the model; one without classes has 0."""
+        return number(said, 0, max(self._model.classes - 1, 0), where)
 
     def _anchor(self, said: Any, space: Space, where: str, kind: type) -> Any:
         if said is None:
