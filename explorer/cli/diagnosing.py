@@ -40,14 +40,14 @@ def keep(path: Path, hints: Mapping[str, str]) -> None:
     say(f"The hints were written to {write_hints(path, hints)} and are used from now on.")
 
 
-def plain(diagnosis: Diagnosis | None) -> dict[str, Any] | None:
+def plain(diagnosis: Diagnosis | None, *, failed: bool = False) -> dict[str, Any] | None:
     """Return all of a diagnosis as plain values; None where the reader guessed nothing."""
     from explorer.formats.diagnosis_words import certainty_word
 
     if diagnosis is None:
         return None
     return {
-        "headline": _headline(diagnosis),
+        "headline": _headline(diagnosis, failed=failed),
         "guesses": [
             asdict(guess) | {"word": certainty_word(guess.certainty), "overrides": overrides(guess)}
             for guess in diagnosis.guesses
@@ -73,7 +73,8 @@ def print_unfamiliar(path: Path, diagnosis: Diagnosis, *, as_json: bool) -> None
     from explorer.cli.work import print_json
 
     if as_json:
-        print_json({"name": path.stem, "kind": None, "path": str(path), "diagnosis": plain(diagnosis)})
+        found = plain(diagnosis, failed=True)
+        print_json({"name": path.stem, "kind": None, "path": str(path), "diagnosis": found})
     else:
         print_found(diagnosis, failed=True)
 
@@ -124,10 +125,10 @@ def _headline(diagnosis: Diagnosis, *, failed: bool = False) -> str:
 
     doubtful = diagnosis.doubtful
     if not doubtful or doubtful[0].hint not in HINTS:
-        return headline(diagnosis)
+        return headline(diagnosis, failed=failed)
     hint = doubtful[0].hint
     say = "say" if failed else "where it is wrong, say"
-    return headline(diagnosis, f"{say} --hint {hint}=... ({example(hint)})")
+    return headline(diagnosis, f"{say} --hint {hint}=... ({example(hint)})", failed=failed)
 
 
 def _unused(diagnosis: Diagnosis) -> list[TensorFact]:

@@ -45,19 +45,22 @@ def subject(hint: str) -> str:
     return SUBJECTS.get(hint, f"the hint {hint}")
 
 
-def headline(diagnosis: Diagnosis, advice: str = "choose it below") -> str:
+def headline(diagnosis: Diagnosis, advice: str = "choose it below", *, failed: bool = False) -> str:
     """Return the sentence that names what is most likely wrong, so which hint is needed first.
 
     Args:
         diagnosis: what was found.
         advice: what to do about a doubtful guess, without the full stop.
+        failed: no model came of it.
     """
     doubtful = diagnosis.doubtful
     if doubtful:
         name = subject(doubtful[0].hint)
         others = len(doubtful) - 1
         more = f", and so are {others} more" if others > 1 else ", and so is one more" if others else ""
-        return f"{_capital(name)} is a guess{more}: {advice}."
+        return f"{_capital(name)} is {'needed' if failed else 'a guess'}{more}: {advice}."
+    if failed:
+        return "What was found makes no network; other choices may."
     guesses = [guess for guess in diagnosis.guesses if guess.certainty < 1]
     if guesses:
         return f"Everything fits; least certain is {subject(guesses[0].hint)}."

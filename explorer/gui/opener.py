@@ -16,6 +16,7 @@ from explorer.gui.opening import (
     FittedPicture,
     Ingredients,
     MissingNetwork,
+    Puzzle,
     gather_or_miss,
     is_session,
     open_path,
@@ -49,6 +50,7 @@ class Opener(QObject):
 
     session_wanted = Signal(str)  # path of a saved session that somebody opened
     network_read = Signal(object, str)  # a LatentModel or StageModel that a person opened; "model" or "stage"
+    puzzled = Signal(object)  # a Puzzle: a checkpoint that only hints make a model
     began = Signal()  # something is about to be opened; the canvas will tell how far it is
 
     def __init__(
@@ -125,6 +127,9 @@ class Opener(QObject):
             self._encode("canvas", found)
         elif isinstance(found, CarriedRecipe):
             self._offer(found)
+        elif isinstance(found, Puzzle):
+            self._on_failed(str(found.error))
+            self.puzzled.emit(found)
         elif hasattr(found.model, "spaces"):
             self._session.open(found)
             self.network_read.emit(found.model, "model")

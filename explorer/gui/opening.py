@@ -15,7 +15,8 @@ from explorer.gui.state import Anchor
 
 if TYPE_CHECKING:
     from explorer.export.recipe import Network, Recipe
-    from explorer.formats import Opened
+    from explorer.formats import Examination, Opened
+    from explorer.formats.diagnosis import Unfamiliar
     from explorer.formats.reader import Progress, ShouldStop
     from explorer.gui.state import Side, State
     from explorer.models.base import ImageSpec, LatentModel, StageModel
@@ -48,6 +49,14 @@ class Ingredients:
     recipe: Recipe
     opened: Opened
     stages: tuple[StageModel, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Puzzle:
+    """A checkpoint that was read and became no model; hints may make it one."""
+
+    examination: Examination
+    error: Unfamiliar
 
 
 class MissingNetwork(RecipeError):
@@ -113,8 +122,10 @@ def carried_recipe(path: str) -> Recipe | None:
 
 def open_path(
     path: str, spec: ImageSpec | None, progress: Progress, should_stop: ShouldStop
-) -> Opened | FittedPicture | CarriedRecipe:
+) -> Opened | FittedPicture | CarriedRecipe | Puzzle:
     """Read whatever a person opened: a picture with a recipe, one for the open model to encode, a checkpoint.
+
+    A checkpoint that hints may help comes back as a puzzle.
 
     Raises:
         ExplorerError: it cannot be used.
@@ -125,9 +136,14 @@ def open_path(
             return CarriedRecipe(Path(path), recipe)
         if spec is not None:
             return fit_picture(path, spec)
-    from explorer.formats import open_checkpoint
+    from explorer.formats import Examination
+    from explorer.formats.diagnosis import Unfamiliar
 
-    return open_checkpoint(path, on_progress=progress, should_stop=should_stop)
+    examination = Examination(path, on_progress=progress, should_stop=should_stop)
+    try:
+        return examination.open(on_progress=progress)
+    except Unfamiliar as error:
+        return Puzzle(examination, error)
 
 
 def read_picture(path: str, spec: ImageSpec, progress: Progress, should_stop: ShouldStop) -> FittedPicture:

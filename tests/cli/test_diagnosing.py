@@ -40,7 +40,7 @@ def test_what_became_no_model_is_shown_all_the_same_and_the_reason_comes_last(ca
     assert outcome.status == 3
     assert "classifier.weight" in outcome.out
     assert "The last layer gives 64 numbers" in outcome.out
-    assert "The picture's size is a guess" in outcome.out
+    assert "The picture's size is needed: say --hint image=" in outcome.out
     assert outcome.out.index("or --hint image=1x8x8") < outcome.out.index("or --hint image=1x4x16")
     assert outcome.err.strip() == f"{path} leaves the picture's size open; give --hint image=1x8x8."
     found = call("info", path, "--json")

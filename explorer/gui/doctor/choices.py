@@ -1,0 +1,145 @@
+"""What the doctor lets a person choose: one entry a hint, with its title and its usual values. No widgets here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from explorer.formats.diagnosis import DOUBTFUL
+from explorer.formats.diagnosis_words import certainty_word
+from explorer.formats.sidecars import HINTS, example
+from explorer.models import ARCHITECTURES
+
+if TYPE_CHECKING:
+    from explorer.formats.diagnosis import Diagnosis, Guess
+
+
+NO_HINTS: Mapping[str, str] = {}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One hint as it is shown.
+
+    Attributes:
+        hint: its key.
+        title: before the field.
+        usual: values that are offered behind those that the file suggests.
+        is_free: whether something else can be typed.
+        is_long: whether its values have many words.
+    """
+
+    hint: str
+    title: str
+    usual: tuple[str, ...] = ()
+    is_free: bool = True
+    is_long: bool = False
+
+    @property
+    def tip(self) -> str:
+        """What it may be."""
+        return f"Give {example(self.hint)}"
+
+
+_SMOOTH = ("elu", "selu", "gelu", "silu", "tanh", "sigmoid", "softplus", "identity")
+_SIZES = ("1x28x28", "3x32x32", "1x64x64", "3x64x64", "3x128x128", "3x256x256")
+
+CHOICES = (
+    Choice("image", "Picture size", _SIZES),
+    Choice("range", "Range of values", ("0..1", "-1..1", "0..255", "logits")),
+    Choice("activation", "Activation", ("relu", "leaky_relu:0.2", "leaky_relu:0.01", *_SMOOTH)),
+    Choice("output", "Last activation", ("sigmoid", "tanh", "identity", "hardtanh", "relu")),
+    Choice("order", "Order of channels", ("CHW", "HWC"), is_free=False),
+    Choice("color", "Order of colours", ("RGB", "BGR"), is_free=False),
+    Choice("prior", "Prior", ("normal", "uniform", "sphere", "none"), is_free=False),
+    Choice("start", "First map"),
+    Choice("classes", "Classes", ("0", "10")),
+    Choice("latent", "Width of a code"),
+    Choice("eps", "Eps of batch norm", ("1e-05", "0.001", "0.8")),
+    Choice("upsample", "Scaling up", ("nearest", "bilinear", "bilinear,align"), is_free=False),
+    Choice("heads", "Encoder's heads", ("separate", "halves", "interleaved", "single"), is_free=False),
+    Choice("second", "Second head", ("logvar", "logsigma", "sigma"), is_free=False),
+    Choice("architecture", "Architecture", tuple(ARCHITECTURES), is_free=False),
+    Choice("entry", "Part of the file"),
+    Choice("layers", "Decoder's layers", is_long=True),
+)
+"""All of them, in the order in which they are asked where none is more doubtful than another."""
+
+ALWAYS = ("image", "range", "activation", "output", "prior")
+"""Shown without being asked for, also where they are not guessed."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a row shows of a choice.
+
+    Attributes:
+        value: what is taken now, empty where nobody knows.
+        others: likelier ones before the usual ones.
+        word: how sure it is: "stated", "sure", "likely", "doubtful", or "chosen" here, or "kept" from an earlier
+            time, or "needed" before anything else; empty where there is nothing to say.
+        reason: why, for the tip.
+    """
+
+    value: str = ""
+    others: tuple[str, ...] = ()
+    word: str = ""
+    reason: str = ""
+
+
+def shown(
+    choice: Choice,
+    guess: Guess | None,
+    facts: Mapping[str, str],
+    chosen: Mapping[str, str],
+    kept: Mapping[str, str] = NO_HINTS,
+    *,
+    failed: bool = False,
+) -> Shown:
+    """Return what a row shows.
+
+    Args:
+        choice: of which hint.
+        guess: what the reader guessed before anything was chosen for it.
+        facts: what is known of the model, by hint.
+        chosen: what holds instead of a guess.
+        kept: what of it was kept before.
+        failed: no model came of it, so a doubtful guess is a proposal and no more.
+    """
+    guessed = guess.value if guess else ""
+    own = chosen.get(choice.hint, "")
+    others = guess.others if guess else ()
+    values = tuple(dict.fromkeys(value for value in (guessed, *others, *choice.usual) if value))
+    if own:
+        word = "kept" if kept.get(choice.hint) == own else "chosen"
+        return Shown(own, values, word, f"guessed was {guessed}" if guessed else "")
+    if guess and failed and guess.certainty < DOUBTFUL:
+        return Shown("", values, "needed", guess.reason)
+    if guess:
+        return Shown(guessed, values, certainty_word(guess.certainty), guess.reason)
+    return Shown(facts.get(choice.hint, ""), values)
+
+
+def order_of(guesses: Sequence[Guess], before: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return the hints to show first, the most doubtful first; those shown `before` keep their places."""
+    doubted = [guess.hint for guess in sorted(guesses, key=_certainty) if guess.certainty < 1]
+    wanted = [hint for hint in (*doubted, *ALWAYS) if hint in HINTS]
+    return tuple(dict.fromkeys((*before, *wanted)))
+
+
+def _certainty(guess: Guess) -> float:
+    return guess.certainty
+
+
+def facts_of(model: Any, diagnosis: Diagnosis | None) -> dict[str, str]:
+    """Return what is known of a model as texts, by the hint that would say it; also of a stage or of nothing."""
+    facts = {}
+    if model is not None and hasattr(model, "spaces"):
+        image, space = model.image, model.spaces[model.default_space]
+        facts = {"prior": space.prior, "latent": str(space.dim), "range": str(model.native_range)}
+        if image.height and image.width:
+            facts["image"] = f"{image.channels}x{image.height}x{image.width}"
+        facts["classes"] = str(getattr(model, "classes", 0))
+    words = [layer.text for layer in diagnosis.layers if layer.part == "decoder"] if diagnosis else []
+    return facts | ({"layers": " ".join(words)} if words else {})
