@@ -16,7 +16,7 @@ from pathlib import Path
 
 from explorer.data.code_book import CodeBook
 from explorer.errors import Cancelled, CheckpointError
-from explorer.formats import disvae, native, notes, pythae, ranges, sidecars, torch_file
+from explorer.formats import disvae, gdl_book, keras_file, native, notes, pythae, ranges, sidecars, torch_file
 from explorer.formats.native import save_native
 from explorer.formats.notes import NO_NOTES, Notes
 from explorer.formats.reader import HEAD_BYTES, Progress, Reader, Reading, ShouldStop, never, nothing
@@ -31,6 +31,8 @@ READERS: dict[str, Reader] = {
     "native": native.READER,
     "disvae": disvae.READER,
     "pythae": pythae.READER,
+    "gdl-book": gdl_book.READER,
+    "keras": keras_file.READER,
     "torch": torch_file.READER,
 }
 """Formats by name, in the order they are tried."""

@@ -379,6 +379,17 @@ class Network(nn.Module):
         self._held.append(module)
         return module
 
+    def keep(self, plans: Sequence[Plan]) -> None:
+        """Forget the modules that no plan needs, and so their weights."""
+        needed = {step for plan in plans for step in plan.steps}
+        self._modules_of = [
+            module if index in needed else None for index, module in enumerate(self._modules_of)
+        ]
+        kept = {id(module): module for module in self._modules_of if module is not None}
+        self._held = nn.ModuleList(kept.values())
+        self.layers_of = {key: module for key, module in self.layers_of.items() if id(module) in kept}
+        self._meta = []
+
     def sampling(self, step: int) -> Sampling | HalfSampling | None:
         """Return how a step draws codes; None where it doesn't."""
         function = getattr(self._modules_of[step], "function", None)

@@ -55,7 +55,7 @@ class Dense(Weighted):
         super().__init__()
         units = _positive(config, "units")
         self.want("kernel", (shapes[0][-1], units), (1, 0))
-        self.bias = None
+        self.register_parameter("bias", None)
         if config.get("use_bias", True):
             self.want("bias", (units,))
         self._activation = activation(config.get("activation"), version)
@@ -94,7 +94,7 @@ class _Spatial(Weighted):
         self.strides = pair(config.get("strides", 1), self.rank)
         self.dilation = pair(config.get("dilation_rate", 1), self.rank)
         self.padding = str(config.get("padding", "valid"))
-        self.bias = None
+        self.register_parameter("bias", None)
         self._activation = activation(config.get("activation"), version)
         self._inward = (0, self.rank + 1, *range(1, self.rank + 1))
         self._outward = (0, *range(2, self.rank + 2), 1)
@@ -271,7 +271,8 @@ class BatchNormalization(Weighted):
         self._view = [1] * (len(shape) + 1)
         self._view[place if place < 0 else place + 1] = width
         self._epsilon = float(config.get("epsilon", 1e-3))
-        self.gamma = self.beta = None
+        self.register_parameter("gamma", None)
+        self.register_parameter("beta", None)
         if config.get("scale", True):
             self.want("gamma", (width,))
         if config.get("center", True):
@@ -300,7 +301,8 @@ class LayerNormalization(Weighted):
         sizes = [shapes[0][axis - 1] for axis in self._axes]
         self._view = [shapes[0][axis - 1] if axis in self._axes else 1 for axis in range(1, rank)]
         self._epsilon = float(config.get("epsilon", 1e-3))
-        self.gamma = self.beta = None
+        self.register_parameter("gamma", None)
+        self.register_parameter("beta", None)
         if config.get("scale", True):
             self.want("gamma", sizes)
         if config.get("center", True):
@@ -330,7 +332,8 @@ class GroupNormalization(Weighted):
         if self._groups < 1 or width % self._groups:
             raise KerasError(f"splits {width} channels into {groups} groups")
         self._epsilon = float(config.get("epsilon", 1e-3))
-        self.gamma = self.beta = None
+        self.register_parameter("gamma", None)
+        self.register_parameter("beta", None)
         if config.get("scale", True):
             self.want("gamma", (width,))
         if config.get("center", True):

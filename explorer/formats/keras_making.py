@@ -1,0 +1,346 @@
+"""From a Keras file's content to a model: its network, its parts, range, prior and diagnosis."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+
+from explorer.data.wording import shown
+from explorer.errors import CheckpointError
+from explorer.formats import keras_parts, keras_weights
+from explorer.formats.diagnosis import Diagnosis, Guess, LayerFact, TensorFact, Unfamiliar, by_certainty
+from explorer.formats.keras_file import Loaded, described_models, first_number
+from explorer.formats.keras_layout import Weights, weights_of
+from explorer.formats.keras_network import Built
+from explorer.formats.keras_network import build as build_network
+from explorer.formats.keras_parts import Encoder, Generator
+from explorer.formats.keras_range import expected_range, measured_range, stated_range
+from explorer.formats.keras_words import layer_words
+from explorer.formats.reader import Reading
+from explorer.models.base import LatentModel, NativeRange, PriorName, StageModel
+from explorer.models.keras_config import KerasError, Model, read_models
+from explorer.models.keras_graph import Network, Plan, Value
+from explorer.models.keras_model import Decoding, Encoding, KerasModel, KerasNetwork, stage
+
+Models = Sequence[tuple[tuple[str, ...], Model]]
+
+
+@dataclass(frozen=True, eq=False)
+class Described:
+    """A network with what was guessed of it."""
+
+    built: Built
+    guesses: tuple[Guess, ...] = ()
+    notes: tuple[str, ...] = ()
+    certainty: float = 1.0
+
+
+def made(loaded: Loaded, reading: Reading) -> LatentModel | StageModel:
+    """Return the model of what was read; see `keras_file`.
+
+    Raises:
+        CheckpointError: nobody can make a generator of it; `Unfamiliar` where hints may help.
+    """
+    try:
+        return _made(loaded, reading)
+    except KerasError as error:
+        raise Unfamiliar(
+            f"{reading.path} {error}.", Diagnosis(_tensor_facts(loaded.content, {}, {}))
+        ) from error
+    except RecursionError as error:
+        raise CheckpointError(
+            f"{reading.path} nests its model deeper than any network; it is damaged."
+        ) from error
+
+
+def _made(loaded: Loaded, reading: Reading) -> LatentModel | StageModel:
+    described = _described(loaded, reading)
+    network = described.built.network
+    try:
+        generator = keras_parts.generator(network, reading.hints)
+    except KerasError:
+        ways = keras_parts.pictures_to_pictures(network, reading.hints)
+        if ways is None:
+            raise
+        return _stage(network, *ways, loaded, reading)
+    return _generator(described, generator, loaded, reading)
+
+
+def _described(loaded: Loaded, reading: Reading) -> Described:
+    """Return the network by the file's own description, one beside it, or what its weights tell."""
+    content = loaded.content
+    if loaded.settings is not None:
+        from explorer.formats import gdl_book
+
+        return gdl_book.described(loaded.settings[0], content)
+    problem: KerasError | None = None
+    for name, text in described_models(content, loaded.texts):
+        try:
+            models = read_models(text)
+            built = build_network(models, weights_of(models, content), _version(content, text))
+        except KerasError as error:
+            if not name:
+                raise
+            problem = error
+            continue
+        note = (
+            (f"The file holds weights alone; {shown(name)} beside it says which network they are of.",)
+            if name
+            else ()
+        )
+        return Described(built, (), note)
+    try:
+        guessed = keras_weights.guessed(content, reading.hints)
+    except KerasError as error:
+        raise problem or error from error
+    built = build_network(guessed.models, guessed.weights, first_number(content.get("version")))
+    return Described(built, guessed.guesses, guessed.notes, 0.8)
+
+
+def _version(content: Mapping[str, Any], text: str) -> int:
+    version = content.get("version")
+    if version is None and content.get("metadata") is None and '"batch_shape"' in text:
+        return 3
+    return first_number(version, content.get("metadata"))
+
+
+def _generator(described: Described, made: Generator, loaded: Loaded, reading: Reading) -> KerasModel:
+    network = described.built.network
+    hints = reading.hints
+    notes = [*loaded.notes, *described.notes, *_cut_notes(made)]
+    shape = network.shapes[made.code]
+    labels = tuple(entry for _, entry in made.labels)
+    decoding = Decoding(network, made.plan, labels, shape, made.layout)
+    found, other = _encoder(described.built, made, loaded, notes, reading)
+    decoding, classes = _with_label_width(decoding, made, found, other)
+    keras = KerasNetwork(decoding, _encoding(found, other or described.built))
+    used = [(network, [made.plan])]
+    used += [((other or described.built).network, [found.plan])] if found else []
+    _keep(used)
+    guesses = list(described.guesses)
+    native, guess = _range(keras, network, made, hints.range, decoding)
+    guesses += [guess] if guess else []
+    prior, guess = _prior(found, hints.prior)
+    guesses += [guess] if guess else []
+    if prior == "none":
+        notes.append(
+            "It is a plain autoencoder without a prior: which codes make sense is seen by encoding pictures."
+        )
+    elif guess is not None:
+        notes.append("Which prior it was trained with is not in the file; N(0, I), the usual one, is taken.")
+    model = KerasModel(
+        keras,
+        name=reading.name,
+        native_range=replace(native, reverse=hints.color == "BGR") if hints.color else native,
+        input_range=expected_range((other or described.built).network, found.picture, native)
+        if found
+        else None,
+        prior=prior,
+        classes=hints.classes or classes if classes else 0,
+        origin=reading.origin(loaded.format, loaded.weights),
+        notes=notes,
+    )
+    if found is not None and prior == "none" and _is_positive((other or described.built).network, found):
+        space = model.spaces["z"]
+        model.spaces["z"] = replace(space, floor=0.0)
+    model.diagnosis = _diagnosis(described, made, found, other, loaded, guesses)
+    return model
+
+
+def _cut_notes(made: Generator) -> list[str]:
+    notes = []
+    if made.left_out:
+        notes.append(
+            f"Its last layer {shown(made.left_out)} has code of its own, which is never run; it was left out."
+        )
+    if made.cut:
+        notes.append("The file holds a network in one piece; it was cut open where it is narrowest.")
+    return notes
+
+
+def _encoder(
+    built: Built, made: Generator, loaded: Loaded, notes: list[str], reading: Reading
+) -> tuple[Encoder | None, Built | None]:
+    """Return the encoder of the file, or of the file beside it with its network."""
+    shape = built.network.shapes[made.code]
+    dim = 1
+    for size in shape:
+        dim *= size
+    found = keras_parts.encoder(built.network, made, dim, made.layout, reading.hints)
+    if found is not None or loaded.beside is None:
+        return found, None
+    path, content = loaded.beside
+    try:
+        other = _described(Loaded(content), replace(reading, path=path, hints=_for_encoder(reading)))
+        sides = [dim, *range(dim - 1, 0, -1)] if len(shape) == 1 and not made.labels else [dim]
+        for side in sides:
+            found = keras_parts.encoder(other.built.network, None, side, made.layout, reading.hints)
+            if found is not None:
+                notes.append(f"Pictures are encoded by {shown(path.name)}, which lies beside it.")
+                return found, other.built
+        notes.append(f"{shown(path.name)} beside it is no encoder of its pictures, so it is not used.")
+    except (KerasError, CheckpointError) as error:
+        notes.append(f"The encoder {shown(path.name)} beside it was left out: it {error}.")
+    return None, None
+
+
+def _for_encoder(reading: Reading) -> Any:
+    """Return the hints without those that speak of the decoder's layers."""
+    return replace(reading.hints, layers=None, activation=None, output=None, start=None)
+
+
+def _with_label_width(
+    decoding: Decoding, made: Generator, found: Encoder | None, other: Built | None
+) -> tuple[Decoding, int]:
+    """Return the decoding for a code input that is wider than what the encoder gives: behind it is a one-hot label."""
+    if found is None or other is None or made.labels:
+        return decoding, made.classes
+    mean = other.network.shapes[found.plan.wanted[0]]
+    width = 1
+    for size in mean:
+        width *= size
+    width = width // 2 if found.halves else width
+    more = decoding.code_shape[0] - width
+    if len(decoding.code_shape) != 1 or more <= 0:
+        return decoding, made.classes
+    return replace(decoding, label_width=more), more
+
+
+def _encoding(found: Encoder | None, built: Built) -> Encoding | None:
+    if found is None:
+        return None
+    return Encoding(built.network, found.plan, found.labels, found.layout, found.halves, found.is_sigma)
+
+
+def _keep(used: Sequence[tuple[Network, Sequence[Plan]]]) -> None:
+    """Let networks forget the layers that no plan needs."""
+    together: dict[int, tuple[Network, list[Plan]]] = {}
+    for network, plans in used:
+        together.setdefault(id(network), (network, []))[1].extend(plans)
+    for network, plans in together.values():
+        network.keep(plans)
+
+
+def _range(
+    keras: KerasNetwork, network: Network, made: Generator, hinted: NativeRange | None, decoding: Decoding
+) -> tuple[NativeRange, Guess | None]:
+    if hinted is not None:
+        return hinted, None
+    stated = stated_range(network, made.plan.wanted[0])
+    if stated is not None:
+        return stated, None
+    shape = decoding.code_shape
+    return measured_range(keras, (shape[0] - decoding.label_width, *shape[1:]))
+
+
+def _prior(found: Encoder | None, hinted: PriorName | None) -> tuple[PriorName, Guess | None]:
+    if hinted is not None:
+        return hinted, None
+    if found is None:
+        return "normal", Guess(
+            "prior", "normal", 0.8, "no encoder tells; it is the usual one", ("uniform", "none")
+        )
+    return ("normal", None) if found.is_variational else ("none", None)
+
+
+def _is_positive(network: Network, found: Encoder) -> bool:
+    """Tell whether the code leaves a ReLU or the like."""
+    from explorer.models.keras_maths import activation_name
+
+    value = found.plan.wanted[0]
+    for _ in range(8):
+        step = network.graph.steps[value.step]
+        name = step.layer.class_name
+        said = (
+            activation_name(step.layer.config.get("activation"))
+            if "activation" in step.layer.config
+            else name
+        )
+        if said in (
+            "relu",
+            "relu6",
+            "softplus",
+            "sigmoid",
+            "hard_sigmoid",
+            "exponential",
+            "softmax",
+            "ReLU",
+            "Softmax",
+        ):
+            return True
+        if name not in ("Flatten", "Reshape", "Dropout", "ActivityRegularization") or len(step.sources) != 1:
+            return False
+        value = step.sources[0]
+    return False
+
+
+def _stage(
+    network: Network, plan: Plan, before: Any, after: Any, loaded: Loaded, reading: Reading
+) -> StageModel:
+    native = reading.hints.range or stated_range(network, plan.wanted[0]) or NativeRange()
+    network.keep([plan])
+    return stage(
+        network, plan, before, after,
+        name=reading.name,
+        native_range=native,
+        origin=reading.origin(loaded.format, loaded.weights),
+        notes=[*loaded.notes, "It goes from picture to picture past any code, so it is a stage."],
+    )  # fmt: skip
+
+
+def _diagnosis(
+    described: Described,
+    made: Generator,
+    found: Encoder | None,
+    other: Built | None,
+    loaded: Loaded,
+    guesses: Sequence[Guess],
+) -> Diagnosis:
+    network = described.built.network
+    layers = list(_layer_facts(network, made.plan, "decoder", described))
+    parts = dict.fromkeys(made.plan.steps, "decoder")
+    if found is not None:
+        inside = other is None
+        layers += _layer_facts((other or described.built).network, found.plan, "encoder", described)
+        if inside:
+            parts = dict.fromkeys(found.plan.steps, "encoder") | parts
+    owners = {id(network.graph.steps[step].layer): part for step, part in parts.items()}
+    facts = _tensor_facts(loaded.content, described.built.weights, owners)
+    return Diagnosis(facts, tuple(layers), by_certainty(guesses))
+
+
+def _layer_facts(network: Network, plan: Plan, part: str, described: Described) -> list[LayerFact]:
+    facts = []
+    for index in plan.steps:
+        layer = network.graph.steps[index].layer
+        found = described.built.weights.get(id(layer), ())
+        shape = network.shapes.get(Value(index), ())
+        reason = "the file states it" if described.certainty == 1 else "told by its weights"
+        key = found[0].key.rpartition("/")[0] if found else ""
+        facts.append(LayerFact(part, layer_words(layer), key, shape, described.certainty, reason))
+    return facts
+
+
+def _tensor_facts(
+    content: Mapping[str, Any], weights: Weights | Mapping[int, Any], owners: Mapping[int, str]
+) -> tuple[TensorFact, ...]:
+    part_of = {entry.key: owners.get(layer, "") for layer, entries in weights.items() for entry in entries}
+    return tuple(
+        TensorFact(key, tuple(tensor.shape), str(tensor.dtype).removeprefix("torch."), part_of.get(key, ""))
+        for key, tensor in _tensors(content)
+        if isinstance(tensor, torch.Tensor)
+    )
+
+
+def _tensors(content: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    listed = content.get("layers")
+    if listed is not None:
+        return [
+            (f"{entry['name']}/{name}", tensor)
+            for entry in listed
+            for name, tensor in zip(entry["names"], entry["weights"], strict=True)
+        ]
+    return list((content.get("tree") or {}).items())
