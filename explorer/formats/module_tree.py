@@ -72,7 +72,7 @@ def layer_of(record: Record, path: str) -> Layer | None:
     if not record.cls.startswith(_TORCH):
         return _own_class(record.name, state)
     made = stated(record.name, state)
-    if made is None or made.kind not in _WITH_TENSORS:
+    if made is None or made.kind not in WITH_TENSORS:
         return made
     return Layer(made.kind, path, made.options)
 
@@ -230,7 +230,7 @@ def _hardtanh(state: State) -> Layer | None:
     return Layer("hardtanh") if (state.get("min_val", -1), state.get("max_val", 1)) == (-1, 1) else None
 
 
-_WITH_TENSORS = ("linear", "conv", "convT", "bn", "in", "gn", "ln", "prelu")
+WITH_TENSORS = ("linear", "conv", "convT", "bn", "in", "gn", "ln", "prelu")
 
 _MAKERS: dict[str, Callable[[State], Layer | None]] = {
     "Linear": _plain("linear"),

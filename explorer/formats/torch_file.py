@@ -8,6 +8,7 @@ from __future__ import annotations
 import zipfile
 from pathlib import Path
 
+from explorer.errors import CheckpointError
 from explorer.formats import isolated
 from explorer.formats.reader import Reader, Reading
 from explorer.models.base import LatentModel, StageModel
@@ -64,8 +65,32 @@ def build(handed: isolated.Handed, reading: Reading) -> LatentModel | StageModel
     from explorer.formats import recognition, state_dict
 
     reading.on_progress(0.8, f"Building the network of {reading.name}")
+    if handed.kind in ("script", "export"):
+        return _build_graph(handed, reading)
     found = state_dict.weights_of(handed.content, reading)
     return recognition.recognise(found, reading, format_name="torch", notes=handed.notes)
+
+
+def _build_graph(handed: isolated.Handed, reading: Reading) -> LatentModel | StageModel:
+    """Return the model of a file that carries code: it is read, not run."""
+    from explorer.formats import chained, described, exported, recognition, script, state_dict
+    from explorer.formats.chains import NotAChain
+
+    notes = [*handed.notes, "The file carries code, which was read and not run."]
+    source = script if handed.kind == "script" else exported
+    try:
+        if described.asks_for_layers(reading.hints):
+            raise NotAChain("hints say otherwise")
+        return chained.model_of(*source.chain(handed.content), reading, notes=notes)
+    except NotAChain:
+        tensors, modules = source.unfold(handed.content)
+    if not tensors:
+        raise CheckpointError(
+            f"{reading.path} carries code that would have to be run to know its network, which is never done; save "
+            "it again as torch.save(model.state_dict(), path)."
+        )
+    found = state_dict.cleaned(state_dict.Weights(tensors, tuple(modules)), reading)
+    return recognition.recognise(found, reading, format_name="torch", notes=notes)
 
 
 READER = Reader("torch or pickle (.pt, .pth, .ckpt, .pkl)", matches, load, build)
