@@ -18,6 +18,7 @@ from explorer.models.layers import Layer
 UnitKind = Literal["linear", "conv", "norm", "prelu", "table", "other"]
 
 _FIELDS = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
+_MOST_MISSING = 8  # numbers in a row without tensors
 _TABLES = re.compile(r"emb|label|class|cond|table|codebook", re.IGNORECASE)
 
 
@@ -114,7 +115,7 @@ def leaves_of(tensors: Mapping[str, Tensor], modules: Sequence[Module] | None) -
     """
     names = _grouped(tensors)
     if modules is None:
-        ordered = [Module(key) for key in names]
+        ordered = _with_gaps([Module(key) for key in names])
     else:
         paths = {module.path for module in modules}
         ordered = [*modules, *(Module(key) for key in names if key not in paths)]
@@ -127,6 +128,28 @@ def leaves_of(tensors: Mapping[str, Tensor], modules: Sequence[Module] | None) -
         elif module.path and module.path not in parents:
             found.append(Leaf(module.path, None, module.layer, module.cls))
     return Leaves(tuple(found), modules is not None, _chains(ordered))
+
+
+def _with_gaps(modules: list[Module]) -> list[Module]:
+    """Return modules with those that a missing number tells of: between `net.0` and `net.2` stood `net.1`."""
+    chains = _chains(modules)
+    found: list[Module] = []
+    seen: dict[str, int] = {}
+    for module in modules:
+        for parent, number in _numbers(module.path, chains):
+            missing = range(seen.get(parent, -1) + 1, number)
+            if len(missing) <= _MOST_MISSING:
+                found += [Module(f"{parent}.{at}" if parent else str(at)) for at in missing]
+            seen[parent] = max(number, seen.get(parent, -1))
+        found.append(module)
+    return found
+
+
+def _numbers(path: str, chains: frozenset[str]) -> list[tuple[str, int]]:
+    """Return the numbered steps on the way to a module: `("decoder", 3)` of `decoder.3.weight`."""
+    parts = path.split(".")
+    steps = [(".".join(parts[:at]), part) for at, part in enumerate(parts)]
+    return [(parent, int(part)) for parent, part in steps if part.isdigit() and parent in chains]
 
 
 def _grouped(tensors: Mapping[str, Tensor]) -> dict[str, dict[str, tuple[int, ...]]]:
@@ -145,11 +168,11 @@ def _grouped(tensors: Mapping[str, Tensor]) -> dict[str, dict[str, tuple[int, ..
 
 def _chains(modules: Sequence[Module]) -> frozenset[str]:
     """Return the paths whose children are all numbered."""
-    children: dict[str, list[str]] = {}
+    children: dict[str, set[str]] = {}
     for module in modules:
-        parent, _, name = module.path.rpartition(".")
-        if module.path:
-            children.setdefault(parent, []).append(name)
+        parts = module.path.split(".") if module.path else []
+        for at, part in enumerate(parts):
+            children.setdefault(".".join(parts[:at]), set()).add(part)
     return frozenset(parent for parent, names in children.items() if all(name.isdigit() for name in names))
 
 

@@ -1,0 +1,333 @@
+"""Candidates for a file: its parts, a geometry for each, and how a class is told, with all that is open as slots.
+
+The number of candidates is bounded whatever the file holds. Which one is right is for `judging`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from explorer.formats.inference import Candidate
+from explorer.formats.inference.conditional import Told, told_by
+from explorer.formats.inference.drafting import Draft, Setting, decoder_draft, encoder_draft
+from explorer.formats.inference.gaps import between
+from explorer.formats.inference.geometry import (
+    Path,
+    Room,
+    decoder_paths,
+    encoder_paths,
+    unusual,
+    usual_near,
+)
+from explorer.formats.inference.heads import heads_options
+from explorer.formats.inference.links import Link, Run
+from explorer.formats.inference.parts import Parts
+from explorer.formats.inference.slots import HeadsOption, Slots
+from explorer.formats.inference.units import Leaves
+from explorer.formats.sidecars import Hints
+from explorer.models.base import ImageSpec
+from explorer.models.layered import LayeredConfig
+from explorer.models.layers import Layer
+
+_MOST = 64
+_MOST_PARTS = 4
+_MOST_SIZES = 16  # pictures' sizes for which an encoder is tried
+
+_VAE = {"sigmoid": 0.0, "tanh": 0.4, "identity": 0.9, "relu": 2.2}
+_GENERATOR = {"tanh": 0.0, "sigmoid": 0.4, "identity": 1.0, "relu": 2.2}
+
+
+@dataclass(frozen=True)
+class _Shape:
+    """A decoder's geometry, and the encoder's that goes with it."""
+
+    image: ImageSpec
+    start: tuple[int, int, int] | None = None
+    path: Path | None = None
+    ending: Layer | None = None
+    cost: float = 0.0
+    encoder: Path | None = None
+
+
+def proposals(leaves: Leaves, found: Sequence[Parts], hints: Hints, facts: Mapping[str, Any]) -> list[Slots]:
+    """Return what a file's network may be, the likeliest first.
+
+    Args:
+        leaves: its submodules.
+        found: readings of its parts.
+        hints: what is known.
+        facts: plain numbers that the file carries, by name.
+    """
+    made: list[Slots] = []
+    best = found[0].cost if found else 0.0
+    for parts in [parts for parts in found if parts.cost <= best + 2.0][:_MOST_PARTS]:
+        for told in told_by(parts, hints):
+            for shape in _shapes(leaves, parts, hints, facts):
+                made += _drafted(leaves, parts, told, shape, hints)
+    return sorted(made, key=lambda slots: slots.candidate.cost)[:_MOST]
+
+
+def _shapes(leaves: Leaves, parts: Parts, hints: Hints, facts: Mapping[str, Any]) -> list[_Shape]:
+    """Return geometries of the parts by cost."""
+    found = [shape for shape in _decoder_shapes(leaves, parts, hints) if _is_hinted(shape, hints)]
+    found = sorted(found, key=lambda shape: shape.cost)
+    if parts.encodes:
+        found = list(_with_encoders(leaves, parts, found))
+    sides = {value for name, value in facts.items() if isinstance(value, int) and "size" in name.lower()}
+    found = [
+        replace(shape, cost=shape.cost - 0.5 * (shape.image.height in sides)) if sides else shape
+        for shape in found
+    ]
+    return sorted(found, key=lambda shape: shape.cost)[:_MOST]
+
+
+def _is_hinted(shape: _Shape, hints: Hints) -> bool:
+    """Return whether a geometry is what hints say."""
+    return (hints.image is None or shape.image == hints.image) and (
+        hints.start is None or shape.start is None or shape.start == hints.start
+    )
+
+
+def _decoder_shapes(leaves: Leaves, parts: Parts, hints: Hints) -> Iterator[_Shape]:
+    run = parts.decoder
+    first = next((at for at, link in enumerate(run) if not link.flat), None)
+    if first is None:
+        for image, cost in _flat_images(parts, hints):
+            yield _Shape(image, cost=cost)
+        return
+    for start, price in _starts(run, first):
+        begun = Path(start[1], start[2], price)
+        spread = _last_shuffle(run[-1])
+        paths = decoder_paths(run[first:], begun, _decoder_room(leaves, run, first), spread)
+        for path in paths:
+            yield from _finished(run, start, replace(path, cost=path.cost * _plainness(path)), hints, spread)
+
+
+def _plainness(path: Path) -> float:
+    """Return what part of a geometry's cost counts: little where all is as it is without being said."""
+    turned = [way for way in path.ways if way.stride > 1 or way.padding or way.output_padding]
+    unpadded = all(way.padding == 0 and way.output_padding == 0 and way.scale == 1 for way in turned)
+    return 0.45 if unpadded and turned else 1.0
+
+
+def _last_shuffle(link: Link) -> int:
+    """Return by how much the last map's pixels are spread: a picture has 1, 3 or 4 channels."""
+    if link.flat or link.wide_out in (1, 3, 4):
+        return 1
+    return next((by for by in (2, 3, 4) if link.wide_out in (by * by, 3 * by * by)), 1)
+
+
+def _starts(run: Run, first: int) -> Iterator[tuple[tuple[int, int, int], float]]:
+    """Yield the first map: channels, height, width, with its cost."""
+    channels = run[first].wide_in
+    if first == 0:
+        yield (channels, 1, 1), 0.0
+        return
+    pixels = run[first - 1].wide_out // channels
+    side = round(pixels**0.5)
+    if side * side == pixels:
+        yield (channels, side, side), 0.0
+        return
+    pairs = [(low, pixels // low) for low in range(1, side + 1) if pixels % low == 0]
+    for low, high in sorted(pairs, key=lambda pair: pair[1] - pair[0])[:2]:
+        yield (channels, low, high), 1.5
+        yield (channels, high, low), 1.5
+
+
+def _decoder_room(leaves: Leaves, run: Run, first: int) -> Room:
+    def room(at: int) -> Sequence[tuple[int, float]]:
+        link = run[first + at]
+        extra = 0.9 if link.kind == "convT" else 0.0
+        if first + at == 0:
+            return ((1, 0.0),)
+        before = run[first + at - 1]
+        previous = before.norms[-1] if before.norms else before.unit
+        gap = between(leaves, previous, link.unit)
+        if gap.stated is not None:
+            return ((_stated_scale(gap.stated), 0.0),)
+        free = gap.count - int(gap.near and before.flat and not before.norms and not gap.reshapes)
+        if gap.scales:
+            return ((2, 0.0), (1, 1.5), (4, 1.0))
+        if gap.strict and free < 1:
+            return ((1, 0.0),)
+        if free > 1:
+            return ((1, 0.25), (2, 0.2 + extra), (4, 1.5 + extra))
+        if gap.strict:
+            return ((1, 0.0), (2, 0.5 + extra), (4, 2.0 + extra))
+        return ((1, 0.0), (2, 0.7 + extra), (4, 2.2 + extra))
+
+    return room
+
+
+def _stated_scale(layers: Sequence[Layer]) -> int:
+    for layer in layers:
+        if layer.kind == "upsample":
+            by = layer.get("by", 2)
+            return int(by[0] if isinstance(by, tuple | list) else by)
+    return 1
+
+
+def _finished(
+    run: Run, start: tuple[int, int, int], path: Path, hints: Hints, spread: int
+) -> Iterator[_Shape]:
+    """Yield a path's picture, and those that a last resize or crop may make of it."""
+    last = run[-1]
+    if last.flat:
+        for image, cost in _flat_images(None, hints, last.wide_out):
+            yield _Shape(image, start, path, None, path.cost + cost)
+        return
+    channels = last.wide_out // (spread * spread)
+    image = ImageSpec(channels, path.height, path.width)
+    yield _Shape(image, start, path, None, path.cost + unusual(*_sides(image)))
+    sides = usual_near(channels, path.height, path.width)
+    if hints.image is not None and hints.image.channels == channels and hints.image != image:
+        yield _ended(hints.image, start, path, 2.5)
+        return
+    for side in sides:
+        goal = ImageSpec(channels, side, side)
+        yield _ended(goal, start, path, 1.3 + unusual(*_sides(goal)))
+
+
+def _ended(goal: ImageSpec, start: tuple[int, int, int], path: Path, cost: float) -> _Shape:
+    return _Shape(
+        goal, start, path, Layer("resize", "", {"size": (goal.height, goal.width)}), path.cost + cost
+    )
+
+
+def _sides(image: ImageSpec) -> tuple[int, int, int]:
+    return image.channels, image.height or 1, image.width or 1
+
+
+def _flat_images(parts: Parts | None, hints: Hints, wide: int | None = None) -> list[tuple[ImageSpec, float]]:
+    """Return the pictures that a flat row may be."""
+    width = wide if wide is not None else (parts.decoder[-1].wide_out if parts else 0)
+    if hints.image is not None and width == _pixels(hints.image):
+        return [(hints.image, 0.0)]
+    found = []
+    for channels in (1, 3, 4):
+        side = round((width / channels) ** 0.5)
+        if width == channels * side * side and side >= 4:
+            image = ImageSpec(channels, side, side)
+            found.append((image, unusual(channels, side, side) + (0.3 if channels == 4 else 0.0)))
+    return found or _oblong(width)
+
+
+def _oblong(width: int) -> list[tuple[ImageSpec, float]]:
+    """Return the pictures nearest to a square that a row may be."""
+    pairs = [(low, width // low) for low in range(4, int(width**0.5) + 1) if width % low == 0]
+    near = [pair for pair in sorted(pairs, key=lambda pair: pair[1] - pair[0])[:2] if pair[1] <= 3 * pair[0]]
+    return [(ImageSpec(1, high, low), 2.5 + at) for at, (low, high) in enumerate(near)]
+
+
+def _pixels(image: ImageSpec) -> int:
+    channels, height, width = _sides(image)
+    return channels * height * width
+
+
+def _with_encoders(leaves: Leaves, parts: Parts, shapes: list[_Shape]) -> Iterator[_Shape]:
+    """Yield geometries with the encoder's beside them, dearer where none fits."""
+    known: dict[tuple[int, int, int], Path | None] = {}
+    for shape in shapes:
+        sides = _sides(shape.image)
+        if sides not in known:
+            if len(known) >= _MOST_SIZES:
+                continue
+            known[sides] = _encoder_path(leaves, parts, sides)
+        path = known[sides]
+        if path is None:
+            yield replace(shape, cost=shape.cost + 4.0)
+        else:
+            yield replace(shape, cost=shape.cost + path.cost, encoder=path)
+
+
+def _encoder_path(leaves: Leaves, parts: Parts, sides: tuple[int, int, int]) -> Path | None:
+    """Return the cheapest way of an encoder through pictures of a size; None where none fits."""
+    links = [*parts.encoder, *parts.mean[:1]]
+    channels, height, width = sides
+    first = links[0]
+    label = parts.width - (parts.latent if parts.latent is not None else parts.width)
+    labels = {0, label, *(table.shape[1] for table in parts.tables)}
+    if first.flat:
+        fits = first.wide_in - channels * height * width in labels
+        return Path(1, 1) if fits and all(link.flat for link in links) else None
+    if first.wide_in - channels not in labels:
+        return None
+    found = encoder_paths(links, Path(height, width), _encoder_room(leaves, links), _ends(links[-1]))
+    return found[0] if found else None
+
+
+def _ends(last: Link) -> Any:
+    """Return what it costs that an encoder ends in a map: a head takes rows."""
+
+    def cost(path: Path) -> float | None:
+        return 0.0 if last.flat or path.height == path.width == 1 else None
+
+    return cost
+
+
+def _encoder_room(leaves: Leaves, links: Sequence[Link]) -> Room:
+    def room(at: int) -> Sequence[tuple[int, float]]:
+        if at + 1 >= len(links):
+            return ((1, 0.0),)
+        link, following = links[at], links[at + 1]
+        previous = link.norms[-1] if link.norms else link.unit
+        gap = between(leaves, previous, following.unit)
+        if gap.stated is not None:
+            return ((next((layer.get("kernel", 2) for layer in gap.stated if "pool" in layer.kind), 1), 0.0),)
+        free = gap.count - int(gap.near and following.flat and not gap.reshapes)
+        if gap.pools:
+            return ((2, 0.0), (1, 1.5))
+        if gap.strict and free < 1:
+            return ((1, 0.0),)
+        if free > 1:
+            return ((1, 0.25), (2, 0.1), (4, 2.0))
+        return ((1, 0.0), (2, 0.5), (4, 2.5))
+
+    return room
+
+
+def _drafted(leaves: Leaves, parts: Parts, told: Told, shape: _Shape, hints: Hints) -> Iterator[Slots]:
+    """Yield the candidates of one reading and one geometry: norms before activations, or behind."""
+    outputs = _VAE if parts.encodes else _GENERATOR
+    first = Setting(leaves, outputs)
+    draft = decoder_draft(first, parts.decoder, shape.start, shape.path, shape.ending)
+    yield _candidate(first, parts, told, shape, draft, 0.0)
+    if draft.ambiguous:
+        other = Setting(leaves, outputs, norm_last=True)
+        again = decoder_draft(other, parts.decoder, shape.start, shape.path, shape.ending)
+        yield _candidate(other, parts, told, shape, again, 0.8)
+
+
+def _candidate(
+    setting: Setting, parts: Parts, told: Told, shape: _Shape, draft: Draft, price: float
+) -> Slots:
+    """Return a candidate with its slots."""
+    encoder, heads = Draft("encoder"), tuple[HeadsOption, ...]()
+    reads = parts.encodes and (shape.encoder is not None)
+    if reads:
+        plain = not parts.is_vae
+        run = (*parts.encoder, *parts.mean) if plain else parts.encoder
+        encoder = encoder_draft(setting, run, () if plain else parts.mean, shape.encoder, plain)
+        heads = heads_options(setting, parts, shape.encoder)
+    config = LayeredConfig(
+        told.latent,
+        shape.image,
+        tuple(draft.layers),
+        tuple(encoder.layers),
+        heads[0].heads if heads else None,
+        told.labels,
+        "none" if parts.encodes and not parts.is_vae else "normal",
+    )
+    image = "x".join(map(str, _sides(shape.image)))
+    choices = {"image": image, "latent": str(told.latent)}
+    if shape.start:
+        choices["start"] = "x".join(map(str, shape.start))
+    if told.labels or parts.tables:
+        choices["classes"] = str(told.labels.classes if told.labels else 0)
+    reasons = {"classes": told.reason} if told.reason else {}
+    certain = frozenset({"latent", "classes"} if told.sure else ())
+    cost = parts.cost + told.cost + shape.cost + price
+    candidate = Candidate(config, cost, choices, reasons, certain)
+    return Slots(candidate, (*draft.slots, *encoder.slots), heads)
