@@ -1,0 +1,322 @@
+"""What batch norm remembers of the values that came in, against those that come in when codes are drawn anew.
+
+Statistics of a decoder only: a walk from code to picture that keeps, at each batch norm, the ways to fill the slots
+before it that agree best. What an encoder says is in `round_trip`; nothing is settled here.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from explorer.formats.inference.measured import Measured, compared, thinned
+from explorer.formats.inference.slots import Slots
+from explorer.models.layered import BatchNorm, Layered, LayeredConfig, module_of
+from explorer.models.layers import Layer
+
+Tensors = Mapping[str, Tensor]
+Stop = Callable[[], bool]
+
+COST_WEIGHT = 0.3
+"""Nats of evidence that outweigh a cost of 1."""
+
+EVIDENCE = 2.0
+"""Nats for an error that is e times smaller."""
+
+_MIX = {"activation": 0.4, "eps": 0.1}
+"""Nats by which another word than before in one group must win."""
+
+_LEAST_MIX = 0.3  # in groups not named there
+_BEAM = 3
+_MOST_WAYS = (
+    64  # ways to fill the slots before one batch norm that are tried all; else one slot after another
+)
+_FINALISTS = 6
+_SCREENED = 1.5e9  # multiply-adds, for all ways before one batch norm together
+_COMPARED = 1.5e9  # for the best of them
+_WALKED = 1.5e9  # to walk on
+_RARER = 0.5  # nats: what a prior must win by against the one named before
+_TOUCHED = 8  # multiply-adds that cost as much as a function of one number
+_MOST_CODES = 2048
+
+
+@dataclass(frozen=True, eq=False)
+class Path:
+    """A way through the network, as far as the last batch norm.
+
+    Attributes:
+        choices: by index of the slot, the option taken.
+        prior: what the codes were drawn from.
+        errors: at each batch norm, how far the statistics are apart; about 0.02 for the truth.
+        energy: how little all of that is to be believed, in nats.
+        values: what comes in at the last batch norm.
+        rivals: by index of the slot, the least error that each option reached.
+    """
+
+    choices: dict[int, int]
+    prior: str
+    values: Tensor
+    errors: tuple[float, ...] = ()
+    energy: float = 0.0
+    rivals: dict[int, dict[int, float]] = field(default_factory=dict)
+
+
+def norms_of(config: LayeredConfig, tensors: Tensors) -> list[int]:
+    """Return the decoder's layers that are batch norms with statistics."""
+    return [
+        at
+        for at, layer in enumerate(config.decoder)
+        if layer.kind == "bn" and f"{layer.key}.running_mean" in tensors
+    ]
+
+
+def untrained(config: LayeredConfig, tensors: Tensors) -> bool:
+    """Return whether the decoder has batch norms and all remember 0 and 1, as they do before the first picture."""
+    norms = [config.decoder[at].key for at in norms_of(config, tensors)]
+    return bool(norms) and all(
+        not tensors[f"{key}.running_mean"].any() and bool((tensors[f"{key}.running_var"] == 1).all())
+        for key in norms
+    )
+
+
+def walked(
+    slots: Slots, tensors: Tensors, priors: Sequence[str], should_stop: Stop | None = None
+) -> list[Path]:
+    """Return the best ways through a decoder by its batch norms, the best first; empty where it has none.
+
+    Args:
+        slots: the candidate.
+        tensors: of the file.
+        priors: what codes may be drawn from: "normal", "uniform".
+        should_stop: asked between two batch norms; True ends the walk where it is.
+    """
+    norms = norms_of(slots.candidate.config, tensors)
+    if not norms:
+        return []
+    with torch.inference_mode():
+        walk = _Walk(slots, tensors)
+        paths = [Path({}, prior, walk.codes(prior), (), _RARER * at) for at, prior in enumerate(priors)]
+        start = 0
+        for norm in norms:
+            if should_stop is not None and should_stop():
+                break
+            paths = walk.on(paths, start, norm)
+            if not paths:
+                return []
+            start = norm
+    return paths
+
+
+class _Walk:
+    """One candidate's decoder with its modules."""
+
+    def __init__(self, slots: Slots, tensors: Tensors) -> None:
+        self.slots = slots
+        self.tensors = tensors
+        self.config = slots.candidate.config
+        self.network = Layered(self.config, tensors)
+        self.open = {slot.at: index for index, slot in enumerate(slots.slots) if slot.part == "decoder"}
+        self._modules: dict[tuple[int, int], nn.Module] = {}
+
+    def codes(self, prior: str) -> Tensor:
+        """Return codes drawn from a prior; the same at each call."""
+        generator = torch.Generator().manual_seed(0)
+        shape = (_MOST_CODES, self.config.latent_dim)
+        if prior == "uniform":
+            return torch.rand(shape, generator=generator) * 2 - 1
+        return torch.randn(shape, generator=generator)
+
+    def module(self, at: int, choices: Mapping[int, int]) -> nn.Module:
+        """Return what stands at a place, made once for each option."""
+        option = choices.get(self.open.get(at, -1), 0)
+        if (at, option) not in self._modules:
+            self._modules[at, option] = module_of(self.layer(at, choices), self.tensors)
+        return self._modules[at, option]
+
+    def layer(self, at: int, choices: Mapping[int, int]) -> Layer:
+        """Return the layer at a place."""
+        index = self.open.get(at)
+        if index is None or index not in choices:
+            return self.config.decoder[at]
+        return self.slots.slots[index].options[choices[index]].layer
+
+    def through(self, values: Tensor, start: int, stop: int, choices: Mapping[int, int]) -> Tensor:
+        """Return values that went through some of the layers."""
+        labels = self.config.labels
+        for at in range(start, stop):
+            if labels is not None and labels.at == at:
+                values = self.network.with_labels(values, torch.arange(len(values)) % labels.classes)
+            module = self.module(at, choices)
+            values = _renewed(module, values) if isinstance(module, BatchNorm) else module(values)
+        return values
+
+    def on(self, paths: Sequence[Path], start: int, norm: int) -> list[Path]:
+        """Return the best ways on to the next batch norm."""
+        stage = _Stage(self, start, norm)
+        for path in paths:
+            stage.screen(path)
+        return stage.best()
+
+
+class _Stage:
+    """The way from one batch norm to the next."""
+
+    def __init__(self, walk: _Walk, start: int, norm: int) -> None:
+        self.walk = walk
+        self.start, self.norm = start, norm
+        self.key = walk.config.decoder[norm].key
+        self.places = [index for at, index in sorted(walk.open.items()) if start <= at < norm]
+        self.thin = thinned(walk.config.decoder, norm, walk.tensors)
+        self.found: list[tuple[Path, dict[int, int], Measured]] = []
+        self.least = 0.0  # error of the best way: differences far below it tell nothing
+
+    def screen(self, path: Path) -> None:
+        """Measure the ways to fill the slots here that continue one path, on few codes."""
+        usual = self._usual(path)
+        ways = self._all() if self._many() <= _MOST_WAYS else self._near(usual)
+        count = _count(_SCREENED / len(ways), self._price(path, self.thin.factor), 16, 256)
+        measured = [(way, self._measured(path, way, count)) for way in ways]
+        if self._many() > _MOST_WAYS:
+            best = min(measured, key=lambda found: self._energy(path, *found))[0]
+            seen = [way for way, _ in measured]
+            more = [way for way in self._near(best) if way not in seen]
+            measured += [(way, self._measured(path, way, count)) for way in more]
+        self.found += [(path, way, result) for way, result in measured]
+
+    def best(self) -> list[Path]:
+        """Return the best of all that was screened, measured again on more codes, and walked on."""
+        self._sorted()
+        head, tail = self.found[:_FINALISTS], self.found[_FINALISTS:]
+        count = _count(_COMPARED / _FINALISTS, self._price(head[0][0], self.thin.factor), 32, _MOST_CODES)
+        self.found = [(path, way, self._measured(path, way, count)) for path, way, _ in head]
+        self._sorted()
+        self.found += tail
+        rivals = self._rivals()
+        kept = _count(_WALKED / _BEAM, self._price(head[0][0]), 32, _MOST_CODES)
+        return [self._walked(found, rivals, kept) for found in self.found[:_BEAM] if found[2].error < 1e8]
+
+    def _sorted(self) -> None:
+        self.least = min(min(found[2].error for found in self.found), 10.0)
+        self.found.sort(key=lambda found: self._energy(*found))
+
+    def _walked(
+        self,
+        found: tuple[Path, dict[int, int], Measured],
+        rivals: Mapping[int, Mapping[int, float]],
+        kept: int,
+    ) -> Path:
+        path, way, result = found
+        choices = path.choices | way
+        values = self.walk.through(path.values[:kept], self.start, self.norm, choices)
+        return Path(
+            choices,
+            path.prior,
+            values,
+            (*path.errors, result.error),
+            self._energy(*found),
+            path.rivals | {index: dict(errors) for index, errors in rivals.items()},
+        )
+
+    def _rivals(self) -> dict[int, dict[int, float]]:
+        errors: dict[int, dict[int, float]] = {index: {} for index in self.places}
+        for _, way, result in self.found:
+            for index in self.places:
+                known = errors[index].get(way[index], math.inf)
+                errors[index][way[index]] = min(known, result.error)
+        return errors
+
+    def _energy(self, path: Path, way: Mapping[int, int], result: Measured) -> float:
+        """Return what a path costs with these choices added."""
+        slots = self.walk.slots.slots
+        cost = sum(slots[index].options[option].cost for index, option in way.items())
+        mixes = sum(self._differs(path, index, option) for index, option in way.items())
+        return path.energy + EVIDENCE * math.log(result.known + self.least) + COST_WEIGHT * cost + mixes
+
+    def _differs(self, path: Path, index: int, option: int) -> float:
+        """Return what it costs that another word was taken before in the same group."""
+        group = self.walk.slots.slots[index].group
+        words = {word for word in self._words(path, group) if word != "identity"}
+        word = self.walk.slots.slots[index].options[option].word
+        mixed = bool(words) and word != "identity" and word not in words
+        return _MIX.get(group, _LEAST_MIX) if mixed else 0.0
+
+    def _words(self, path: Path, group: str) -> list[str]:
+        slots = self.walk.slots.slots
+        return [
+            slots[index].options[option].word
+            for index, option in path.choices.items()
+            if slots[index].group == group
+        ]
+
+    def _usual(self, path: Path) -> dict[int, int]:
+        """Return the way that takes the words taken before."""
+        usual = {}
+        for index in self.places:
+            slot = self.walk.slots.slots[index]
+            words = self._words(path, slot.group)
+            fitting = (at for at, option in enumerate(slot.options) if words and option.word == words[-1])
+            usual[index] = next(fitting, 0)
+        return usual
+
+    def _many(self) -> int:
+        return math.prod(len(self.walk.slots.slots[index].options) for index in self.places)
+
+    def _all(self) -> list[dict[int, int]]:
+        ranges = [range(len(self.walk.slots.slots[index].options)) for index in self.places]
+        return [dict(zip(self.places, way, strict=True)) for way in itertools.product(*ranges)]
+
+    def _near(self, way: Mapping[int, int]) -> list[dict[int, int]]:
+        """Return a way and those that differ in one place."""
+        near = [dict(way)]
+        for index in self.places:
+            options = range(len(self.walk.slots.slots[index].options))
+            near += [{**way, index: option} for option in options if option != way[index]]
+        return near
+
+    def _measured(self, path: Path, way: Mapping[int, int], count: int) -> Measured:
+        choices = path.choices | way
+        values = path.values[:count]
+        thin = self.thin
+        try:
+            if thin.at < 0:
+                values = self.walk.through(values, self.start, self.norm, choices)
+                values = values.index_select(1, thin.channels)
+            else:
+                values = self.walk.through(values, self.start, thin.at, choices)
+                values = thin.module(self.walk.layer(thin.at, choices))(values)
+                values = self.walk.through(values, thin.at + 1, self.norm, choices)
+        except RuntimeError:  # a geometry that does not go through
+            return Measured(1e9, 0.0)
+        return compared(values, self.key, thin.channels, self.walk.tensors)
+
+    def _price(self, path: Path, thinner: float = 1.0) -> float:
+        """Return the multiply-adds of one code on this way, about; the last layer does so much less."""
+        price = 1.0
+        values = path.values[:2]
+        for at in range(self.start, self.norm):
+            before = values
+            values = self.walk.through(values, at, at + 1, path.choices)
+            layer = self.walk.config.decoder[at]
+            weight = self.walk.tensors.get(f"{layer.key}.weight")
+            share = thinner if at >= self.thin.at >= 0 else 1.0
+            if layer.kind in ("linear", "conv", "convT") and weight is not None:
+                places = before if layer.kind == "convT" else values
+                price += weight.numel() * (math.prod(places.shape[2:]) if places.ndim == 4 else 1) / share
+            price += _TOUCHED * values[0].numel() / share
+        return price
+
+
+def _renewed(norm: BatchNorm, values: Tensor) -> Tensor:
+    """Return values normed by their own statistics, as in training, so that an error before goes no further."""
+    return functional.batch_norm(values, None, None, norm.weight, norm.bias, True, 0.0, norm.eps)
+
+
+def _count(budget: float, price: float, low: int, high: int) -> int:
+    """Return how many codes a budget of multiply-adds allows."""
+    return max(low, min(high, int(budget / max(price, 1.0))))
