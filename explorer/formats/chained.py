@@ -30,7 +30,12 @@ _LARGE = 20.0  # values that are neither 0..1 nor -1..1
 
 
 def model_of(
-    layers: Sequence[Layer], tensors: Mapping[str, Tensor], reading: Reading, *, notes: Sequence[str] = ()
+    layers: Sequence[Layer],
+    tensors: Mapping[str, Tensor],
+    reading: Reading,
+    *,
+    format_name: str = "torch",
+    notes: Sequence[str] = (),
 ) -> LatentModel:
     """Return the model of a chain of layers.
 
@@ -40,7 +45,7 @@ def model_of(
     """
     config = config_of(layers, tensors, reading.hints.image)
     found = Weights(dict(tensors))
-    return described.stated(config, found, reading, format_name="torch", notes=notes)
+    return described.stated(config, found, reading, format_name=format_name, notes=notes)
 
 
 def config_of(

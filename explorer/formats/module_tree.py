@@ -21,6 +21,7 @@ State = Mapping[str, Any]
 
 _TORCH = "torch.nn."
 _MOST_LEVELS = 40
+_MOST_NAME = 1000
 
 
 def unfold(record: Record) -> tuple[dict[str, Tensor], list[Module]]:
@@ -50,20 +51,83 @@ def _walk(record: Record, path: str, level: int) -> Iterator[tuple[str, Record]]
             yield from _walk(child, f"{path}.{name}" if path else str(name), level + 1)
 
 
+def chain(record: Record) -> tuple[Layer, ...]:
+    """Return the layers of a module that runs them one after the other; none where that is not known.
+
+    That is a `Sequential`, or a class of somebody's own around nothing but one: what its `forward` may do besides is
+    to give what comes out the shape of a picture. Between a row and a map stands the shape that fits the channels.
+    """
+    before = ""
+    while not _is_sequential(record):
+        inner = _children(record)
+        if len(inner) != 1 or len(before) > _MOST_NAME:
+            return ()
+        name, record = next(iter(inner.items()))
+        before += f"{name}."
+    found = [
+        layer
+        for path, each in _walk(record, "", 0)
+        if path and (layer := _in_chain(path, each)) is not _HOLDS
+    ]
+    if not all(found):
+        return ()
+    layers = _with_shapes([layer for layer in found if layer], unfold(record)[0])
+    return tuple(rekeyed(layer, before) for layer in layers)
+
+
+_HOLDS = Layer("identity", "", {"holds": "others"})
+
+
+def _in_chain(path: str, record: Record) -> Layer | None:
+    return _HOLDS if _is_sequential(record) else layer_of(record, path)
+
+
+def _is_sequential(record: Record) -> bool:
+    return record.cls in ("torch.nn.modules.container.Sequential", "torch.nn.Sequential")
+
+
+def _children(record: Record) -> dict[str, Record]:
+    held = record.state.get("_modules") if isinstance(record.state, dict) else None
+    return {str(k): v for k, v in held.items() if isinstance(v, Record)} if isinstance(held, Mapping) else {}
+
+
+def _with_shapes(layers: list[Layer], tensors: Mapping[str, Tensor]) -> tuple[Layer, ...]:
+    """Return the layers with the shape between a linear layer and a convolution that nothing states."""
+    found: list[Layer] = []
+    wide = 0  # of the row that comes, 0 for a map or where it is not known
+    for layer in layers:
+        if layer.kind == "identity":
+            continue
+        weight = tensors.get(f"{layer.key}.weight") if layer.key else None
+        if layer.kind in ("conv", "convT") and wide and weight is not None:
+            channels = weight.shape[0] if layer.kind == "convT" else weight.shape[1]
+            side = int((wide / channels) ** 0.5)
+            if channels * side * side != wide:
+                return ()
+            found.append(Layer("reshape", "", {"shape": (channels, side, side)}))
+        if layer.kind in ("reshape", "conv", "convT"):
+            wide = 0
+        elif layer.kind == "linear" and weight is not None:
+            wide = weight.shape[0]
+        found.append(layer)
+    return tuple(found)
+
+
 def under(module: Module, name: str) -> Module:
     """Return a submodule as part of another; the layer's tensors are then found there, too."""
-    layer = module.layer
-    if layer is not None and layer.key:
-        layer = Layer(layer.kind, f"{name}.{layer.key}", layer.options)
-    return Module(f"{name}.{module.path}", layer, module.cls)
+    return Module(f"{name}.{module.path}", module.layer and rekeyed(module.layer, f"{name}."), module.cls)
 
 
 def without(module: Module, name: str) -> Module:
     """Return a submodule without the first name of its path."""
-    layer, length = module.layer, len(name) + 1
-    if layer is not None and layer.key:
-        layer = Layer(layer.kind, layer.key[length:], layer.options)
-    return Module(module.path[length:], layer, module.cls)
+    return Module(
+        module.path[len(name) + 1 :], module.layer and rekeyed(module.layer, drop=f"{name}."), module.cls
+    )
+
+
+def rekeyed(layer: Layer, before: str = "", drop: str = "") -> Layer:
+    """Return a layer whose tensors have another name: with something before, or without how it begins."""
+    return Layer(layer.kind, before + layer.key.removeprefix(drop), layer.options) if layer.key else layer
 
 
 def layer_of(record: Record, path: str) -> Layer | None:

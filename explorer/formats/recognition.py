@@ -111,6 +111,9 @@ def recognise(
             cannot be.
     """
     notes = (*notes, *found.notes)
+    stated = _stated(found, reading, format_name, notes)
+    if stated is not None:
+        return stated
     best = _best(found, reading)
     if best is not None and not len(best.misfit):
         _check_picture(best.config, reading)
@@ -133,6 +136,19 @@ def recognise(
     return described.inferred(
         dataclasses.replace(found, notes=()), reading, format_name=format_name, notes=notes
     )
+
+
+def _stated(found: Weights, reading: Reading, format_name: str, notes: Sequence[str]) -> LatentModel | None:
+    """Return the model of layers that the file states one after the other, if it does."""
+    from explorer.formats import chained, described
+    from explorer.formats.chains import NotAChain
+
+    if not found.chain or reading.hints.architecture or described.asks_for_layers(reading.hints):
+        return None
+    try:
+        return chained.model_of(found.chain, found.tensors, reading, format_name=format_name, notes=notes)
+    except NotAChain:
+        return None
 
 
 def _best(found: Weights, reading: Reading) -> _Candidate | None:

@@ -21,6 +21,7 @@ from explorer.formats.entries import Network
 from explorer.formats.inference import Module
 from explorer.formats.precision import FLOATS, check_float
 from explorer.formats.reader import Reading
+from explorer.models.layers import Layer
 
 COUNTER = "num_batches_tracked"
 """Of batch norm: absent in old files, and of no use to a trained network."""
@@ -40,6 +41,7 @@ class Weights:
         notes: sentences for people.
         facts: plain values beside the weights, by name: `latent_dim`.
         prefix: what was taken off all keys.
+        chain: the layers one after the other, where the file states them so.
     """
 
     tensors: dict[str, Tensor]
@@ -47,6 +49,7 @@ class Weights:
     notes: tuple[str, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
     prefix: str = ""
+    chain: tuple[Layer, ...] = ()
 
 
 def weights_of(content: Any, reading: Reading) -> Weights:
@@ -86,6 +89,7 @@ def cleaned(found: Weights, reading: Reading) -> Weights:
         modules=tuple(modules),
         notes=(*found.notes, *left_out, *folded, *untrained),
         prefix=prefix,
+        chain=tuple(module_tree.rekeyed(layer, drop=prefix) for layer in found.chain),
     )
 
 
@@ -121,7 +125,7 @@ def _unfolded(network: Network) -> Weights:
     """Return the tensors and submodules of an entry."""
     if isinstance(network.held, Record):
         tensors, modules = module_tree.unfold(network.held)
-        return Weights(dict(tensors), tuple(modules))
+        return Weights(dict(tensors), tuple(modules), chain=module_tree.chain(network.held))
     tensors = {
         key: value
         for key, value in network.held.items()
