@@ -13,7 +13,7 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage
 
-from explorer.models.base import NO_OPTIONS
+from explorer.models.base import NO_OPTIONS, DecodeOptions
 from explorer.render.requests import (
     ActivityRequest,
     EncodeRequest,
@@ -84,12 +84,13 @@ class PictureSource(QObject):
         max_side: int | None = None,
         space: str | None = None,
         model: LatentModel | None = None,
+        options: DecodeOptions | None = None,
     ) -> None:
         """Ask for the pictures of codes `(N, dim)` or `(dim,)`; `receiver` gets a `RenderResult` later.
 
         `receiver` must be a bound method of a QObject. Another `want` for the same slot replaces this one.
         `stages` are those of the session or none, or whichever are given. A `model` that is not the session's is
-        decoded in its first space, through no stages but those that are given.
+        decoded in its first space, through no stages but those that are given, and without options but `options`.
         """
         session = self._session
         other, model = model, model or session.model
@@ -107,7 +108,7 @@ class PictureSource(QObject):
             model=model,
             codes=frozen_codes(codes),
             space=space or session.state.space,
-            options=session.options if other is None else NO_OPTIONS,
+            options=options or (session.options if other is None else NO_OPTIONS),
             stages=stages,
             max_side=max_side,
         )

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import numpy as np
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QHideEvent
 from PySide6.QtWidgets import (
@@ -40,6 +41,7 @@ from explorer.gui.widgets.dock import Frame
 from explorer.gui.widgets.elided_label import ElidedLabel
 from explorer.gui.widgets.loading import Loading
 from explorer.latent.sampling import sample
+from explorer.models.base import NO_OPTIONS, DecodeOptions
 
 if TYPE_CHECKING:
     from explorer.formats import Examination
@@ -283,12 +285,15 @@ class DoctorDialog(QDialog):
     # ---- pictures ----
 
     def _refresh_pictures(self) -> None:
-        """Ask for the pictures of the same random codes, by the model as it is now."""
+        """Ask for the pictures of the same random codes, of one class each, by the model as it is now."""
         model = self._model
         if model is None or not self.isVisible():
             return
         codes = sample(model.spaces[model.default_space], COUNT, self._seed)
-        self._pictures.want(SLOT, codes, self._on_pictures, model=model, stages=False, max_side=SIDE)
+        options = DecodeOptions(labels=np.arange(COUNT) % model.classes) if model.classes else NO_OPTIONS
+        self._pictures.want(
+            SLOT, codes, self._on_pictures, model=model, stages=False, max_side=SIDE, options=options
+        )
 
     def _on_pictures(self, result: RenderResult) -> None:
         if result.pictures is None:
