@@ -16,7 +16,18 @@ from pathlib import Path
 
 from explorer.data.code_book import CodeBook
 from explorer.errors import Cancelled, CheckpointError
-from explorer.formats import disvae, gdl_book, keras_file, native, notes, pythae, ranges, sidecars, torch_file
+from explorer.formats import (
+    disvae,
+    folder,
+    gdl_book,
+    keras_file,
+    native,
+    notes,
+    pythae,
+    ranges,
+    sidecars,
+    torch_file,
+)
 from explorer.formats.native import save_native
 from explorer.formats.notes import NO_NOTES, Notes
 from explorer.formats.reader import HEAD_BYTES, Progress, Reader, Reading, ShouldStop, never, nothing
@@ -34,6 +45,7 @@ READERS: dict[str, Reader] = {
     "gdl-book": gdl_book.READER,
     "keras": keras_file.READER,
     "torch": torch_file.READER,
+    "folder": folder.READER,
 }
 """Formats by name, in the order they are tried."""
 

@@ -6,16 +6,16 @@ What the description is, the readers and `inference` find out.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
-from explorer.data.wording import shown
+from explorer.data.wording import counted, shown
 from explorer.errors import CheckpointError, UsageError
 from explorer.formats import facts, sidecars
-from explorer.formats.diagnosis import Diagnosis, Guess, LayerFact, TensorFact
+from explorer.formats.diagnosis import Diagnosis, Guess, LayerFact, TensorFact, Unfamiliar
 from explorer.formats.inference import tensors_used
 from explorer.formats.precision import in_float32
 from explorer.formats.reader import Reading
@@ -46,15 +46,20 @@ def inferred(
         Unfamiliar: none can be made of them.
         CheckpointError: the hints ask for what cannot be.
     """
+    from explorer.formats.inference.inferring import infer
+
     tensors, told = in_float32(found.tensors, reading.path)
-    made = _infer(tensors, found, reading.hints, reading.name)
+    try:
+        made = infer(tensors, found.modules or None, reading.hints, found.facts)
+    except Unfamiliar as error:
+        raise Unfamiliar(_unfamiliar(tensors, reading, str(error)), error.diagnosis) from error
     said, made = _with_facts(made, tensors, found, reading)
     return build(
         made.config,
         tensors,
         reading,
         format_name=format_name,
-        notes=(*notes, *found.notes, *told, *said, *_guessed(made.diagnosis)),
+        notes=(*notes, *found.notes, *told, *said, *made.notes, *_guessed(made.diagnosis)),
         diagnosis=made.diagnosis,
         weights=weights,
     )
@@ -183,16 +188,22 @@ def _as_hinted(config: LayeredConfig, hints: Hints) -> LayeredConfig:
     return dataclasses.replace(config, native_range=range_, prior=hints.prior or config.prior)
 
 
-def _infer(tensors: dict[str, Tensor], found: Weights, hints: Hints, name: str) -> Inferred:
-    from explorer.formats.inference.inferring import infer
-
-    return infer(tensors, found.modules or None, hints, name)
+def _unfamiliar(tensors: Mapping[str, Tensor], reading: Reading, why: str) -> str:
+    some = [
+        f"{shown(key)} {'x'.join(map(str, tensor.shape)) or 'a single value'}"
+        for key, tensor in tensors.items()
+    ]
+    listed = ", ".join(some[:3]) + (", ..." if len(some) > 3 else "")
+    found = f"{reading.path} holds {counted(len(some), 'tensor')} ({listed}) of no network known here"
+    return f"{found}: {why[:1].lower()}{why[1:]}"
 
 
 def _with_facts(
     made: Inferred, tensors: dict[str, Tensor], found: Weights, reading: Reading
 ) -> tuple[list[str], Inferred]:
     """Return what is inferred again with the facts that lie beside the weights, where the shapes left that open."""
+    from explorer.formats.inference.inferring import infer
+
     told = reading.hints.told
     said = facts.hints_in(found.facts, [tuple(tensor.shape) for tensor in tensors.values()])
     open_ = {guess.hint: guess for guess in made.diagnosis.guesses if guess.certainty < SURE}
@@ -202,7 +213,8 @@ def _with_facts(
         return [], made
     try:
         more: dict[str, Any] = sidecars.parsed_hints(said)
-        again = _infer(tensors, found, dataclasses.replace(reading.hints, **more), reading.name)
+        hints = dataclasses.replace(reading.hints, **more)
+        again = infer(tensors, found.modules or None, hints, found.facts)
     except (CheckpointError, UsageError):  # a stranger's words that do not agree
         return [], made
     text = ", ".join(f"{key} {value}" for key, value in said.items())
