@@ -6,8 +6,8 @@ Names only find the weights; that they fit is found by `keras_network`, by the s
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,9 +44,29 @@ def weights_of(models: Sequence[tuple[tuple[str, ...], Model]], content: Mapping
                 _by_layer(model, listed, found)
         return found
     tree = _tree(content.get("tree") or {})
+    used: set[int] = set()
     for place, model in models:
-        _by_path(model, _node(tree, place), found)
+        node = _node(tree, place) or _like(model, tree, used)
+        used.add(id(node))
+        _by_path(model, node, found)
     return found
+
+
+def _like(model: Model, tree: Mapping[str, Any], used: set[int]) -> Any:
+    """Return the node, among those of models that hang below the whole, that has as many layers of each class."""
+    inside = next((tree[name] for name in _CONTAINERS if name in tree), {})
+    wanted = _census(snake_case(layer.class_name) for layer in model.layers if _has_weights(layer))
+    for node in inside.values():
+        below = next((node[name] for name in _CONTAINERS if isinstance(node, dict) and name in node), None)
+        if isinstance(below, dict) and id(node) not in used:
+            names = (_NUMBERED.match(key)[1] for key in below if _has_values(below[key]))  # type: ignore[index]
+            if _census(names) == wanted:
+                return node
+    return {}
+
+
+def _census(names: Iterable[str]) -> Counter[str]:
+    return Counter("model" if name in ("functional", "sequential") else name for name in names)
 
 
 def _entries(entry: Mapping[str, Any]) -> list[Found]:

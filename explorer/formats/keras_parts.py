@@ -170,9 +170,9 @@ def _name(network: Network, value: Value) -> str:
 
 def _is_label(network: Network, value: Value, inputs: Sequence[Value]) -> bool:
     """Tell whether an input among several takes a class."""
-    if _is_index(network, value):
+    shape = network.shapes.get(value)
+    if shape is None or _is_index(network, value):
         return True
-    shape = network.shapes[value]
     name = _name(network, value)
     if len(inputs) < 2 or _CODE.search(name):
         return False
@@ -290,10 +290,13 @@ def _cuts(network: Network, hints: Hints) -> Iterator[tuple[Value, Value, tuple[
             for given in pictures:
                 if math.prod(network.shapes[given]) == math.prod(shape) and _layout(network, out, hints):
                     yield from ((code, out, part.place) for code in _narrowest(network, given, out))
-            code = next((value for value in part.inputs if value not in pictures), None)
-            inner = None if pictures or code is None else _inner_picture(network, code, out, hints)
-            if code is not None and inner is not None:
-                yield code, inner, part.place
+            if any(len(network.shapes[value]) > 1 for value in pictures):
+                continue
+            codes = [value for value in part.inputs if not _is_label(network, value, part.inputs)]
+            for code in codes[:1]:
+                inner = _inner_picture(network, code, out, hints)
+                if inner is not None:
+                    yield code, inner, part.place
 
 
 def _gates(network: Network, given: Value, out: Value) -> list[Value]:
