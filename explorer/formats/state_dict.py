@@ -59,6 +59,7 @@ def weights_of(content: Any, reading: Reading) -> Weights:
         CheckpointError: there is none, or its weights are no plain numbers.
     """
     networks = entries.networks_in(content, lambda record: module_tree.unfold(record)[0])
+    _refuse_packed(content, networks, reading)
     if not networks:
         raise CheckpointError(f"{reading.path} holds {_describe(content)}, but no state dict; {SAFE_AGAIN}.")
     chosen = _chosen(networks, reading)
@@ -69,6 +70,21 @@ def weights_of(content: Any, reading: Reading) -> Weights:
     notes = _entry_note(chosen, beside, networks)
     facts = _facts(content, networks)
     return cleaned(replace(found, notes=(*notes, *found.notes), facts=facts), reading)
+
+
+def _refuse_packed(content: Any, networks: Sequence[Network], reading: Reading) -> None:
+    """Raise `CheckpointError` for weights that are no plain array of numbers."""
+    for held in (content, *(network.held for network in networks)):
+        for key, value in entries.inner_of(held).items():
+            parts = value if isinstance(value, list) else [value]
+            if any(isinstance(part, Record) and part.name in _PACKED for part in parts):
+                raise CheckpointError(
+                    f"The tensor {shown(key)} in {reading.path} is no plain array of numbers (quantised or sparse); "
+                    "save the network unquantised, in float32."
+                )
+
+
+_PACKED = ("_rebuild_qtensor", "_rebuild_sparse_tensor", "_rebuild_sparse_csr_tensor", "_rebuild_nested_tensor")
 
 
 def cleaned(found: Weights, reading: Reading) -> Weights:

@@ -92,10 +92,12 @@ def test_no_flipped_bytes_give_anything_but_a_sentence_or_a_model(tmp_path, stre
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_code_in_a_file_is_named_and_never_run(tmp_path, stream):
+def test_code_in_a_file_is_never_run_and_the_weights_beside_it_open(tmp_path, tiny_model, stream):
     marker = tmp_path / "it ran"
-    path = saved(tmp_path / "a.pth", {"w": torch.zeros(3), "x": Harmful(marker)}, stream=stream)
-    assert "mkdir" in refused(path)
+    path = saved(tmp_path / "a.pth", {"net": weights(), "x": Harmful(marker)}, stream=stream)
+    model = open_latent(path).model
+    codes = torch.randn(3, 4)
+    assert torch.equal(model.decode_raw(codes), tiny_model.decode_raw(codes))
     assert not marker.exists()
 
 
@@ -103,7 +105,7 @@ def test_code_outside_a_torch_container_is_not_run_either(tmp_path):
     marker = tmp_path / "it ran"
     path = tmp_path / "a.pth"
     path.write_bytes(pickle.dumps(Harmful(marker), protocol=2))
-    assert "could run code" in refused(path)
+    refused(path)
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("archive/data.pkl", pickle.dumps(Harmful(marker), protocol=2))
         archive.writestr("archive/version", "3")
@@ -111,22 +113,21 @@ def test_code_outside_a_torch_container_is_not_run_either(tmp_path):
     assert not marker.exists()
 
 
-def test_a_whole_module_is_refused_with_what_to_do(tmp_path):
-    text = refused(saved(tmp_path / "a.pth", torch.nn.Linear(2, 3)))
-    assert "torch.nn.modules.linear.Linear" in text
-    assert "state_dict" in text
+def test_pickle_protocols_that_torch_does_not_take(tmp_path, tiny_model):
+    codes = torch.randn(3, 4)
+    for protocol in (3, 4, 5):
+        model = open_latent(saved(tmp_path / "a.pth", weights(), pickle_protocol=protocol)).model
+        assert torch.equal(model.decode_raw(codes), tiny_model.decode_raw(codes))
 
 
-def test_a_pickle_protocol_that_torch_does_not_take(tmp_path):
-    assert "state_dict" in refused(saved(tmp_path / "a.pth", weights(), pickle_protocol=4))
-
-
-def test_torchscript_is_refused(tmp_path):
+def test_torchscript_without_a_network(tmp_path):
     path = tmp_path / "a.pt"
     with zipfile.ZipFile(path, "w") as archive:
-        for member in ("decoder/data.pkl", "decoder/code/__torch__.py", "decoder/constants.pkl"):
-            archive.writestr(member, b"")
-    assert "TorchScript" in refused(path)
+        for member in ("decoder/data.pkl", "decoder/constants.pkl"):
+            archive.writestr(member, pickle.dumps({}, protocol=2))
+        archive.writestr("decoder/code/__torch__.py", "import os\nos.mkdir('it ran')\n")
+    assert "never done" in refused(path)
+    assert not (tmp_path / "it ran").exists()
 
 
 def test_a_zip_bomb_is_not_unpacked(tmp_path):
@@ -145,9 +146,9 @@ def test_a_zip_bomb_is_not_unpacked(tmp_path):
 
 def test_a_tensor_larger_than_its_file_is_not_laid_out(tmp_path):
     path = saved(tmp_path / "a.pth", {"w": torch.zeros(1).expand(1 << 20, 1 << 20)})
-    assert "1048576x1048576" in refused(path)
-    shared = torch.zeros(1000)
-    assert "larger than the file" in refused(saved(path, {str(i): shared[: 1000 - i] for i in range(90)}))
+    assert "far more memory" in refused(path)
+    shared = torch.zeros(1 << 20)
+    assert "far more memory" in refused(saved(path, {str(i): shared[: (1 << 20) - i] for i in range(90)}))
 
 
 @pytest.mark.parametrize(
@@ -189,7 +190,8 @@ def test_weights_are_found_inside_what_training_scripts_save(tmp_path, tiny_mode
     model = open_latent(saved(tmp_path / "a.pth", wrap(weights(), weights(seed=9)))).model
     codes = torch.randn(3, 4)
     assert torch.equal(model.decode_raw(codes), tiny_model.decode_raw(codes))
-    assert model.notes == ((f"The weights were taken from the entry {entry}.",) if entry else ())
+    assert len(model.notes) == bool(entry)
+    assert not entry or model.notes[0].startswith(f"The weights were taken from the entry {entry}")
 
 
 @pytest.mark.parametrize("prefix", ["module.", "_orig_mod.", "module.model."])
@@ -236,8 +238,8 @@ def test_a_tensor_that_is_missing_or_of_another_shape_is_named(tmp_path, name, k
 
 
 def test_a_tensor_too_many_is_named(tmp_path):
-    text = refused(saved(tmp_path / "a.pth", {**weights(), "classifier.weight": torch.zeros(3)}))
-    assert "classifier.weight belongs to nothing" in text
+    text = refused(saved(tmp_path / "a.pth", {**weights(), "extra.weight": torch.zeros(3)}))
+    assert "extra.weight belongs to nothing" in text
 
 
 def test_nan_weights_are_noted_and_open(tmp_path):
