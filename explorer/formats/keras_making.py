@@ -20,6 +20,7 @@ from explorer.formats.keras_parts import Encoder, Generator
 from explorer.formats.keras_range import expected_range, measured_range, stated_range
 from explorer.formats.keras_words import layer_words
 from explorer.formats.reader import Reading
+from explorer.formats.sidecars import Hints
 from explorer.models.base import LatentModel, NativeRange, PriorName, StageModel
 from explorer.models.keras_config import KerasError, Model, read_models
 from explorer.models.keras_graph import Network, Plan, Value
@@ -93,7 +94,7 @@ def _described(loaded: Loaded, reading: Reading) -> Described:
         )
         return Described(built, (), note)
     try:
-        guessed = keras_weights.guessed(content, reading.hints)
+        guessed = keras_weights.guessed(content, reading.hints, loaded.beside and loaded.beside[1])
     except KerasError as error:
         raise problem or error from error
     built = build_network(guessed.models, guessed.weights, first_number(content.get("version")))
@@ -174,7 +175,7 @@ def _encoder(
         return found, None
     path, content = loaded.beside
     try:
-        other = _described(Loaded(content), replace(reading, path=path, hints=_for_encoder(reading)))
+        other = _described(Loaded(content), replace(reading, path=path, hints=_for_encoder(reading, made)))
         sides = [dim, *range(dim - 1, 0, -1)] if len(shape) == 1 and not made.labels else [dim]
         for side in sides:
             found = keras_parts.encoder(other.built.network, None, side, made.layout, reading.hints)
@@ -187,9 +188,10 @@ def _encoder(
     return None, None
 
 
-def _for_encoder(reading: Reading) -> Any:
-    """Return the hints without those that speak of the decoder's layers."""
-    return replace(reading.hints, layers=None, activation=None, output=None, start=None)
+def _for_encoder(reading: Reading, made: Generator) -> Hints:
+    """Return the hints without those that speak of the decoder's layers, with the picture's shape."""
+    hints = replace(reading.hints, layers=None, activation=None, output=None, start=None)
+    return keras_weights.with_image(hints, made.layout.image)
 
 
 def _with_label_width(
