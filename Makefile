@@ -4,8 +4,9 @@
 #   make test [ARGS=...]      all tests             make bench        the figures of benchmarks/
 #   make setup                only the set-up       make screenshots  the pictures in docs/images
 #   make wild [ARGS=...]      how many checkpoints of strangers open right
+#   make fuzz [ARGS=...]      20 000 damaged checkpoints: no crash, no hang, no file written
 
-.PHONY: run test setup lint format bench screenshots wild
+.PHONY: run test setup lint format bench screenshots wild fuzz
 .DEFAULT_GOAL := run
 export PYTHON
 BIN := .venv/bin
@@ -43,3 +44,7 @@ screenshots:
 wild:
 	@scripts/setup.sh setup
 	@$(BIN)/python scripts/wild.py $(ARGS)
+
+fuzz:
+	@scripts/setup.sh setup
+	@$(BIN)/python scripts/fuzz.py $(ARGS)
