@@ -48,6 +48,9 @@ def told_by(parts: Parts, hints: Hints) -> list[Told]:
 def _ways(parts: Parts, hints: Hints) -> Iterator[Told]:
     width, code = parts.width, parts.latent
     extra = width - code if code is not None else None
+    if parts.branch:
+        yield Told(width, Labels(parts.branch[0].wide_in), 0.0, "a label has a layer of its own", True)
+        return
     for table in parts.tables:
         yield from _with_table(table.key, table.shape[0], table.shape[1], parts)
     if extra == 0:

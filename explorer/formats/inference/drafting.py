@@ -6,7 +6,7 @@ The links and their geometry are settled by then. What the open places hold is w
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from explorer.formats.inference import filling
@@ -44,6 +44,7 @@ class Draft:
     layers: list[Layer] = field(default_factory=list)
     slots: list[Slot] = field(default_factory=list)
     ambiguous: bool = False  # whether a norm stands where an activation might go before it
+    begun: int = 0  # where the residual block begins that is being written
 
     def add(self, layer: Layer) -> None:
         """Write down a layer."""
@@ -54,6 +55,37 @@ class Draft:
         if len(options) > 1:
             self.slots.append(Slot(self.part, len(self.layers), group, tuple(options)))
         self.add(options[0].layer)
+
+    def enter(self, run: Sequence[Link], at: int, setting: Setting, previous: Unit | None) -> None:
+        """Begin a residual block where a link is the first of one."""
+        block = run[at].block
+        if not block or (at and run[at - 1].block == block):
+            return
+        self.begun = len(self.layers)
+        if previous is not None and _inside(between(setting.leaves, previous, run[at].unit), block):
+            self.open("activation", filling.hidden())
+
+    def leave(self, run: Sequence[Link], at: int) -> None:
+        """End a residual block where a link is the last of one: what is open inside becomes open of the whole."""
+        block = run[at].block
+        if not block or (at + 1 < len(run) and run[at + 1].block == block):
+            return
+        begun = self.begun
+        inner = self.layers[begun:]
+        open_ones = [slot for slot in self.slots if slot.at >= begun and slot.group == "activation"]
+        self.layers, self.slots = self.layers[:begun], [slot for slot in self.slots if slot.at < begun]
+        words = [option for slot in open_ones[:1] for option in slot.options if option.word != "identity"]
+        options = []
+        for option in words or [Option("", Layer("identity"))]:
+            places = {slot.at - begun for slot in open_ones}
+            filled = tuple(option.layer if place in places else layer for place, layer in enumerate(inner))
+            options.append(Option(option.word, Layer("residual", "", {"layers": filled}), option.cost))
+        self.open("activation", options)
+
+
+def _inside(gap: Gap, block: str) -> bool:
+    """Return whether something stands before the first link of a block, inside of it."""
+    return any(leaf.path.startswith(block + ".") for leaf in gap.leaves)
 
 
 def decoder_draft(
@@ -78,10 +110,9 @@ def decoder_draft(
     for at, link in enumerate(run):
         shape = _shape_change(run, at, start)
         if previous is not None and at:
-            early = _reshapes_early(run[at - 1], link, start)
-            _middle(
-                draft, setting, previous, run[at - 1], link, None if early else shape, ways[at].scale, hidden
-            )
+            shape = None if _reshapes_early(run[at - 1], link, start) else shape
+            _middle(draft, setting, previous, run[at - 1], link, shape, ways[at].scale, hidden)
+        draft.enter(run, at, setting, previous)
         draft.add(_layer(link, ways[at]))
         if _open_padding(link, ways[at]):
             _reopen(draft, "padding", filling.padding(draft.layers[-1]))
@@ -91,7 +122,8 @@ def decoder_draft(
         early = following is not None and _reshapes_early(link, following, start)
         if early:
             draft.add(Layer("reshape", "", {"shape": start}))
-        previous = _norms(draft, setting, link, hidden, flat=link.flat and not early)
+        previous = _norms(draft, setting, link, hidden, flat=link.flat and not early, early=early)
+        draft.leave(run, at)
     assert previous is not None
     _output(draft, setting, previous, run, last)
     if ending is not None:
@@ -128,11 +160,24 @@ def encoder_draft(setting: Setting, run: Run, heads: Run, path: Path | None, cod
             _middle(draft, setting, previous, before, link, shape, 1, hidden, pool, at == len(run))
         if at == len(run):
             break
+        draft.enter(links, at, setting, previous)
         draft.add(_layer(link, ways[at]))
         previous = _norms(draft, setting, link, hidden, flat=link.flat)
+        draft.leave(links, at)
     if code and previous is not None:
         _code(draft, setting, previous, hidden)
     return draft
+
+
+def branch_layers(setting: Setting, run: Run, beside: Run) -> tuple[Layer, ...]:
+    """Return the layers that a label has for itself, with the activation that is cheapest."""
+    draft = Draft("decoder")
+    hidden, _ = _words(setting.leaves, (*run, *beside))
+    for link in run:
+        draft.add(_layer(link, Way()))
+        _norms(draft, setting, link, hidden, flat=True)
+        draft.add(filling.hidden(hidden)[0].layer)
+    return tuple(draft.layers)
 
 
 def _words(leaves: Leaves, run: Run) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -186,14 +231,16 @@ def _reopen(draft: Draft, group: str, options: Sequence[Option]) -> None:
     draft.open(group, options)
 
 
-def _norms(draft: Draft, setting: Setting, link: Link, words: Sequence[str], flat: bool) -> Unit:
+def _norms(
+    draft: Draft, setting: Setting, link: Link, words: Sequence[str], flat: bool, early: bool = False
+) -> Unit:
     """Write down what follows a link before the next one, and return the last unit of it."""
     previous = link.unit
     for norm in link.norms:
         gap = between(setting.leaves, previous, norm)
         if gap.stated is not None:
             draft.layers += gap.stated
-        elif gap.count and (gap.strict or gap.tail):
+        elif gap.count > int(early and gap.near) and (gap.strict or gap.tail):
             draft.open("activation", filling.hidden(gap.words))
         elif not gap.near and norm.kind == "norm" and previous is link.unit:
             draft.ambiguous = True
@@ -233,6 +280,8 @@ def _middle(
 ) -> None:
     """Write down what stands between two links (behind the norms of the first)."""
     gap = between(setting.leaves, previous, link.unit)
+    if link.block != before.block and _inside(gap, link.block):
+        gap = replace(gap, leaves=tuple(leaf for leaf in gap.leaves if not _inside(Gap((leaf,)), link.block)))
     if gap.stated is not None:
         _stated(draft, gap.stated, shape, scale, pool)
         return
@@ -286,6 +335,8 @@ def _activations(
     if free > 0 and gap.tail:
         surely = not (to_head and shape is not None and gap.count == 1)
         return filling.hidden(gap.words or words, 2.0 if surely else 0.8)
+    if before.block and before.block != link.block:
+        return filling.hidden(gap.words or words, 0.2)
     if to_head:
         return _sorted(filling.hidden(words, 0.5), chained, setting)
     return filling.hidden(gap.words or words, 1.0 if free > 0 or not before.norms or not chained else 0.6)

@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 
 from explorer.formats.inference.links import Link, shuffled
 
-_KEPT_BY_SIZE = 5
-_KEPT = 160
+_KEPT_BY_SIZE = 3
+_KEPT = 48
+_DEAREST = 5.0  # beyond the cheapest
 _LARGEST = 1024  # pixels along a side
 _MOST_VALUES = 1 << 25  # of one map; what is larger is no usual network
 
@@ -20,18 +21,18 @@ _TRANSPOSED: dict[int, tuple[tuple[int, int, int, float], ...]] = {  # kernel: s
     1: ((1, 0, 0, 0.0), (2, 0, 1, 1.5)),
     2: ((2, 0, 0, 0.0), (1, 0, 0, 1.2), (2, 1, 0, 2.0)),
     3: (
-        (2, 1, 1, 0.0), (1, 1, 0, 0.5), (2, 1, 0, 0.6), (2, 0, 0, 0.8), (1, 0, 0, 0.8), (2, 0, 1, 1.2), (3, 0, 0, 1.6),
+        (2, 1, 1, 0.0), (1, 1, 0, 0.5), (2, 1, 0, 0.6), (2, 0, 0, 0.6), (1, 0, 0, 1.0), (2, 0, 1, 1.2), (3, 0, 0, 1.6),
         (3, 1, 0, 1.9), (3, 1, 1, 2.1), (1, 2, 0, 2.5),
     ),
     4: (
-        (2, 1, 0, 0.0), (1, 0, 0, 0.9), (2, 0, 0, 0.9), (1, 1, 0, 1.2), (4, 0, 0, 1.5), (2, 2, 0, 1.4),
+        (2, 1, 0, 0.0), (1, 0, 0, 1.0), (2, 0, 0, 0.8), (1, 1, 0, 1.2), (4, 0, 0, 1.5), (2, 2, 0, 1.4),
         (1, 2, 0, 1.8), (2, 1, 1, 1.6), (3, 1, 0, 1.6), (3, 0, 0, 1.9),
     ),
     5: (
-        (2, 2, 1, 0.0), (1, 2, 0, 0.6), (1, 0, 0, 0.7), (2, 0, 0, 0.8), (2, 2, 0, 0.8), (2, 1, 0, 1.0), (2, 1, 1, 1.3),
+        (2, 2, 1, 0.0), (1, 2, 0, 0.6), (1, 0, 0, 1.0), (2, 0, 0, 0.5), (2, 2, 0, 0.8), (2, 1, 0, 1.0), (2, 1, 1, 1.3),
         (2, 0, 1, 1.3), (3, 0, 0, 1.7), (3, 1, 0, 1.7), (1, 1, 0, 1.5), (4, 1, 1, 2.2),
     ),
-    6: ((2, 2, 0, 0.0), (2, 0, 0, 0.3), (1, 0, 0, 0.9), (2, 1, 0, 1.0), (4, 1, 0, 1.4), (3, 0, 0, 1.6)),
+    6: ((2, 2, 0, 0.0), (2, 0, 0, 0.3), (1, 0, 0, 1.2), (2, 1, 0, 1.0), (4, 1, 0, 1.4), (3, 0, 0, 1.6)),
     7: ((1, 3, 0, 0.4), (1, 0, 0, 0.4), (2, 3, 1, 0.4), (2, 0, 0, 1.0), (2, 3, 0, 1.0), (2, 2, 0, 1.4), (7, 0, 0, 1.4)),
     8: ((2, 3, 0, 0.2), (4, 2, 0, 0.2), (1, 0, 0, 0.6), (2, 0, 0, 1.0), (8, 0, 0, 0.8)),
 }  # fmt: skip
@@ -123,8 +124,21 @@ def encoder_paths(
             continue
         paths = _kept(_shrunk(path, link, room(at)) for path in paths)
     ended = [(path, ends(path)) for path in paths]
-    found = [replace(path, cost=path.cost + cost) for path, cost in ended if cost is not None]
+    found = [replace(path, cost=path.cost * plainness(path) + cost) for path, cost in ended if cost is not None]
     return sorted(found, key=lambda path: path.cost)
+
+
+def plainness(path: Path) -> float:
+    """Return what part of a geometry's cost counts: little where no padding is said anywhere."""
+    return 0.45 if is_unpadded(path) else 1.0
+
+
+def is_unpadded(path: Path) -> bool:
+    """Return whether maps are strided and nowhere padded."""
+    turned = [way for way in path.ways if way.stride > 1 or way.padding or way.output_padding]
+    return bool(turned) and all(
+        way.padding == 0 and way.output_padding == 0 and way.scale == 1 for way in turned
+    )
 
 
 def _flattened(path: Path, link: Link, before: Link | None) -> Iterator[Path]:
@@ -164,6 +178,8 @@ def _shrunk(path: Path, link: Link, pools: Iterable[tuple[int, float]]) -> Itera
 def _ways(link: Link, size: int) -> list[tuple[Way, float]]:
     """Return the usual ways of a decoder's convolution on a map of a size."""
     kernel = link.kernel[0]
+    if link.block:
+        return [(Way(1, kernel // 2), 0.0)]
     if link.kind == "convT":
         known = _TRANSPOSED.get(kernel, ((1, 0, 0, 0.3), (2, kernel // 2 - 1, 0, 0.5), (kernel, 0, 0, 0.8)))
         if size == 1:
@@ -189,6 +205,8 @@ def _from_one(kernel: int, known: Iterable[tuple[int, int, int, float]]) -> list
 
 def _encoder_ways(link: Link, size: int) -> list[tuple[Way, float]]:
     kernel = link.kernel[0]
+    if link.block:
+        return [(Way(1, kernel // 2), 0.0)]
     known = _PLAIN.get(kernel, ((1, 0, 0, 0.5), (2, kernel // 2, 0, 0.6), (1, kernel // 2, 0, 0.6)))
     found = [(Way(*way), cost) for *way, cost in known]
     whole = [(Way(), 0.0)] if size == kernel else []
@@ -229,7 +247,8 @@ def _kept(steps: Iterable[Iterator[Path]]) -> list[Path]:
         for path in step:
             by_size.setdefault((path.height, path.width), []).append(path)
     best = [sorted(paths, key=lambda path: path.cost)[:_KEPT_BY_SIZE] for paths in by_size.values()]
-    return sorted((path for paths in best for path in paths), key=lambda path: path.cost)[:_KEPT]
+    found = sorted((path for paths in best for path in paths), key=lambda path: path.cost)[:_KEPT]
+    return [path for path in found if path.cost <= found[0].cost + _DEAREST]
 
 
 _USUAL_GREY = {

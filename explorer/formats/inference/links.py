@@ -26,6 +26,7 @@ class Link:
         wide_in, wide_out: channels, or numbers of a flat row.
         norms: what follows it before the next link: norms and PReLUs.
         sure: whether the direction is beyond doubt.
+        block: the path of the residual block that it is in, empty outside of one.
     """
 
     unit: Unit
@@ -34,6 +35,7 @@ class Link:
     wide_out: int
     norms: tuple[Unit, ...] = ()
     sure: bool = True
+    block: str = ""
 
     @property
     def kernel(self) -> tuple[int, int]:
@@ -231,6 +233,33 @@ def apart(first: str, second: str) -> bool:
         if one != other:
             return re.sub(r"[\d_]+", "", one) != re.sub(r"[\d_]+", "", other)
     return False
+
+
+def blocked(run: Run, leaves: Leaves) -> Run:
+    """Return a run with the links of residual blocks marked by the path of their block."""
+    paths: dict[str, list[Link]] = {}
+    for link in run:
+        parts = link.unit.key.split(".")
+        for at in range(1, len(parts)):
+            paths.setdefault(".".join(parts[:at]), []).append(link)
+    found = [path for path, links in paths.items() if _is_block(path, links, leaves)]
+    marked = []
+    for link in run:
+        block = next((path for path in found if link.unit.key.startswith(path + ".")), "")
+        marked.append(replace(link, block=block, kind="conv") if block else link)
+    return tuple(marked)
+
+
+def _is_block(path: str, links: Sequence[Link], leaves: Leaves) -> bool:
+    """Return whether links form a residual block: a module of its own that keeps channels and size."""
+    named = re.search(r"res", path.rpartition(".")[2], re.IGNORECASE)
+    own = path not in leaves.chains and leaves.in_chain(path)
+    if not (named or own) or not 2 <= len(links) <= 3 or re.search(r"double", links[0].unit.key):
+        return False
+    plain = all(
+        not link.flat and link.kernel[0] % 2 and (link.kind == "conv" or not link.sure) for link in links
+    )
+    return plain and links[0].wide_in == links[-1].wide_out
 
 
 def _backwards(run: list[list[Link]]) -> Run:

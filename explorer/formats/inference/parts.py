@@ -6,8 +6,8 @@ Several readings may fit; each has a cost. Sizes of pictures and strides are no 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 from explorer.formats.inference.links import Link, Run, apart, follows, hosted, runs_of, side_of
 from explorer.formats.inference.units import Leaves, Unit
@@ -15,6 +15,7 @@ from explorer.formats.inference.units import Leaves, Unit
 _MOST_UNITS = 400
 _MOST_RUNS = 40
 _MOST_PARTS = 24
+_MOST_BRANCHED = 8  # runs, where a label may have one of its own
 
 MEAN = re.compile(r"mu(?![a-z])|mean|loc|avg|(?<![a-z])m(?![a-z])", re.IGNORECASE)
 SECOND = re.compile(r"var|sig|std|(?<![a-z])lv|scale|(?<![a-z])[vs](?![a-z])", re.IGNORECASE)
@@ -38,6 +39,8 @@ class Parts:
         width: what the decoder takes: the code and perhaps a label.
         latent: the code alone where the heads tell it, else None.
         tables: embeddings.
+        branch: what a label runs through before it is joined to the code.
+        joined: index of the decoder's link before which it is.
         cost: how unusual the reading is.
         unused: keys of links that are in no part.
     """
@@ -50,6 +53,8 @@ class Parts:
     width: int = 0
     latent: int | None = None
     tables: tuple[Unit, ...] = ()
+    branch: Run = ()
+    joined: int = 0
     cost: float = 0.0
     unused: tuple[str, ...] = ()
 
@@ -186,6 +191,22 @@ def _arranged(search: _Search, runs: list[Run], twins: _Twins | None) -> None:
         parts = _with_encoder(search, decoder, rest, twins)
         for found in parts:
             search.found.append(_costed(search, found, jumps, twins))
+        if twins is None and len(runs) <= _MOST_BRANCHED:
+            for found in _branched(decoder, rest):
+                search.found.append(_costed(search, found, 0, None))
+
+
+def _branched(decoder: Run, rest: list[Run]) -> Iterator[Parts]:
+    """Yield the readings in which code and label run through a layer each before they are joined."""
+    for first in rest:
+        for second in rest:
+            wide = first[-1].wide_out + second[-1].wide_out
+            alike = first[-1].flat == second[-1].flat == decoder[0].flat
+            if first is second or not alike or wide != decoder[0].wide_in:
+                continue
+            code, label = first[0].wide_in, second[0].wide_in
+            if code > label > 1 and len(first) == len(second) == 1:
+                yield Parts(first + decoder, width=code, latent=code, branch=second, joined=1)
 
 
 def _chains(runs: list[Run]) -> Iterator[tuple[Run, tuple[int, ...], int]]:
@@ -207,13 +228,14 @@ def _with_encoder(search: _Search, decoder: Run, rest: list[Run], twins: _Twins 
         code = twins.mean[-1].wide_out
         if not code <= width <= code + 4096:
             return
-        features = twins.mean[0]
-        for encoder in _features(rest, features):
+        extras = {0, width - code, *(table.shape[-1] for table in tables)}
+        for encoder in _features(rest, twins.mean[0], decoder, extras):
             yield Parts(decoder, encoder, twins.mean, twins.second, False, width, code, tables)
         return
     yield Parts(decoder, width=width, tables=tables)
+    extras = {0, *(table.shape[-1] for table in tables)}
     for at, run in enumerate(rest):
-        if not _takes_picture(run[0]) or not (run[-1].flat or _may_be_valid(run[-1])):
+        if not _opens(run[0], decoder, extras) or not (run[-1].flat or _may_be_valid(run[-1])):
             continue
         out = run[-1].wide_out
         before, head = run[:-1], run[-1:]
@@ -241,24 +263,36 @@ def _may_be_valid(link: Link) -> bool:
     return link.kind == "conv"
 
 
-def _features(rest: list[Run], head: Link) -> Iterator[Run]:
+def _opens(link: Link, decoder: Run, extras: Collection[int]) -> bool:
+    """Return whether a link takes the decoder's picture, perhaps with a label beside it."""
+    last = decoder[-1]
+    wide = [link.wide_in - extra for extra in extras]
+    if not link.flat:
+        return bool({1, 3, 4} & set(wide))
+    if last.flat:
+        return last.wide_out in wide
+    return any(side_of(width) is not None for width in wide if width > 0)
+
+
+def _features(rest: list[Run], head: Link, decoder: Run, extras: Collection[int]) -> Iterator[Run]:
     """Yield the chains from a picture to what a head takes."""
-    if head.flat and side_of(head.wide_in) is not None and not any(follows(run[-1], head) for run in rest):
+    if head.flat and _opens(head, decoder, extras) and not any(follows(run[-1], head) for run in rest):
         yield ()
         return
     for at, run in enumerate(rest):
         if not follows(run[-1], head):
             continue
-        if _takes_picture(run[0]):
+        if _opens(run[0], decoder, extras):
             yield run
         for other, before in enumerate(rest):
-            if other != at and follows(before[-1], run[0]) and _takes_picture(before[0]):
+            if other != at and follows(before[-1], run[0]) and _opens(before[0], decoder, extras):
                 yield before + run
 
 
 def _costed(search: _Search, parts: Parts, jumps: int, twins: _Twins | None) -> Parts:
     """Return a reading with its cost and what it leaves out."""
-    used = {link.unit.key for link in (*parts.decoder, *parts.encoder, *parts.mean, *parts.second)}
+    links = (*parts.decoder, *parts.encoder, *parts.mean, *parts.second, *parts.branch)
+    used = {link.unit.key for link in links}
     unused = tuple(unit.key for unit in search.carriers if unit.key not in used)
     cost = 0.5 * jumps + (twins.cost if twins else 0.0)
     cost += min(3.0, 2.0 * _share(parts.decoder, _ENCODER)) + 5.0 * _share(parts.decoder, _CRITIC)
@@ -275,7 +309,17 @@ def _costed(search: _Search, parts: Parts, jumps: int, twins: _Twins | None) -> 
         cost += 1.0 * (parts.decoder[0].wide_in >= parts.decoder[-1].wide_out)
     if parts.encodes and not parts.is_vae:
         cost += _bottleneck(parts)
-    return Parts(**{**parts.__dict__, "cost": cost, "unused": unused})
+    encoder, mean, second = (_downward(run) for run in (parts.encoder, parts.mean, parts.second))
+    return replace(parts, encoder=encoder, mean=mean, second=second, cost=cost, unused=unused)
+
+
+def _downward(run: Run) -> Run:
+    """Return an encoder's links: what might be either is no transposed convolution there."""
+    return tuple(
+        replace(link, kind="conv") if link.kind == "convT" and not link.sure and link.wide_in == link.wide_out
+        else link
+        for link in run
+    )  # fmt: skip
 
 
 def _bottleneck(parts: Parts) -> float:

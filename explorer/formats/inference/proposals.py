@@ -7,33 +7,38 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any
 
 from explorer.formats.inference import Candidate
 from explorer.formats.inference.conditional import Told, told_by
-from explorer.formats.inference.drafting import Draft, Setting, decoder_draft, encoder_draft
+from explorer.formats.inference.drafting import Draft, Setting, branch_layers, decoder_draft, encoder_draft
 from explorer.formats.inference.gaps import between
 from explorer.formats.inference.geometry import (
     Path,
     Room,
     decoder_paths,
     encoder_paths,
+    is_unpadded,
+    plainness,
     unusual,
     usual_near,
 )
 from explorer.formats.inference.heads import heads_options
-from explorer.formats.inference.links import Link, Run
+from explorer.formats.inference.links import Link, Run, blocked
 from explorer.formats.inference.parts import Parts
 from explorer.formats.inference.slots import HeadsOption, Slots
 from explorer.formats.inference.units import Leaves
 from explorer.formats.sidecars import Hints
 from explorer.models.base import ImageSpec
-from explorer.models.layered import LayeredConfig
+from explorer.models.layered import Labels, LayeredConfig
 from explorer.models.layers import Layer
 
 _MOST = 64
 _MOST_PARTS = 4
-_MOST_SIZES = 16  # pictures' sizes for which an encoder is tried
+_MOST_TURNED = 3
+_DEAREST = 5.0  # beyond the cheapest
+_MOST_SIZES = 10  # pictures' sizes for which an encoder is tried
 
 _VAE = {"sigmoid": 0.0, "tanh": 0.4, "identity": 0.9, "relu": 2.2}
 _GENERATOR = {"tanh": 0.0, "sigmoid": 0.4, "identity": 1.0, "relu": 2.2}
@@ -62,11 +67,46 @@ def proposals(leaves: Leaves, found: Sequence[Parts], hints: Hints, facts: Mappi
     """
     made: list[Slots] = []
     best = found[0].cost if found else 0.0
-    for parts in [parts for parts in found if parts.cost <= best + 2.0][:_MOST_PARTS]:
+    near = [parts for parts in found if parts.cost <= best + 2.0][:_MOST_PARTS]
+    for parts in (way for reading in near for way in _turned(leaves, reading)):
         for told in told_by(parts, hints):
             for shape in _shapes(leaves, parts, hints, facts):
                 made += _drafted(leaves, parts, told, shape, hints)
-    return sorted(made, key=lambda slots: slots.candidate.cost)[:_MOST]
+    return _distinct(sorted(made, key=lambda slots: slots.candidate.cost))[:_MOST]
+
+
+def _turned(leaves: Leaves, parts: Parts) -> Iterator[Parts]:
+    """Yield a reading with residual blocks marked, and with each convolution that may be transposed turned."""
+    decoder, encoder = blocked(parts.decoder, leaves), blocked(parts.encoder, leaves)
+    marked = replace(parts, decoder=decoder, encoder=encoder)
+    open_ones = [
+        at
+        for at, link in enumerate(decoder)
+        if not link.sure and not link.block and link.wide_in == link.wide_out and link.kernel[0] % 2
+    ]
+    for turned in product((False, True), repeat=min(len(open_ones), _MOST_TURNED)):
+        chosen = {at for at, turn in zip(open_ones, turned, strict=False) if turn}
+        links = tuple(_other_way(link) if at in chosen else link for at, link in enumerate(decoder))
+        yield replace(marked, decoder=links, cost=marked.cost + 0.35 * len(chosen))
+
+
+def _other_way(link: Link) -> Link:
+    return replace(link, kind="conv" if link.kind == "convT" else "convT")
+
+
+def _distinct(made: Sequence[Slots]) -> list[Slots]:
+    """Return candidates without those that are another again, or far dearer than the first."""
+    found: dict[object, Slots] = {}
+    for slots in made:
+        config = slots.candidate.config
+        parts = [
+            [(layer.kind, layer.key, layer.text) for layer in part]
+            for part in (config.decoder, config.encoder)
+        ]
+        same = repr((parts, config.heads, config.labels, config.image, [slot.at for slot in slots.slots]))
+        if slots.candidate.cost <= made[0].candidate.cost + _DEAREST:
+            found.setdefault(same, slots)
+    return list(found.values())
 
 
 def _shapes(leaves: Leaves, parts: Parts, hints: Hints, facts: Mapping[str, Any]) -> list[_Shape]:
@@ -102,14 +142,7 @@ def _decoder_shapes(leaves: Leaves, parts: Parts, hints: Hints) -> Iterator[_Sha
         spread = _last_shuffle(run[-1])
         paths = decoder_paths(run[first:], begun, _decoder_room(leaves, run, first), spread)
         for path in paths:
-            yield from _finished(run, start, replace(path, cost=path.cost * _plainness(path)), hints, spread)
-
-
-def _plainness(path: Path) -> float:
-    """Return what part of a geometry's cost counts: little where all is as it is without being said."""
-    turned = [way for way in path.ways if way.stride > 1 or way.padding or way.output_padding]
-    unpadded = all(way.padding == 0 and way.output_padding == 0 and way.scale == 1 for way in turned)
-    return 0.45 if unpadded and turned else 1.0
+            yield from _finished(run, start, replace(path, cost=path.cost * plainness(path)), hints, spread)
 
 
 def _last_shuffle(link: Link) -> int:
@@ -143,6 +176,8 @@ def _decoder_room(leaves: Leaves, run: Run, first: int) -> Room:
         if first + at == 0:
             return ((1, 0.0),)
         before = run[first + at - 1]
+        if link.block and link.block == before.block:
+            return ((1, 0.0),)
         previous = before.norms[-1] if before.norms else before.unit
         gap = between(leaves, previous, link.unit)
         if gap.stated is not None:
@@ -239,7 +274,8 @@ def _with_encoders(leaves: Leaves, parts: Parts, shapes: list[_Shape]) -> Iterat
         if path is None:
             yield replace(shape, cost=shape.cost + 4.0)
         else:
-            yield replace(shape, cost=shape.cost + path.cost, encoder=path)
+            apart = path.ways and shape.path and is_unpadded(shape.path) != is_unpadded(path)
+            yield replace(shape, cost=shape.cost + path.cost + (0.6 if apart else 0.0), encoder=path)
 
 
 def _encoder_path(leaves: Leaves, parts: Parts, sides: tuple[int, int, int]) -> Path | None:
@@ -272,11 +308,14 @@ def _encoder_room(leaves: Leaves, links: Sequence[Link]) -> Room:
         if at + 1 >= len(links):
             return ((1, 0.0),)
         link, following = links[at], links[at + 1]
+        if link.block and link.block == following.block:
+            return ((1, 0.0),)
         previous = link.norms[-1] if link.norms else link.unit
         gap = between(leaves, previous, following.unit)
         if gap.stated is not None:
             return ((next((layer.get("kernel", 2) for layer in gap.stated if "pool" in layer.kind), 1), 0.0),)
-        free = gap.count - int(gap.near and following.flat and not gap.reshapes)
+        shapes = following.flat and (gap.near or gap.tail > 0)  # a leaf may flatten
+        free = gap.count - int(shapes and not gap.reshapes)
         if gap.pools:
             return ((2, 0.0), (1, 1.5))
         if gap.strict and free < 1:
@@ -300,6 +339,15 @@ def _drafted(leaves: Leaves, parts: Parts, told: Told, shape: _Shape, hints: Hin
         yield _candidate(other, parts, told, shape, again, 0.8)
 
 
+def _joined(setting: Setting, parts: Parts, told: Told, draft: Draft) -> Labels | None:
+    """Return labels that run through a layer of their own before they are joined."""
+    if told.labels is None:
+        return None
+    key = parts.decoder[parts.joined].unit.key
+    at = next(at for at, layer in enumerate(draft.layers) if layer.key == key)
+    return replace(told.labels, at=at, layers=branch_layers(setting, parts.branch, parts.decoder))
+
+
 def _candidate(
     setting: Setting, parts: Parts, told: Told, shape: _Shape, draft: Draft, price: float
 ) -> Slots:
@@ -311,13 +359,14 @@ def _candidate(
         run = (*parts.encoder, *parts.mean) if plain else parts.encoder
         encoder = encoder_draft(setting, run, () if plain else parts.mean, shape.encoder, plain)
         heads = heads_options(setting, parts, shape.encoder)
+    labels = _joined(setting, parts, told, draft) if parts.branch else told.labels
     config = LayeredConfig(
         told.latent,
         shape.image,
         tuple(draft.layers),
         tuple(encoder.layers),
         heads[0].heads if heads else None,
-        told.labels,
+        labels,
         "none" if parts.encodes and not parts.is_vae else "normal",
     )
     image = "x".join(map(str, _sides(shape.image)))
