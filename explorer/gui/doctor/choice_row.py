@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QWheelEvent
-from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QSizePolicy, QToolButton, QWidget
+from PySide6.QtGui import QPainter, QPaintEvent, QWheelEvent
+from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QLineEdit, QSizePolicy, QToolButton, QWidget
 
+from explorer.gui import theme
 from explorer.gui.doctor.choices import Choice, Shown
 from explorer.gui.widgets.icons import icon
 
+UNKNOWN = "not known"
 TITLE_WIDTH = 120  # px, so that the fields of all rows begin at one line
 WORD_WIDTH = 60
 BACK = 20
@@ -28,7 +30,8 @@ class ChoiceRow(QWidget):
         self._title = QLabel(choice.title, self)
         self._title.setFixedWidth(TITLE_WIDTH)
         self.field = _Field(self)
-        self.field.setEditable(choice.is_free)
+        if choice.is_free:
+            self.field.setLineEdit(_Edit(self.field))
         self.field.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
         self.field.setAccessibleName(choice.title)
         self.field.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -38,10 +41,9 @@ class ChoiceRow(QWidget):
         if choice.is_free:
             self.field.completer().setCaseSensitivity(Qt.CaseSensitivity.CaseSensitive)
             self.field.lineEdit().editingFinished.connect(self._on_entered)
-            self.field.lineEdit().setPlaceholderText("not known")
             self.field.lineEdit().setTextMargins(-2, 0, 0, 0)  # in line with fields that only offer a list
         else:
-            self.field.setPlaceholderText("not known")
+            self.field.setPlaceholderText(UNKNOWN)
         self._title.setBuddy(self.field)
         self.word = QLabel(self)
         self.word.setObjectName("quiet")
@@ -56,6 +58,7 @@ class ChoiceRow(QWidget):
         policy = self.back.sizePolicy()
         policy.setRetainSizeWhenHidden(True)
         self.back.setSizePolicy(policy)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         layout = QGridLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(8)
@@ -121,6 +124,18 @@ class ChoiceRow(QWidget):
     def _on_back(self) -> None:
         self.field.setFocus(Qt.FocusReason.OtherFocusReason)  # the button goes
         self.chosen.emit(self.choice.hint, "")
+
+
+class _Edit(QLineEdit):
+    """Says in the theme's quiet colour that nothing is known; a combo box's own placeholder is too faint to read."""
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if not self.text():
+            painter = QPainter(self)
+            painter.setPen(theme.current().quiet)
+            flags = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+            painter.drawText(self.rect(), int(flags), UNKNOWN)
 
 
 class _Field(QComboBox):
