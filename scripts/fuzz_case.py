@@ -10,6 +10,7 @@ import contextlib
 import faulthandler
 import json
 import os
+import platform
 import resource
 import select
 import signal
@@ -128,6 +129,7 @@ def warm_up(path: Path) -> None:
     import torch
 
     torch.set_num_threads(1)
+    platform.processor()  # a library asks for it once, and Python then starts a process
     with tempfile.TemporaryDirectory() as folder, _forked_children(folder, print):
         _opened(path)
 

@@ -14,10 +14,14 @@ from explorer.formats import READERS, recent
 from explorer.formats.reader import HEAD_BYTES, ShouldStop, never
 from explorer.paths import bundled
 
-SUFFIXES = (".safetensors", ".pt", ".pth", ".ckpt", ".bin", ".pkl", ".h5", ".hdf5", ".keras", ".onnx", ".npz")
+SUFFIXES = (
+    ".safetensors", ".pt", ".pth", ".ckpt", ".bin", ".pkl", ".pickle", ".h5", ".hdf5", ".keras", ".tar", ".pt2",
+    ".onnx", ".npz",
+)  # fmt: skip
 """What checkpoints are called; in a folder only files named like that are looked into, at most `_MOST_FILES`."""
 
 _MOST_FILES = 200
+_MOST_FOLDERS, _MOST_WEIGHTS = 20, 10  # of a checkpoint that is a folder itself
 _BLOCK = 1 << 22  # bytes
 _known: dict[tuple[str, int, int], str] = {}  # path, size, time of the last change: hash
 
@@ -25,7 +29,7 @@ _known: dict[tuple[str, int, int], str] = {}  # path, size, time of the last cha
 def find(
     name: str, sha256: str | None, near: Sequence[Path] = (), should_stop: ShouldStop = never
 ) -> Path | None:
-    """Return the file whose SHA-256 is this, None where it is not found.
+    """Return the checkpoint whose SHA-256 is this, None where it is not found; a folder has that of its weights.
 
     Looked at are the files in `near`, recent and bundled ones, and the checkpoints of the folders in `near`;
     those of that hash or name first. Only a hash that is taken of the file itself counts.
@@ -49,7 +53,7 @@ def find(
         if should_stop():
             raise Cancelled
         try:
-            if is_checkpoint(path) and hash_of(path, should_stop) == sha256.lower():
+            if is_checkpoint(path) and sha256.lower() in _hashes(path, should_stop):
                 return path
         except (OSError, ValueError):  # it is gone, not ours to read, or has a name that no file can have
             continue
@@ -57,7 +61,7 @@ def find(
 
 
 def is_checkpoint(path: Path) -> bool:
-    """Return whether a reader recognises the first bytes of a file, so that it is worth to be hashed.
+    """Return whether a reader recognises the first bytes of a file, or a folder, so that it is worth to be hashed.
 
     What is no ordinary file, or is empty as those are that a system makes up while they are read, is never one.
 
@@ -65,6 +69,9 @@ def is_checkpoint(path: Path) -> bool:
         OSError, ValueError: it is not there, cannot be read, or no file can be called that.
     """
     status = path.stat()
+    if stat.S_ISDIR(status.st_mode):
+        # A folder around one file is no more than a way to that file.
+        return any(reader.matches(b"", path) for name, reader in READERS.items() if name != "folder")
     if not stat.S_ISREG(status.st_mode) or not status.st_size:
         return False
     with path.open("rb") as file:
@@ -94,6 +101,16 @@ def hash_of(path: Path, should_stop: ShouldStop = never) -> str:
     return _known[key]
 
 
+def _hashes(path: Path, should_stop: ShouldStop) -> Iterator[str]:
+    """Yield the hash of a file, or those of what may be the weights of a folder."""
+    if not path.is_dir():
+        yield hash_of(path, should_stop)
+        return
+    for folder in (path, *(entry for entry in sorted(path.iterdir())[:_MOST_FOLDERS] if entry.is_dir())):
+        for file in _checkpoints_in(folder, path.name)[:_MOST_WEIGHTS]:
+            yield hash_of(file, should_stop)
+
+
 def wanted(
     name: str,
     sha256: str | None,
@@ -119,7 +136,7 @@ def wanted(
 
 def _candidates(name: str, sha256: str, near: Sequence[Path]) -> Iterator[Path]:
     """Yield files to try, the likeliest first; some twice."""
-    yield from (path for path in near if not os.path.isdir(path))
+    yield from near
     lately = [entry for entry in recent.entries() if entry.kind != "session"]
     shipped = bundled()
     beside = [path for folder in near if os.path.isdir(folder) for path in _checkpoints_in(folder, name)]

@@ -151,6 +151,7 @@ class App(QObject):
         session, window = self.session, self.window
         actions = window.actions_by_name
         actions["open"].triggered.connect(self._on_open)
+        actions["open_folder"].triggered.connect(self._on_open_folder)
         actions["add_stage"].triggered.connect(self._on_add_stage)
         actions["shortcuts"].triggered.connect(self._on_shortcuts)
         actions["about"].triggered.connect(self._on_about)
@@ -190,12 +191,19 @@ class App(QObject):
         self.session.tell("error", sentence)
 
     def _on_open(self) -> None:
-        path = file_dialogs.ask_open(self.window, "Open a checkpoint, a saved session or a picture")
+        path = file_dialogs.ask_open(
+            self.window, "Open a checkpoint, a saved session or a picture", file_dialogs.openable()
+        )
+        if path:
+            self.opener.open(path)
+
+    def _on_open_folder(self) -> None:
+        path = file_dialogs.ask_folder(self.window, "Open a checkpoint that is a folder")
         if path:
             self.opener.open(path)
 
     def _on_add_stage(self) -> None:
-        path = file_dialogs.ask_open(self.window, "Add a stage")
+        path = file_dialogs.ask_open(self.window, "Add a stage", file_dialogs.openable(("Checkpoints",)))
         if path:
             self.opener.open_stages(path)
 

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from explorer.gui import settings
+
+_PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
+
+
+def openable(kinds: Sequence[str] = ("Checkpoints", "sessions", "pictures")) -> str:
+    """Return the filter of a dialog for what the window opens: by usual names, or any name at all."""
+    from explorer.formats.finding import SUFFIXES
+
+    suffixes = {"Checkpoints": SUFFIXES, "sessions": (".session.json",), "pictures": _PICTURES}
+    patterns = " ".join(f"*{suffix}" for kind in kinds for suffix in suffixes[kind])
+    return f"{', '.join(kinds)} ({patterns});;All files (*)"
 
 
 def ask_open(parent: QWidget, title: str, kinds: str = "") -> str:

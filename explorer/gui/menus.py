@@ -35,7 +35,7 @@ class Menus:
         self._build(panels)
 
     def _build(self, panels: Sequence[QAction]) -> None:
-        opening = ("open", self.recent, self.bundled, "start_page", "add_stage", "doctor")
+        opening = ("open", "open_folder", self.recent, self.bundled, "start_page", "add_stage", "doctor")
         session = ("save_session", "save_session_as", "reopen_session")
         self._add("&File", *opening, None, *session, None, self.export, None, "quit")
         self._add("&Edit", "undo", "redo", None, "copy")

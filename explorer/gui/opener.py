@@ -264,7 +264,9 @@ class Opener(QObject):
         self._window.canvas.offer(str(missing), [("&Find it…", find)], "error")
 
     def _find(self, recipe: Recipe, near: tuple[Path, ...], name: str) -> None:
-        path = file_dialogs.ask_open(self._window, f"Where is {name}?")
+        path = file_dialogs.ask_open(
+            self._window, f"Where is {name}?", file_dialogs.openable(("Checkpoints",))
+        )
         if path:
             self.restore(recipe, *near, Path(path))
 

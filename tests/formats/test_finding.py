@@ -124,3 +124,24 @@ def test_what_is_missing_is_said_in_a_sentence():
     )
     assert "from no file" in finding.wanted("faces", None)
     assert finding.wanted("x", "ab" * 32, "a.png", "open it once").startswith("a.png was made with x (")
+
+
+def test_a_folder_is_found_by_the_hash_of_its_weights(reference_data, tmp_path):
+    source = reference_data / "trained-checkpoints" / "disvae_VAE_mnist"
+    folder = tmp_path / "far" / "VAE_mnist"
+    folder.mkdir(parents=True)
+    for name in ("specs.json", "model.pt"):
+        (folder / name).write_bytes((source / name).read_bytes())
+    sha256 = hashlib.sha256((folder / "model.pt").read_bytes()).hexdigest()
+    assert finding.is_checkpoint(folder)
+    assert not finding.is_checkpoint(tmp_path)
+    assert find("VAE_mnist", sha256) is None
+    assert find("VAE_mnist", sha256, [folder]) == folder
+    assert find("VAE_mnist", "00" * 32, [folder]) is None
+    recent.add(folder, "VAE_mnist", sha256, "model")
+    assert find("VAE_mnist", sha256) == folder
+
+
+def test_a_folder_around_one_checkpoint_is_not_taken_for_it(moved):
+    (moved.parent / "faces.pth").unlink()
+    assert find("faces", SHA256, [moved.parent]) == moved

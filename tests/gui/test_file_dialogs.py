@@ -58,3 +58,25 @@ def test_it_never_replaces_a_file_unasked(parent, tmp_path):
     assert file_dialogs.ask_save(parent, "Export", "faces strip.png", "PNG (*.png)") == ""
     assert len(asked) == 1
     assert "taken.png" in asked[0]
+
+
+def test_the_dialog_shows_checkpoints_of_every_kind_first_and_any_file_then():
+    first, last = file_dialogs.openable().split(";;")
+    for suffix in (
+        "pt",
+        "pth",
+        "ckpt",
+        "bin",
+        "pkl",
+        "h5",
+        "hdf5",
+        "keras",
+        "safetensors",
+        "session.json",
+        "png",
+    ):
+        assert f"*.{suffix}" in first.replace(")", " ").split() or f"*.{suffix} " in f"{first} ".replace(
+            "(", " "
+        )
+    assert last == "All files (*)"
+    assert "png" not in file_dialogs.openable(("Checkpoints",))

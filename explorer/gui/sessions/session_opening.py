@@ -93,8 +93,8 @@ def _found(wanted: Wanted, file: Path, should_stop: ShouldStop) -> Path:
     from explorer.formats import finding
 
     places = [place for place in _places(wanted, file) if os.path.exists(place)]  # any name will do here
-    files = [place for place in places if place.is_file()]
-    same = finding.find(wanted.name, wanted.sha256, (*files, file.parent), should_stop)
+    near = [place for place in places if place.is_file() or place.is_dir()]
+    same = finding.find(wanted.name, wanted.sha256, (*near, file.parent), should_stop)
     if same is not None:
         return same
     for place in places:
