@@ -252,10 +252,18 @@ def _scaled(chains: Chains, x: Any, factor: float, offset: float) -> Flow:
     return _flow(x).then(Layer("scale", "", {"by": (float(factor), float(offset))}))
 
 
+def _plain(value: Any) -> Any:
+    """Return a number that a file keeps as a tensor of one."""
+    if isinstance(value, Weight) and value.tensor.numel() == 1:
+        return float(value.tensor)
+    return value
+
+
 def _add(chains: Chains, x: Any, y: Any, alpha: Any = 1) -> Flow:
     if isinstance(y, Flow) and isinstance(x, Flow):
         return _residual(x, y)
-    return _scaled(chains, x, 1.0, y * alpha)
+    x, y = (y, x) if isinstance(y, Flow) else (x, y)
+    return _scaled(chains, x, 1.0, _plain(y) * _plain(alpha))
 
 
 def _residual(x: Flow, y: Flow) -> Flow:
@@ -271,15 +279,16 @@ def _residual(x: Flow, y: Flow) -> Flow:
 
 
 def _mul(chains: Chains, x: Any, y: Any) -> Flow:
-    return _scaled(chains, x, y, 0.0)
+    x, y = (y, x) if isinstance(y, Flow) else (x, y)
+    return _scaled(chains, x, _plain(y), 0.0)
 
 
 def _div(chains: Chains, x: Any, y: Any) -> Flow:
-    return _scaled(chains, x, 1.0 / y, 0.0)
+    return _scaled(chains, x, 1.0 / _plain(y), 0.0)
 
 
 def _sub(chains: Chains, x: Any, y: Any, alpha: Any = 1) -> Flow:
-    return _scaled(chains, x, 1.0, -y * alpha)
+    return _scaled(chains, x, 1.0, -_plain(y) * _plain(alpha))
 
 
 def _size(chains: Chains, x: Any, dim: Any) -> Any:

@@ -37,15 +37,15 @@ def hints_in(facts: Mapping[str, Any], shapes: Shapes) -> dict[str, str]:
         shapes: of the network's tensors.
     """
     found = {}
-    latent = _whole(facts, _LATENT)
-    if latent and any(latent in shape[:2] for shape in shapes if len(shape) in (2, 4)):
+    latent, classes = _whole(facts, _LATENT), _whole(facts, _CLASSES)
+    taken = {size for shape in shapes if len(shape) in (2, 4) for size in shape[:2]}
+    if latent and classes and latent + classes in taken:
+        found["classes"] = str(classes)
+    if latent and (latent in taken or "classes" in found):
         found["latent"] = str(latent)
     image = _image(facts, shapes)
     if image:
         found["image"] = image
-    classes = _whole(facts, _CLASSES)
-    if classes and latent and any(shape[1] == latent + classes for shape in shapes if len(shape) == 2):
-        found["classes"] = str(classes)
     return found
 
 
