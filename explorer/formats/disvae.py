@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from explorer.formats import beside
 from explorer.formats.isolated import Handed
 from explorer.formats.reader import Reader, Reading
 from explorer.models.base import ImageSpec, LatentModel, NativeRange
-from explorer.models.layered import Heads, LayeredConfig
 from explorer.models.layers import Layer
+
+if TYPE_CHECKING:
+    from explorer.models.layered import LayeredConfig
 
 _SPECS, _WEIGHTS = "specs.json", "model.pt"
 _SMALLEST = 4  # side of the smallest map
@@ -25,6 +28,8 @@ _HALVING = {"kernel": 4, "stride": 2, "padding": 1}
 
 def network(image: ImageSpec, latent_dim: int) -> LayeredConfig:
     """Return the network for pictures of 32 or 64 pixels, with the names its files use."""
+    from explorer.models.layered import Heads, LayeredConfig
+
     halvings = int(math.log2((image.height or 0) / _SMALLEST))
     more = halvings - 3
     encoder = [

@@ -6,9 +6,11 @@ For all zips that are checkpoints (torch, TorchScript, pt2, Keras). The names ar
 from __future__ import annotations
 
 import itertools
+import mmap
 import struct
 import zlib
 from dataclasses import dataclass
+from pathlib import Path
 
 from explorer.formats.span import Damaged, Span
 
@@ -91,6 +93,15 @@ def members(span: Span) -> dict[str, Member]:
     if any(end > after for (_, end), (after, _) in itertools.pairwise(extents)):
         raise Damaged("zip members that overlap")
     return found
+
+
+def names(path: Path) -> tuple[str, ...]:
+    """Return the names of a zip's members; none where it is damaged, or no zip."""
+    try:
+        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+            return tuple(members(Span(mapped, 0, len(mapped), True)))
+    except (Damaged, OSError, ValueError, struct.error):
+        return ()
 
 
 def _table(span: Span) -> tuple[int, int, int]:
