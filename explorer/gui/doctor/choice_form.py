@@ -61,9 +61,10 @@ class ChoiceForm(QWidget):
         kept: Mapping[str, str] = NO_HINTS,
         *,
         failed: bool = False,
+        stated: bool = False,
     ) -> None:
-        """Show what is taken for each hint, for the arguments see `shown`; nothing is emitted."""
-        order = order_of((*guesses, *_chosen(chosen)), self._order)
+        """Show what is taken for each hint, for the arguments see `shown` and `order_of`; nothing is emitted."""
+        order = order_of((*guesses, *_chosen(chosen)), self._order, stated=stated)
         if order != self._order:
             self._arrange(order)
         known = {guess.hint: guess for guess in guesses}

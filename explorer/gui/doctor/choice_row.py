@@ -30,8 +30,6 @@ class ChoiceRow(QWidget):
         self._title = QLabel(choice.title, self)
         self._title.setFixedWidth(TITLE_WIDTH)
         self.field = _Field(self)
-        if choice.is_free:
-            self.field.setLineEdit(_Edit(self.field))
         self.field.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
         self.field.setAccessibleName(choice.title)
         self.field.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -39,9 +37,11 @@ class ChoiceRow(QWidget):
         self.field.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.field.activated.connect(self._on_picked)
         if choice.is_free:
-            self.field.completer().setCaseSensitivity(Qt.CaseSensitivity.CaseSensitive)
-            self.field.lineEdit().editingFinished.connect(self._on_entered)
-            self.field.lineEdit().setTextMargins(-2, 0, 0, 0)  # in line with fields that only offer a list
+            edit = _Edit(self.field)
+            edit.editingFinished.connect(self._on_entered)
+            edit.setTextMargins(-2, 0, 0, 0)  # in line with fields that only offer a list
+            self.field.setLineEdit(edit)
+            self.field.setCompleter(None)  # type: ignore[arg-type]
         else:
             self.field.setPlaceholderText(UNKNOWN)
         self._title.setBuddy(self.field)

@@ -10,9 +10,10 @@ from explorer.formats.diagnosis import DOUBTFUL
 from explorer.formats.diagnosis_words import certainty_word
 from explorer.formats.sidecars import HINTS, example
 from explorer.models import ARCHITECTURES
+from explorer.models.layers import ACTIVATIONS
 
 if TYPE_CHECKING:
-    from explorer.formats.diagnosis import Diagnosis, Guess
+    from explorer.formats.diagnosis import Diagnosis, Guess, LayerFact
 
 
 NO_HINTS: Mapping[str, str] = {}
@@ -69,6 +70,9 @@ CHOICES = (
 ALWAYS = ("image", "range", "activation", "output", "prior")
 """Shown without being asked for, also where they are not guessed."""
 
+OF_LAYERS = ("activation", "output")
+"""Those among them that speak of layers, and so of nothing where the file states the layers."""
+
 
 @dataclass(frozen=True)
 class Shown:
@@ -121,10 +125,16 @@ def shown(
     return Shown(facts.get(choice.hint, ""), values)
 
 
-def order_of(guesses: Sequence[Guess], before: Sequence[str] = ()) -> tuple[str, ...]:
-    """Return the hints to show first, the most doubtful first; those shown `before` keep their places."""
+def order_of(
+    guesses: Sequence[Guess], before: Sequence[str] = (), *, stated: bool = False
+) -> tuple[str, ...]:
+    """Return the hints to show first, the most doubtful first; those shown `before` keep their places.
+
+    `stated` says that the file states all layers.
+    """
     doubted = [guess.hint for guess in sorted(guesses, key=_certainty) if guess.certainty < 1]
-    wanted = [hint for hint in (*doubted, *ALWAYS) if hint in HINTS]
+    always = [hint for hint in ALWAYS if not (stated and hint in OF_LAYERS)]
+    wanted = [hint for hint in (*doubted, *always) if hint in HINTS]
     return tuple(dict.fromkeys((*before, *wanted)))
 
 
@@ -141,5 +151,32 @@ def facts_of(model: Any, diagnosis: Diagnosis | None) -> dict[str, str]:
         if image.height and image.width:
             facts["image"] = f"{image.channels}x{image.height}x{image.width}"
         facts["classes"] = str(getattr(model, "classes", 0))
-    words = [layer.text for layer in diagnosis.layers if layer.part == "decoder"] if diagnosis else []
-    return facts | ({"layers": " ".join(words)} if words else {})
+    return facts | _facts_of_layers(diagnosis)
+
+
+def states_layers(diagnosis: Diagnosis | None) -> bool:
+    """Return whether a file states the decoder's layers."""
+    layers = _decoder(diagnosis)
+    return bool(layers) and all(layer.certainty >= 1 for layer in layers)
+
+
+def _facts_of_layers(diagnosis: Diagnosis | None) -> dict[str, str]:
+    """Return what the decoder's layers say of the activations, and of themselves."""
+    words = [word for layer in _decoder(diagnosis) for word in layer.text.split()]
+    if not words:
+        return {}
+    last = words[-1] if _is_activation(words[-1]) else "identity"
+    hidden = {word for word in words[:-1] if _is_activation(word)}
+    return {
+        "layers": " ".join(words),
+        "output": last,
+        **({"activation": hidden.pop()} if len(hidden) == 1 else {}),
+    }
+
+
+def _decoder(diagnosis: Diagnosis | None) -> list[LayerFact]:
+    return [layer for layer in diagnosis.layers if layer.part == "decoder"] if diagnosis else []
+
+
+def _is_activation(word: str) -> bool:
+    return word.partition(":")[0] in ACTIVATIONS

@@ -1,45 +1,28 @@
-"""The doctor's window: choices at the left, nine pictures decoded by them at the right, what was found below.
+"""What the doctor's window does: choices become hints, hints a model, the model nine pictures.
 
-It stays open beside the work. Reading and building is done by `Trials`, decoding by `PictureSource`.
+How it is built is `doctor_window`. It stays open beside the work. Reading and building is done by `Trials`,
+decoding by `PictureSource`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtGui import QHideEvent
-from PySide6.QtWidgets import (
-    QDialog,
-    QFrame,
-    QHBoxLayout,
-    QLabel,
-    QPushButton,
-    QScrollArea,
-    QSizePolicy,
-    QSplitter,
-    QStackedWidget,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QWidget
 
 from explorer.errors import OutputError, UsageError
 from explorer.formats.diagnosis import Guess
 from explorer.formats.diagnosis_words import headline
 from explorer.formats.sidecars import parsed_hints
-from explorer.gui.doctor.choice_form import ChoiceForm
-from explorer.gui.doctor.choices import facts_of
-from explorer.gui.doctor.findings import Findings
-from explorer.gui.doctor.sample_grid import SampleGrid
+from explorer.gui.doctor.choices import facts_of, states_layers
+from explorer.gui.doctor.doctor_window import DoctorWindow
 from explorer.gui.doctor.trials import Trial, Trials
 from explorer.gui.jobs import JobRunner
 from explorer.gui.pictures import PictureSource, to_qimage
 from explorer.gui.session import Session
-from explorer.gui.widgets.dock import Frame
-from explorer.gui.widgets.elided_label import ElidedLabel
-from explorer.gui.widgets.loading import Loading
 from explorer.latent.sampling import sample
 from explorer.models.base import NO_OPTIONS, DecodeOptions
 
@@ -52,16 +35,13 @@ if TYPE_CHECKING:
 SLOT = "preview:doctor"
 COUNT = 9
 SIDE = 256  # pixels; larger pictures may come smaller
-FORM_LEAST, FORM_WIDTH = 364, 424
-SHARES = (3, 1)  # of the height, to begin with: choices and pictures, lists
-SIZE = QSize(1040, 720)
 NOTHING = "Nothing was guessed: the file says everything itself."
 STAGE = "This is a stage: it changes pictures, and draws none of its own."
 NOT_YET = "There is no picture yet.\nA choice at the left may bring one."
 NOT_NUMBERS = "All values that came out are not numbers; try another range or activation."
 
 
-class DoctorDialog(QDialog):
+class DoctorDialog(DoctorWindow):
     """Non-modal; one checkpoint at a time."""
 
     kept = Signal(str, str)  # the checkpoint, and the file that its hints are in now
@@ -73,16 +53,20 @@ class DoctorDialog(QDialog):
         self._trials = Trials(jobs, self)
         self._seed = 0
         self._begin("")
-        self.setWindowTitle("Checkpoint doctor")
-        self.setModal(False)
-        self._build()
         self._trials.progressed.connect(self._on_progressed)
         self._trials.examined.connect(self._on_examined)
         self._trials.failed.connect(self._on_unread)
         self._trials.tried.connect(self._on_tried)
         self.form.changed.connect(self._on_chosen)
         session.model_changed.connect(self._refresh_pictures)  # which forgets what was asked before
-        self.resize(SIZE.boundedTo(self.screen().availableSize() - QSize(40, 80)))
+        self.loading.cancel_requested.connect(self.close)
+        for button, slot in (
+            (self.again, self._on_again),
+            (self.forget_button, self._on_forget),
+            (self.close_button, self.close),
+            (self.keep_button, self._on_keep),
+        ):
+            button.clicked.connect(slot)
 
     def _begin(self, name: str) -> None:
         """Know nothing of a checkpoint."""
@@ -96,113 +80,12 @@ class DoctorDialog(QDialog):
         self._is_unfamiliar = False  # none came of anything yet, so what is guessed is a proposal
         self._is_first = True
 
-    # ---- building ----
-
-    def _build(self) -> None:
-        self._title = ElidedLabel(self)
-        self._title.setObjectName("modelName")
-        self._facts = QLabel(self)
-        self._facts.setObjectName("quiet")
-        self.headline = self._line()
-        self.misfits = self._line("quiet")
-        top = QHBoxLayout()
-        top.setSpacing(12)
-        top.addWidget(self._title)
-        top.addWidget(self._facts)
-        top.addStretch(1)
-        self.findings = Findings(self)
-        self._halves = QSplitter(Qt.Orientation.Vertical, self)
-        self._halves.setHandleWidth(8)
-        self._halves.setChildrenCollapsible(False)
-        self._halves.addWidget(self._upper_half())
-        self._halves.addWidget(self.findings)
-        for place, share in enumerate(SHARES):
-            self._halves.setStretchFactor(place, share)
-        self._halves.setSizes([100 * share for share in SHARES])
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(12, 12, 12, 12)
-        layout.setSpacing(8)
-        layout.addLayout(top)
-        layout.addWidget(self.headline)
-        layout.addWidget(self.misfits)
-        layout.addWidget(self._halves, stretch=1)
-        layout.addLayout(self._buttons())
-
-    def _upper_half(self) -> QWidget:
-        self.form = ChoiceForm(self)
-        area = QScrollArea(self)
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setWidgetResizable(True)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        area.setWidget(self.form)
-        for widget in (self.form, area.viewport()):
-            widget.setAutoFillBackground(False)  # the frame is seen through them
-        self.grid = SampleGrid(self)
-        self._loading = Loading(self)
-        self._loading.cancel_requested.connect(self._trials.cancel)
-        self._pages = QStackedWidget(self)
-        self._pages.addWidget(self.grid)
-        self._pages.addWidget(_middle(self._loading))
-        self.said = self._line()
-        self.said.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.said.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        self.again = self._button("&New samples", "Draw other random codes", self._on_again)
-        below = QHBoxLayout()
-        below.setSpacing(8)
-        below.addWidget(self.said, stretch=1)
-        below.addWidget(self.again, alignment=Qt.AlignmentFlag.AlignTop)
-        frame = self._frame = Frame(area, self)
-        frame.setMinimumWidth(FORM_LEAST)
-        frame.setMaximumWidth(FORM_WIDTH)
-        row = QHBoxLayout()
-        row.setSpacing(8)
-        row.addWidget(frame, stretch=1)
-        row.addWidget(self._pages, stretch=1)
-        half = QWidget(self)
-        column = QVBoxLayout(half)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(8)
-        column.addLayout(row, stretch=1)
-        column.addLayout(below)
-        return half
-
-    def _buttons(self) -> QHBoxLayout:
-        self.forget_button = self._button(
-            "&Forget hints", "Take away what was kept for this file", self._on_forget
-        )
-        self.keep_button = self._button("&Keep", "", self._on_keep)
-        self.keep_button.setObjectName("primary")
-        close = self._button("&Close", "Close this window; nothing is kept (Esc)", self.close)
-        row = QHBoxLayout()
-        row.setSpacing(8)
-        row.addWidget(self.forget_button)
-        row.addStretch(1)
-        row.addWidget(close)
-        row.addWidget(self.keep_button)
-        return row
-
-    def _line(self, name: str = "") -> QLabel:
-        label = QLabel(self)
-        label.setObjectName(name)
-        label.setWordWrap(True)
-        label.setTextFormat(Qt.TextFormat.PlainText)
-        return label
-
-    def _button(self, text: str, tip: str, slot: Callable[[], object]) -> QPushButton:
-        button = QPushButton(text, self)
-        button.setAutoDefault(False)  # Enter belongs to the fields
-        button.setToolTip(tip)
-        button.setAccessibleName(text.replace("&", ""))
-        button.clicked.connect(slot)
-        return button
-
     # ---- from outside ----
 
     def examine(self, path: str, name: str) -> None:
         """Read a checkpoint and show what was found."""
         self._open_for(name)
-        self._show_loading(f"Reading {name}", 0.0)
+        self.show_loading(f"Reading {name}", 0.0)
         self._trials.read(path)
 
     def take(self, examination: Examination) -> None:
@@ -226,7 +109,7 @@ class DoctorDialog(QDialog):
         self._begin(name)
         self.form.forget()
         self.grid.show_text("")
-        self._say("")
+        self.say("")
         self._refresh()
         self.show()
         self.raise_()
@@ -235,22 +118,17 @@ class DoctorDialog(QDialog):
     # ---- what came of reading and building ----
 
     def _on_progressed(self, fraction: float, text: str) -> None:
-        self._show_loading(text, fraction)
-
-    def _show_loading(self, text: str, fraction: float) -> None:
-        self._loading.set_progress(text, fraction)
-        self._loading.show()
-        self._pages.setCurrentIndex(1)
+        self.show_loading(text, fraction)
 
     def _on_examined(self, kept: dict[str, str]) -> None:
-        self._pages.setCurrentIndex(0)
+        self.show_grid()
         self._kept, self._chosen = dict(kept), dict(kept)
         self._trials.attempt(self._chosen)
 
     def _on_unread(self, sentence: str) -> None:
-        self._pages.setCurrentIndex(0)
+        self.show_grid()
         self.grid.show_text("")
-        self._say(sentence)
+        self.say(sentence)
         self._refresh()
 
     def _on_tried(self, trial: Trial) -> None:
@@ -260,7 +138,7 @@ class DoctorDialog(QDialog):
             self._diagnosis = trial.diagnosis
             self._is_unfamiliar = model is None
             self._learn(trial)
-        self._say(trial.error)
+        self.say(trial.error)
         if model is not None:
             self._model = model if hasattr(model, "spaces") else None  # type: ignore[assignment]
         if self._fits and self._model is not None:
@@ -297,13 +175,13 @@ class DoctorDialog(QDialog):
 
     def _on_pictures(self, result: RenderResult) -> None:
         if result.pictures is None:
-            self._say(result.error or "Nothing was decoded.")
+            self.say(result.error or "Nothing was decoded.")
             self.grid.set_old(True)
             return
         if result.blank:
-            self._say(NOT_NUMBERS)
+            self.say(NOT_NUMBERS)
         elif result.warning:
-            self._say(result.warning, "warning")
+            self.say(result.warning, "warning")
         self.grid.show_pictures([to_qimage(picture) for picture in result.pictures])
         self.grid.set_old(not self._fits and not self._trials.is_busy)
 
@@ -321,7 +199,7 @@ class DoctorDialog(QDialog):
             except UsageError as error:
                 self._fits = False
                 self.form.mark_wrong(hint)
-                self._say(str(error))
+                self.say(str(error))
                 self._refresh_buttons()
                 return
             wanted[hint] = value
@@ -329,7 +207,7 @@ class DoctorDialog(QDialog):
 
     def _try(self, hints: dict[str, str]) -> None:
         self._chosen = hints
-        self._say("")
+        self.say("")
         self._fits = False
         self.form.mark_wrong(None)
         self._refresh_form()
@@ -350,7 +228,7 @@ class DoctorDialog(QDialog):
         try:
             place = self._trials.keep(self._to_keep())
         except OutputError as error:
-            self._say(str(error))
+            self.say(str(error))
             return
         self.close()
         self.kept.emit(str(path), place)
@@ -362,7 +240,7 @@ class DoctorDialog(QDialog):
         try:
             self._trials.keep({})
         except OutputError as error:
-            self._say(str(error))
+            self.say(str(error))
             return
         was_kept, self._kept = bool(self._kept), {}
         self._try({})
@@ -371,17 +249,10 @@ class DoctorDialog(QDialog):
 
     # ---- refreshing ----
 
-    def _say(self, text: str, level: str = "error") -> None:
-        """Say what is wrong under the pictures."""
-        self.said.setText(text)
-        self.said.setProperty("level", level)
-        self.said.style().unpolish(self.said)
-        self.said.style().polish(self.said)
-
     def _refresh(self, model: object = None) -> None:
         diagnosis = self._diagnosis
-        self._title.setText(self._name)
-        self._facts.setText(_described(model))  # empty while none fits
+        self.title.setText(self._name)
+        self.facts.setText(_described(model))  # empty while none fits
         if diagnosis is not None:
             self.headline.setText(headline(diagnosis, failed=self._is_unfamiliar))
         elif model is not None or not self.headline.text():
@@ -390,7 +261,7 @@ class DoctorDialog(QDialog):
         self.misfits.setVisible(bool(self.misfits.text()))
         self.findings.show_diagnosis(diagnosis)
         self.findings.setVisible(diagnosis is not None)
-        self._frame.setVisible(_can_be_told(self._model))
+        self.show_form(_can_be_told(self._model))
         self._refresh_form()
         self._refresh_buttons()
 
@@ -401,7 +272,8 @@ class DoctorDialog(QDialog):
             return
         facts = facts_of(self._model, self._diagnosis)
         guesses = tuple(self._guesses.values())
-        self.form.show_choices(guesses, facts, self._chosen, self._kept, failed=self._is_unfamiliar)
+        failed, stated = self._is_unfamiliar, states_layers(self._diagnosis)
+        self.form.show_choices(guesses, facts, self._chosen, self._kept, failed=failed, stated=stated)
 
     def _refresh_buttons(self) -> None:
         hints = self._to_keep()
@@ -428,12 +300,6 @@ class DoctorDialog(QDialog):
             self._pictures.cancel(SLOT)
             self._model = None
 
-    def reject(self) -> None:
-        """Escape stops the reading; with nothing to stop it closes."""
-        if self._trials.is_reading:
-            self._trials.cancel()
-        super().reject()
-
 
 def _can_be_told(model: object) -> bool:
     """Return whether hints may change a model: the program's own format states everything."""
@@ -457,13 +323,3 @@ def _described(model: object) -> str:
     space = model.spaces[model.default_space]  # type: ignore[attr-defined]
     image = model.image  # type: ignore[attr-defined]
     return f"{model.architecture} · {space.dim}-D · {image.width}×{image.height}"  # type: ignore[attr-defined]
-
-
-def _middle(widget: QWidget) -> QWidget:
-    """Return a page with a widget in its middle."""
-    page = QWidget()
-    layout = QVBoxLayout(page)
-    layout.addStretch(1)
-    layout.addWidget(widget, alignment=Qt.AlignmentFlag.AlignHCenter)
-    layout.addStretch(1)
-    return page

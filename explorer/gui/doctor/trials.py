@@ -80,10 +80,6 @@ class Trials(QObject):
         self._next = dict(hints)
         self._go_on()
 
-    def cancel(self) -> None:
-        """Stop reading."""
-        self._jobs.cancel(READ)
-
     def keep(self, hints: Mapping[str, str]) -> str:
         """Write hints, in place of all that are kept, and return where.
 
