@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from explorer.errors import CheckpointError
 from explorer.formats import isolated, keras_file
 from explorer.formats.reader import Reader, Reading
 

@@ -13,18 +13,20 @@ from explorer.models.keras_config import KerasError, Model
 from explorer.models.keras_graph import Value
 from explorer.models.keras_weighted import BatchNormalization
 
-_MOST_VALUES = 1 << 24  # in all maps that are compared
-_SAMPLES = 256
+_MOST_VALUES = 1 << 23  # in all maps that are compared
+_SAMPLES = 192
 
 
 @torch.inference_mode()
-def norm_error(model: Model, weights: Mapping[int, Sequence[Found]], latent: int) -> float:
+def norm_error(
+    model: Model, weights: Mapping[int, Sequence[Found]], latent: int, samples: int = _SAMPLES
+) -> float:
     """Return how far the inputs of batch norms lie from what they remember, for codes N(0, I); infinity if it fails.
 
     Zero is perfect; the mean's error counts in deviations, that of the variance by its logarithm.
     """
     try:
-        network = build([((), model)], dict(weights), 2).network  # type: ignore[arg-type]
+        network = build([((), model)], weights, 2).network
     except KerasError:
         return math.inf
     steps = network.graph.steps
@@ -33,7 +35,7 @@ def norm_error(model: Model, weights: Mapping[int, Sequence[Found]], latent: int
         return math.inf
     before = [steps[index].sources[0] for index in norms]
     size = sum(math.prod(network.shapes[value]) for value in before)
-    count = max(8, min(_SAMPLES, _MOST_VALUES // max(size, 1)))
+    count = max(8, min(samples, _MOST_VALUES // max(size, 1)))
     codes = torch.randn(count, latent, generator=torch.Generator().manual_seed(1))
     values = network.run(network.plan([Value(0)], before), [codes])
     errors = []

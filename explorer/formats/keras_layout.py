@@ -54,7 +54,7 @@ def weights_of(models: Sequence[tuple[tuple[str, ...], Model]], content: Mapping
 
 def _like(model: Model, tree: Mapping[str, Any], used: set[int]) -> Any:
     """Return the node, among those of models that hang below the whole, that has as many layers of each class."""
-    inside = next((tree[name] for name in _CONTAINERS if name in tree), {})
+    inside: dict[str, Any] = next((tree[name] for name in _CONTAINERS if name in tree), {})
     wanted = _census(snake_case(layer.class_name) for layer in model.layers if _has_weights(layer))
     for node in inside.values():
         below = next((node[name] for name in _CONTAINERS if isinstance(node, dict) and name in node), None)
@@ -80,7 +80,7 @@ def _by_layer(model: Model, listed: Mapping[str, list[Found]], found: Weights) -
     missing = [
         layer for layer in model.layers if layer.name not in listed and layer.class_name != "InputLayer"
     ]
-    by_order = iter(())
+    by_order: Iterator[list[Found]] = iter(())
     if missing and not any(layer.name in groups for layer in model.layers):
         by_order = iter(groups.values())
     for layer in model.layers:

@@ -24,8 +24,11 @@ from explorer.formats.sidecars import Hints
 from explorer.models.base import LatentModel, NativeRange, PriorName, StageModel
 from explorer.models.keras_config import KerasError, Model, read_models
 from explorer.models.keras_graph import Network, Plan, Value
+from explorer.models.keras_maths import activation_name
 from explorer.models.keras_model import Decoding, Encoding, KerasModel, KerasNetwork, stage
 
+_POSITIVE = ("relu", "relu6", "softplus", "sigmoid", "hard_sigmoid", "exponential", "softmax")
+_KEEPING = ("Flatten", "Reshape", "Dropout", "ActivityRegularization", "MaxPooling2D")
 Models = Sequence[tuple[tuple[str, ...], Model]]
 
 
@@ -122,7 +125,8 @@ def _generator(described: Described, made: Generator, loaded: Loaded, reading: R
     used += [((other or described.built).network, [found.plan])] if found else []
     _keep(used)
     guesses = list(described.guesses)
-    native, guess = _range(keras, network, made, hints.range, decoding)
+    code = _code_activation((other or described.built).network, found) if found else "linear"
+    native, guess = _range(keras, network, made, hints.range, code)
     guesses += [guess] if guess else []
     prior, guess = _prior(found, hints.prior)
     guesses += [guess] if guess else []
@@ -144,7 +148,7 @@ def _generator(described: Described, made: Generator, loaded: Loaded, reading: R
         origin=reading.origin(loaded.format, loaded.weights),
         notes=notes,
     )
-    if found is not None and prior == "none" and _is_positive((other or described.built).network, found):
+    if prior == "none" and code in _POSITIVE:
         space = model.spaces["z"]
         model.spaces["z"] = replace(space, floor=0.0)
     model.diagnosis = _diagnosis(described, made, found, other, loaded, guesses)
@@ -227,15 +231,15 @@ def _keep(used: Sequence[tuple[Network, Sequence[Plan]]]) -> None:
 
 
 def _range(
-    keras: KerasNetwork, network: Network, made: Generator, hinted: NativeRange | None, decoding: Decoding
+    keras: KerasNetwork, network: Network, made: Generator, hinted: NativeRange | None, code: str
 ) -> tuple[NativeRange, Guess | None]:
     if hinted is not None:
         return hinted, None
     stated = stated_range(network, made.plan.wanted[0])
     if stated is not None:
         return stated, None
-    shape = decoding.code_shape
-    return measured_range(keras, (shape[0] - decoding.label_width, *shape[1:]))
+    way = keras.decoding
+    return measured_range(keras, (way.code_shape[0] - way.label_width, *way.code_shape[1:]), code)
 
 
 def _prior(found: Encoder | None, hinted: PriorName | None) -> tuple[PriorName, Guess | None]:
@@ -248,35 +252,18 @@ def _prior(found: Encoder | None, hinted: PriorName | None) -> tuple[PriorName, 
     return ("normal", None) if found.is_variational else ("none", None)
 
 
-def _is_positive(network: Network, found: Encoder) -> bool:
-    """Tell whether the code leaves a ReLU or the like."""
-    from explorer.models.keras_maths import activation_name
-
+def _code_activation(network: Network, found: Encoder) -> str:
+    """Return the activation that the code leaves."""
     value = found.plan.wanted[0]
     for _ in range(8):
         step = network.graph.steps[value.step]
         name = step.layer.class_name
-        said = (
-            activation_name(step.layer.config.get("activation"))
-            if "activation" in step.layer.config
-            else name
-        )
-        if said in (
-            "relu",
-            "relu6",
-            "softplus",
-            "sigmoid",
-            "hard_sigmoid",
-            "exponential",
-            "softmax",
-            "ReLU",
-            "Softmax",
-        ):
-            return True
-        if name not in ("Flatten", "Reshape", "Dropout", "ActivityRegularization") or len(step.sources) != 1:
-            return False
+        if "activation" in step.layer.config:
+            return activation_name(step.layer.config["activation"])
+        if name not in _KEEPING or len(step.sources) != 1:
+            return activation_name(name)
         value = step.sources[0]
-    return False
+    return "linear"
 
 
 def _stage(

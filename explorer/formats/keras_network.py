@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from explorer.data.wording import shown
-from explorer.formats.keras_layout import Found, Weights
+from explorer.formats.keras_layout import Found
 from explorer.models.keras_config import KerasError, Layer, Model
 from explorer.models.keras_graph import Network, flatten
 from explorer.models.keras_weighted import Weighted
@@ -29,7 +29,9 @@ class Built:
     weights: Mapping[int, Sequence[Found]]
 
 
-def build(models: Sequence[tuple[tuple[str, ...], Model]], weights: Weights, version: int) -> Built:
+def build(
+    models: Sequence[tuple[tuple[str, ...], Model]], weights: Mapping[int, Sequence[Found]], version: int
+) -> Built:
     """Return the network of models with their weights.
 
     Raises:

@@ -23,6 +23,7 @@ _LABEL = re.compile(
     r"label|class|cond|digit|one_?hot|categor|attribute|(^|_)(y|c|cls|lbl|tag|target)(_|\d|$)"
 )
 _CODE = re.compile(r"noise|latent|code|sampl|random|encod|(^|_)z(_|\d|$)")
+_NOISE = re.compile(r"noise|random|eps")
 _MEAN = re.compile(r"mean|mu|loc")
 _SECOND = re.compile(r"var|sigma|std|scale|dev")
 _GENERATES = re.compile(r"dec|gen")
@@ -160,8 +161,11 @@ def _code(network: Network, inputs: Sequence[Value], picture: Value) -> Value | 
             if len(small) == 1 and shapes[small[0]] != () and not _is_index(network, small[0])
             else None
         )
+    made = [value for value in codes if not network.graph.steps[value.step].is_input]  # drawn by an encoder
     named = [value for value in codes if _CODE.search(_name(network, value))]
-    return (named or codes)[0]
+    if not made and not named and len(codes) == 2 and shapes[codes[0]] == (10,) != shapes[codes[1]]:
+        return codes[1]  # ten digits come as a row of ten
+    return (made or named or codes)[0]
 
 
 def _name(network: Network, value: Value) -> str:
@@ -268,12 +272,16 @@ def _label_input(network: Network, value: Value) -> LabelInput:
         raise KerasError(f"does not say what its input {name} takes; save it again after it was called once")
     if _is_index(network, value) or math.prod(shape) == 1:
         return LabelInput(shape, "index")
+    if _NOISE.search(name.lower()):
+        return LabelInput(shape, "zero")
     if layout_of(shape) is not None and len(shape) > 1:
         raise KerasError(f"wants a picture besides the code (its input {name}), which is not possible here")
     return LabelInput(shape, "onehot")
 
 
 def _classes(network: Network, value: Value, entry: LabelInput, hints: Hints) -> int:
+    if entry.kind == "zero":
+        return 0
     if entry.kind == "onehot":
         return entry.shape[-1]
     return _table(network, value) or hints.classes or 10
@@ -339,7 +347,7 @@ def _before(network: Network, out: Value) -> set[Value]:
 
 
 def _narrowest(network: Network, given: Value, out: Value) -> list[Value]:
-    """Return the narrowest place of an autoencoder: where the fewest values are, behind what follows without a kernel."""
+    """Return the narrowest place of an autoencoder: the fewest values, behind what follows without a kernel."""
     pixels = math.prod(network.shapes[given])
     gates = [
         value
@@ -416,7 +424,7 @@ def encoder(
 
 
 def _heads(network: Network, values: Sequence[Value], dim: int) -> Iterator[tuple[list[Value], bool, bool]]:
-    """Yield what may be mean and second head among outputs: the values, whether they lie in one, whether codes are drawn."""
+    """Yield what may be mean and second head: the values, whether they lie in one, whether codes are drawn."""
     sized = [
         value
         for value in values

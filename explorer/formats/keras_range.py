@@ -13,7 +13,7 @@ from explorer.models.base import NativeRange
 from explorer.models.keras_config import Layer
 from explorer.models.keras_graph import Network, Value
 from explorer.models.keras_layers import IDENTITIES
-from explorer.models.keras_maths import activation_name, number
+from explorer.models.keras_maths import activation, activation_name, number
 from explorer.models.keras_model import KerasNetwork
 
 _PASSES = {
@@ -79,9 +79,19 @@ def _has_weights(module: torch.nn.Module) -> bool:
 
 
 @torch.inference_mode()
-def measured_range(network: KerasNetwork, shape: tuple[int, ...]) -> tuple[NativeRange, Guess]:
-    """Return the usual range that the values of decoded codes fit, with how sure that is."""
+def measured_range(
+    network: KerasNetwork, shape: tuple[int, ...], code: str = "linear"
+) -> tuple[NativeRange, Guess]:
+    """Return the usual range that the values of decoded codes fit, with how sure that is.
+
+    Args:
+        network: with its decoder.
+        shape: of a code.
+        code: the activation that a code leaves in its encoder.
+    """
     codes = torch.randn(_SAMPLES, *shape, generator=torch.Generator().manual_seed(0))
+    if code in _BOUNDS or code == "relu":
+        codes = activation(code)(codes)
     if network.decoding.layout.image.channels * (network.decoding.layout.image.height or 64) ** 2 > 1 << 16:
         codes = codes[:8]
     values = network.decode(codes).flatten()

@@ -22,6 +22,9 @@ from explorer.models.keras_config import Call, KerasError, Layer, Model, Ref
 _USUAL = {28: 10, 32: 10, 64: 10, 128: 9, 256: 8, 512: 6, 96: 5, 48: 5, 224: 5, 72: 4, 80: 4, 100: 4, 112: 4, 160: 4,
           192: 4, 56: 3, 120: 3, 144: 2, 16: 1}  # fmt: skip
 _CHANNELS = (1, 3)
+_FEW = 16  # codes of the first round
+_FINALISTS = 6
+_Groups = list[tuple[Unit, list[Unit]]]
 _KERNELS = ("dense", "conv", "convT")
 _RECTIFIES = ("lrelu", "relu", "elu", "activation", "prelu")
 
@@ -120,16 +123,16 @@ def _no_decoder(found: Sequence[Chain]) -> str:
     units = [unit for chain in found for unit in chain.units if unit.entries]
     some = ", ".join(f"{unit.name[:30]} {'x'.join(map(str, unit.kernel))}" for unit in units[:3])
     return (
-        f"holds weights without a description ({some}, ...), and no decoder or generator of a usual kind has them; save the "
-        "whole model with model.save(path), or put its description beside it (model.to_json())"
+        f"holds weights without a description ({some}, ...), and no decoder or generator of a usual kind has them; "
+        "save the whole model with model.save(path), or put its description beside it (model.to_json())"
     )
 
 
 def _no_size(path: _Path) -> str:
     side = path.grid[0] if path.grid else 0
     return (
-        f"holds weights without a description; from {side}x{side} no usual picture comes out: say its shape with --hint "
-        "image=CHANNELSxHEIGHTxWIDTH"
+        f"holds weights without a description; from {side}x{side} no usual picture comes out: say its shape with "
+        "--hint image=CHANNELSxHEIGHTxWIDTH"
     )
 
 
@@ -334,12 +337,24 @@ def _activations(path: _Path, hints: Hints, is_gan: bool) -> list[tuple[str, str
     if path.has_norm:
         names = leaky if "lrelu" in marks else ["relu"] if marks else ["relu", *leaky[:2], "elu"]
         orders = [True] if marks else [True, False]
+        firsts = _first_activations(path)
         return [
-            (name, first, order) for name in names for order in orders for first in (name, "linear", "relu")
+            (name, first, order)
+            for name in names
+            for order in orders
+            for first in dict.fromkeys(name if option == "same" else option for option in firsts)
         ]
     if "lrelu" in marks:
         return [(leaky[0], leaky[0], True)]
     return [("elu" if "elu" in marks else "relu",) * 2 + (True,)]  # type: ignore[list-item]
+
+
+def _first_activations(path: _Path) -> tuple[str, ...]:
+    """Return what may follow the first dense layer: "same" as elsewhere, or another."""
+    if not path.is_complete:
+        return "same", "linear"
+    after = _groups(path.units)[0][1]
+    return ("same",) if any(unit.kind in _RECTIFIES for unit in after) else ("linear", "relu")
 
 
 def _hinted(layer: Any) -> str:
@@ -359,16 +374,41 @@ def _judged(path: _Path, choices: Sequence[Choice]) -> tuple[Choice, str]:
     """Return the likeliest choice, by batch norm's statistics where there are any, and why."""
     if not path.has_norm or len(choices) < 2:
         return choices[0], ""
-    errors = []
-    for choice in choices:
-        model, weights = _built(path, choice)
-        errors.append(keras_judging.norm_error(model, weights, path.units[0].width_in))
+    choices = _of_best_scaling(path, choices)
+    roughly = _errors(path, choices, _FEW)
+    order = sorted(range(len(choices)), key=lambda place: roughly[place])
+    choices = [choices[place] for place in sorted(order[:_FINALISTS])]
+    errors = _errors(path, choices, None)
     best = min(range(len(choices)), key=lambda place: errors[place])
     close = [place for place in range(len(choices)) if errors[place] <= errors[best] * 1.05 + 1e-3]
     chosen = choices[close[0]]
     others = [error for place, error in enumerate(errors) if choices[place].hidden != chosen.hidden]
     after = f", the next {min(others):.2f}" if others and math.isfinite(min(others)) else ""
     return chosen, f"batch norm's statistics agree ({errors[close[0]]:.2f}{after})"
+
+
+def _of_best_scaling(path: _Path, choices: Sequence[Choice]) -> list[Choice]:
+    """Return the choices whose strides agree best, each tried with a few of its activations."""
+    groups: dict[Any, list[Choice]] = {}
+    for choice in choices:
+        groups.setdefault((choice.strides, choice.ups), []).append(choice)
+    if len(groups) == 1:
+        return list(choices)
+    return min(groups.values(), key=lambda group: min(_errors(path, group[:: max(1, len(group) // 3)], _FEW)))
+
+
+def _errors(path: _Path, choices: Sequence[Choice], samples: int | None) -> list[float]:
+    """Return how far batch norm's statistics are off for each choice; those that run alike run once."""
+    known: dict[tuple[str, ...], float] = {}
+    errors = []
+    for choice in choices:
+        model, weights = _built(path, choice)
+        same = tuple(f"{layer.class_name}{layer.config}" for layer in model.layers)
+        if same not in known:
+            count = {} if samples is None else {"samples": samples}
+            known[same] = keras_judging.norm_error(model, weights, path.units[0].width_in, **count)
+        errors.append(known[same])
+    return errors
 
 
 def _size(path: _Path, choice: Choice) -> tuple[int, int, int]:
@@ -515,7 +555,8 @@ def _encoder_of(
     chain: Chain, units: Sequence[Unit], latent: int | None, image: tuple[int, int, int]
 ) -> tuple[Model, dict[int, Sequence[Found]]] | None:
     channels, rows, columns = image
-    convolutions, dense = [], []
+    convolutions: _Groups = []
+    dense: _Groups = []
     width = channels
     groups = _groups(units)
     if not chain.is_ordered:
@@ -534,9 +575,6 @@ def _encoder_of(
     if strides is None:
         return None
     return _encoder_model(image, convolutions, strides, trunk, heads)
-
-
-_Groups = list[tuple[Unit, list[Unit]]]
 
 
 def _heads(dense: _Groups, latent: int | None, pixels: int | None) -> tuple[_Groups, list[Unit]]:

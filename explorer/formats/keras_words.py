@@ -8,10 +8,11 @@ from explorer.models.keras_config import Layer
 from explorer.models.keras_maths import activation_name, number
 
 _KINDS = {
-    "Dense": "linear", "Conv2D": "conv", "Conv1D": "conv1d", "Conv2DTranspose": "convT", "Conv1DTranspose": "convT1d",
-    "DepthwiseConv2D": "depthwise", "SeparableConv2D": "separable", "BatchNormalization": "bn", "LayerNormalization": "ln",
-    "GroupNormalization": "gn", "InstanceNormalization": "in", "UpSampling2D": "up", "Flatten": "flatten",
-    "Embedding": "embedding", "MaxPooling2D": "maxpool", "AveragePooling2D": "avgpool", "Dropout": "dropout",
+    "Dense": "linear", "Conv2D": "conv", "Conv1D": "conv1d", "Conv2DTranspose": "convT",
+    "Conv1DTranspose": "convT1d", "DepthwiseConv2D": "depthwise", "SeparableConv2D": "separable",
+    "BatchNormalization": "bn", "LayerNormalization": "ln", "GroupNormalization": "gn",
+    "InstanceNormalization": "in", "UpSampling2D": "up", "Flatten": "flatten", "Embedding": "embedding",
+    "MaxPooling2D": "maxpool", "AveragePooling2D": "avgpool", "Dropout": "dropout",
 }  # fmt: skip
 
 
@@ -20,7 +21,8 @@ def layer_words(layer: Layer) -> str:
     config, name = layer.config, layer.class_name
     words = _KINDS.get(name, name.lower())
     if "Conv" in name:
-        words += f":k{_side(config.get('kernel_size'))}s{_side(config.get('strides', 1))}{config.get('padding', 'valid')}"
+        sizes = _side(config.get("kernel_size")), _side(config.get("strides", 1))
+        words += f":k{sizes[0]}s{sizes[1]}{config.get('padding', 'valid')}"
     elif name == "Reshape" and isinstance(config.get("target_shape"), list):
         words = "reshape:" + ",".join(map(str, config["target_shape"]))
     elif name == "UpSampling2D":

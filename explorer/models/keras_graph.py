@@ -136,7 +136,8 @@ class _Flattener:
             if given is not None and place < len(given):
                 value = given[place]
             else:
-                value = self._input(layer or Layer(ref.layer, "InputLayer", {}), layer and first_shape(layer))
+                layer = layer or Layer(ref.layer, "InputLayer", {})
+                value = self._input(layer, first_shape(layer))
             part.inputs.append(value)
             known[ref.layer, ref.call] = [value]
         for layer in model.layers:  # an input that nobody lists
@@ -278,6 +279,7 @@ class Network(nn.Module):
         self._held = nn.ModuleList()
         self._modules_of: list[nn.Module | None] = []
         self._meta: list[Any] = []
+        self._outputs_used = {value for step in graph.steps for value in step.sources if value.output}
         for index, step in enumerate(graph.steps):
             result = self._infer(index, step, weights or {})
             self._meta.append(result)
@@ -332,8 +334,8 @@ class Network(nn.Module):
         for value in wanted:
             last.pop(value.step, None)
         after: dict[int, list[Value]] = {}
-        for source, index in last.items():
-            after.setdefault(index, []).append(Value(source))
+        for step, index in last.items():
+            after.setdefault(index, []).append(Value(step))
         return {index: tuple(values) for index, values in after.items()}
 
     def _infer(self, index: int, step: Step, weights: Mapping[int, Sequence[Tensor]]) -> Any:
@@ -347,7 +349,7 @@ class Network(nn.Module):
         for value in sources:
             known[value] = _picked(self._meta[value.step], value.output)
         if any(entry is None for entry in known.values()):
-            self.unknown |= {index} if not self._is_runnable(step, []) else set()
+            self.unknown.add(index)
             return _recorded(step)
         shapes = [_shape(known[value]) for value in sources if isinstance(known[value], Tensor)]
         module = self._module(step, shapes)
@@ -356,9 +358,6 @@ class Network(nn.Module):
             return _recorded(step)
         self._modules_of[index] = module
         return self._tried(step, module, known)
-
-    def _is_runnable(self, step: Step, shapes: Sequence[Shape]) -> bool:
-        return False
 
     def _module(self, step: Step, shapes: Sequence[Shape]) -> nn.Module | None:
         """Return the module of a step's layer, the same one for every call of the layer."""
@@ -370,7 +369,7 @@ class Network(nn.Module):
         if module is None:
             names = [self.graph.steps[value.step].layer.name for value in step.sources]
             target = None if step.recorded is None or None in step.recorded else step.recorded
-            function = recognised(layer, shapes, names, self._are_siblings(step), target)  # type: ignore[arg-type]
+            function = recognised(layer, shapes, names, self._are_siblings(step), target, self._used(step))  # type: ignore[arg-type]
             if function is None:
                 return None
             module = Function(function)
@@ -394,6 +393,12 @@ class Network(nn.Module):
         """Return how a step draws codes; None where it doesn't."""
         function = getattr(self._modules_of[step], "function", None)
         return function if isinstance(function, Sampling | HalfSampling) else None
+
+    def _used(self, step: Step) -> int:
+        """Return how many outputs of a step are used."""
+        return 1 + max(
+            (value.output for value in self._outputs_used if self.graph.steps[value.step] is step), default=0
+        )
 
     def _are_siblings(self, step: Step) -> bool:
         """Tell whether the first two inputs are made of the same value by a layer each: two heads."""
@@ -462,10 +467,13 @@ def unknown_layer(layer: Layer) -> str:
     """Return the end of the sentence that names a layer nobody knows how to run."""
     if layer.class_name == "Lambda":
         return (
-            f"has a Lambda layer ({layer.name[:60]}), whose code from the file is never run; save the part behind it by "
-            "itself, or use a layer of Keras instead"
+            f"has a Lambda layer ({layer.name[:60]}), whose code from the file is never run; save the part behind it "
+            "by itself, or use a layer of Keras instead"
         )
-    return f"has a layer {layer.name[:60]} of the class {layer.class_name[:60]}, which is not known here; save the part without it"
+    return (
+        f"has a layer {layer.name[:60]} of the class {layer.class_name[:60]}, which is not known here; save the part "
+        "without it"
+    )
 
 
 def _picked(result: Any, output: int) -> Any:

@@ -7,6 +7,7 @@ of pictures. Code that a file brings along (a Lambda's) is never run; see `recog
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -68,13 +69,40 @@ def _operation(layer: Layer) -> nn.Module | None:
     if layer.class_name in ("TFOpLambda", "SlicingOpLambda"):
         function = operation(str(config.get("function", config.get("symbol", layer.name))))
         return None if function is None else Function(_without_name(function))
-    if layer.class_name in ("Lambda", "TensorFlowOpLayer"):
+    if layer.class_name == "TensorFlowOpLayer":
+        return _old_operation(config)
+    if layer.class_name == "Lambda":
         return None
     function = operation(layer.class_name)
     if function is None:
         return None
     settings = {key: value for key, value in config.items() if key not in ("name", "dtype", "trainable")}
     return Function(lambda *args, **kwargs: function(*args, **{**settings, **kwargs}))
+
+
+def _old_operation(config: Mapping[str, Any]) -> nn.Module | None:
+    """Return an operation as TensorFlow 2.0 to 2.3 wrote it: a node of its graph, constants among its inputs."""
+    node = config.get("node_def")
+    name = node.get("op") if isinstance(node, dict) else None
+    if isinstance(node, str):
+        match = re.search(r'"?op"?\s*:\s*"(\w+)"', node)
+        name = match[1] if match else None
+    function = operation(name) if name else None
+    constants = config.get("constants") or {}
+    if (
+        function is None
+        or not isinstance(constants, dict)
+        or not all(str(key).isdigit() for key in constants)
+    ):
+        return None
+
+    def run(*args: Any, **_: Any) -> Any:
+        given = iter(_values(args))
+        total = len(_values(args)) + len(constants)
+        at = {int(key): value for key, value in constants.items()}
+        return function(*[at[place] if place in at else next(given) for place in range(total)])
+
+    return Function(run)
 
 
 def _without_name(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -114,11 +142,9 @@ _WRAPPERS = {"SpectralNormalization", "SpectralNorm", "WeightNormalization", "Ti
 
 def _wrapped(layer: Layer, shapes: Sequence[Shape], version: int) -> nn.Module | None:
     said = layer.config.get("layer")
-    if (
-        not isinstance(said, dict)
-        or not isinstance(said.get("config"), dict)
-        or layer.class_name == "WeightNormalization"
-    ):
+    if layer.class_name == "WeightNormalization" or not isinstance(said, dict):
+        return None
+    if not isinstance(said.get("config"), dict):
         return None
     class_name, config = modern(str(said.get("class_name")), said["config"])
     within = Layer(layer.name, class_name, config)
@@ -334,6 +360,18 @@ def _shuffled(config: Mapping[str, Any], version: int) -> Callable[..., Any]:
     return function
 
 
+def _pixel_norm(config: Mapping[str, Any], version: int) -> Callable[..., Any]:
+    """Karras et al. 2017 (arXiv:1710.10196): each pixel's features to unit length."""
+    return lambda x: x * torch.rsqrt((x * x).mean(-1, keepdim=True) + 1e-8)
+
+
+def _reflecting(config: Mapping[str, Any], version: int) -> Callable[..., Any]:
+    rows, columns = pair(config.get("padding", 1))
+    return lambda x: functional.pad(x.movedim(-1, 1), [columns] * 2 + [rows] * 2, mode="reflect").movedim(
+        1, -1
+    )
+
+
 _PLAIN: dict[str, Maker] = {
     "Activation": lambda config, version: activation(config.get("activation"), version),
     "LeakyReLU": lambda config, _: (
@@ -367,6 +405,10 @@ _PLAIN: dict[str, Maker] = {
     "Rescaling": _rescaling,
     "CategoryEncoding": _one_hot,
     "PixelShuffler": _shuffled,
+    "PixelNormalization": _pixel_norm,
+    "PixelNorm": _pixel_norm,
+    "PixelNormLayer": _pixel_norm,
+    "ReflectionPadding2D": _reflecting,
 }
 
 

@@ -164,7 +164,7 @@ def _random(shape: Any, *_: Any, **__: Any) -> Tensor:
 
 
 def _one_hot(x: Tensor, depth: Any = None, *_: Any, **more: Any) -> Tensor:
-    classes = int(depth if depth is not None else more.get("num_classes"))
+    classes = int(more["num_classes"] if depth is None else depth)
     return (x.long().unsqueeze(-1) == torch.arange(classes, device=x.device)).to(torch.float32)
 
 
@@ -292,14 +292,15 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
 }
 
 _OPERATION_NAMES = {
-    "addv2": "add", "bias_add": "add", "mul": "multiply", "sub": "subtract", "truediv": "divide", "true_divide": "divide",
-    "realdiv": "divide", "div": "divide", "pow": "power", "neg": "negative", "reduce_mean": "mean", "reduce_sum": "sum",
-    "clip_by_value": "clip", "concat": "concatenate", "concatv2": "concatenate", "absolute": "abs", "_shape_as_tensor": "shape",
-    "get_item": "getitem", "expanddims": "expand_dims", "onehot": "one_hot", "random_normal_like": "random_normal",
+    "addv2": "add", "bias_add": "add", "mul": "multiply", "sub": "subtract", "truediv": "divide",
+    "true_divide": "divide", "realdiv": "divide", "div": "divide", "pow": "power", "neg": "negative",
+    "reduce_mean": "mean", "reduce_sum": "sum", "clip_by_value": "clip", "concat": "concatenate",
+    "concatv2": "concatenate", "absolute": "abs", "_shape_as_tensor": "shape", "get_item": "getitem",
+    "expanddims": "expand_dims", "onehot": "one_hot", "random_normal_like": "random_normal",
     "standard_normal": "random_normal", "normal": "random_normal", "randomstandardnormal": "random_normal",
-    "truncated_normal": "random_normal", "convert_to_tensor": "identity", "stop_gradient": "identity", "stopgradient": "identity",
-    "broadcastto": "broadcast_to", "leakyrelu": "leaky_relu", "zeroslike": "zeros_like",
-    "oneslike": "ones_like", "float": "cast", "permute_dimensions": "transpose",
+    "truncated_normal": "random_normal", "convert_to_tensor": "identity", "stop_gradient": "identity",
+    "stopgradient": "identity", "broadcastto": "broadcast_to", "leakyrelu": "leaky_relu",
+    "zeroslike": "zeros_like", "oneslike": "ones_like", "float": "cast", "permute_dimensions": "transpose",
 }  # fmt: skip
 
 

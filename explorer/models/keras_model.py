@@ -45,7 +45,8 @@ class Layout:
     def picture(self, value: Tensor) -> Tensor:
         """Return pictures `(N, C, H, W)` of a value."""
         channels, height, width = self.image.channels, self.image.height, self.image.width
-        assert height is not None and width is not None
+        assert height is not None
+        assert width is not None
         if self.order == "CHW":
             return value.reshape(len(value), channels, height, width)
         return value.reshape(len(value), height, width, channels).permute(0, 3, 1, 2)
@@ -62,15 +63,18 @@ class LabelInput:
 
     Attributes:
         shape: of the input.
-        kind: "index", its number; "onehot", a row or map with a one where the class is.
+        kind: "index", its number; "onehot", a row or map with a one where the class is; "zero", no label at all but
+            noise, of which the middle is taken.
     """
 
     shape: Shape
-    kind: Literal["index", "onehot"]
+    kind: Literal["index", "onehot", "zero"]
 
     def value(self, labels: Tensor, like: Tensor) -> Tensor:
         """Return the value for labels `(N,)`, `(N, 1)` or rows `(N, classes)`."""
         rows = labels.ndim == 2 and labels.shape[1] > 1
+        if self.kind == "zero":
+            return torch.zeros(len(labels), *self.shape, dtype=like.dtype, device=like.device)
         if self.kind == "index":
             numbers = labels.argmax(1) if rows else labels.reshape(len(labels))
             return (
@@ -279,9 +283,9 @@ def layout_of(shape: Shape, *, image: ImageSpec | None = None, order: str | None
         is_first = first or (len(shape) == 1 and order == "CHW")
         return Layout("CHW" if is_first else "HWC", shape, image)
     if len(shape) == 3:
-        if shape[2] in (1, 3) and min(shape[:2]) >= _SMALLEST:
+        if (shape[2] in (1, 3) and min(shape[:2]) >= _SMALLEST) or (shape[2] == 4 and min(shape[:2]) >= 16):
             return Layout("HWC", shape, ImageSpec(shape[2], shape[0], shape[1]))
-        if shape[0] in (1, 3) and min(shape[1:]) >= _SMALLEST:
+        if (shape[0] in (1, 3) and min(shape[1:]) >= _SMALLEST) or (shape[0] == 4 and min(shape[1:]) >= 16):
             return Layout("CHW", shape, ImageSpec(shape[0], shape[1], shape[2]))
         return None
     if len(shape) == 2 and min(shape) >= _SMALLEST and max(shape) <= 4 * min(shape):

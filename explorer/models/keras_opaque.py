@@ -49,7 +49,12 @@ class HalfSampling:
 
 
 def recognised(
-    layer: Layer, shapes: Sequence[Shape], names: Sequence[str], are_siblings: bool, recorded: Shape | None
+    layer: Layer,
+    shapes: Sequence[Shape],
+    names: Sequence[str],
+    are_siblings: bool,
+    recorded: Shape | None,
+    outputs: int = 1,
 ) -> Callable[..., Any] | None:
     """Return what an unknown layer does, None where nobody can tell.
 
@@ -59,8 +64,15 @@ def recognised(
         names: of the layers that give them.
         are_siblings: the first two inputs are made of the same values by a layer each, as two heads are.
         recorded: of its output, where the file notes it.
+        outputs: how many of its outputs are used.
     """
     said = words(layer)
+    if outputs > 1:  # a layer that only adds to the loss and hands its inputs on
+        return (
+            (lambda *args, **_: list(args[0]))
+            if outputs == len(shapes) and layer.class_name != "Lambda"
+            else None
+        )
     is_lambda = layer.class_name == "Lambda"
     draws = any(part in word for word in said for part in _SAMPLING)
     if len(shapes) >= 2 and shapes[0] == shapes[1] and (draws or are_siblings):
@@ -134,6 +146,18 @@ def _placed(shape: Shape, target: Shape, said: set[str]) -> Callable[..., Any] |
         return None
     if said & _PLACING and [size for size in shape if size != 1] == [size for size in target if size != 1]:
         return lambda x, *_, **__: x.reshape(len(x), *target)
-    if "resize" in said or "resize_images" in said:
-        return None
+    if "depth_to_space" in said and len(shape) == len(target) == 3 and shape[0] and target[0] % shape[0] == 0:
+        return shuffled(target[0] // shape[0])
     return None
+
+
+def shuffled(size: int) -> Callable[..., Any]:
+    """Return depth to space in TensorFlow's order: rows, columns, channels."""
+
+    def function(x: Tensor, *_: Any, **__: Any) -> Tensor:
+        count, height, width, depth = x.shape
+        channels = depth // size**2
+        x = x.reshape(count, height, width, size, size, channels).permute(0, 1, 3, 2, 4, 5)
+        return x.reshape(count, height * size, width * size, channels)
+
+    return function

@@ -7,7 +7,7 @@ which torch calls channels last. Weights come in Keras's order and layout and ar
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import torch
@@ -51,6 +51,9 @@ class Weighted(nn.Module):
 class Dense(Weighted):
     """`(..., in)` to `(..., units)`."""
 
+    kernel: Tensor
+    bias: Tensor | None
+
     def __init__(self, config: Mapping[str, Any], shapes: Sequence[Shape], version: int) -> None:
         super().__init__()
         units = _positive(config, "units")
@@ -68,6 +71,8 @@ class Dense(Weighted):
 class Embedding(Weighted):
     """Class numbers `(N, ...)` to rows `(N, ..., width)`."""
 
+    embeddings: Tensor
+
     def __init__(self, config: Mapping[str, Any], shapes: Sequence[Shape], version: int) -> None:
         super().__init__()
         self.classes = _positive(config, "input_dim")
@@ -82,6 +87,10 @@ class _Spatial(Weighted):
     """What convolutions share: sizes, layout, padding."""
 
     rank: ClassVar[int] = 2
+    kernel: Tensor
+    depthwise_kernel: Tensor
+    pointwise_kernel: Tensor
+    bias: Tensor | None
 
     def __init__(self, config: Mapping[str, Any], shapes: Sequence[Shape], version: int) -> None:
         super().__init__()
@@ -259,6 +268,11 @@ class Conv1DTranspose(Conv2DTranspose):
 class BatchNormalization(Weighted):
     """Batch norm by its running statistics; `running_std` of Keras 1 is the variance."""
 
+    gamma: Tensor | None
+    beta: Tensor | None
+    moving_mean: Tensor
+    moving_variance: Tensor
+
     def __init__(self, config: Mapping[str, Any], shapes: Sequence[Shape], version: int) -> None:
         super().__init__()
         axis = config.get("axis", -1)
@@ -292,6 +306,9 @@ class BatchNormalization(Weighted):
 class LayerNormalization(Weighted):
     """Norm over axes of each picture by itself."""
 
+    gamma: Tensor | None
+    beta: Tensor | None
+
     def __init__(self, config: Mapping[str, Any], shapes: Sequence[Shape], version: int) -> None:
         super().__init__()
         axes = config.get("axis", -1)
@@ -318,6 +335,9 @@ class LayerNormalization(Weighted):
 
 class GroupNormalization(Weighted):
     """Norm over groups of channels of each picture; of single channels, it is instance norm."""
+
+    gamma: Tensor | None
+    beta: Tensor | None
 
     def __init__(
         self, config: Mapping[str, Any], shapes: Sequence[Shape], version: int, groups: int = 32
@@ -357,6 +377,8 @@ class InstanceNormalization(GroupNormalization):
 class PReLU(Weighted):
     """ReLU with learned slopes."""
 
+    alpha: Tensor
+
     def __init__(self, config: Mapping[str, Any], shapes: Sequence[Shape], version: int) -> None:
         super().__init__()
         shared = {axis % (len(shapes[0]) + 1) for axis in config.get("shared_axes") or []}
@@ -369,6 +391,9 @@ class PReLU(Weighted):
 
 class Normalization(Weighted):
     """`(x - mean) / sqrt(variance)`, learned from data or stated."""
+
+    mean: Tensor
+    variance: Tensor
 
     def __init__(self, config: Mapping[str, Any], shapes: Sequence[Shape], version: int) -> None:
         super().__init__()
@@ -421,7 +446,7 @@ def _positive(config: Mapping[str, Any], key: str) -> int:
     return value
 
 
-WEIGHTED: dict[str, type[Weighted]] = {
+WEIGHTED: dict[str, Callable[[Mapping[str, Any], Sequence[Shape], int], Weighted]] = {
     kind.__name__: kind
     for kind in (
         Dense, Embedding, Conv1D, Conv2D, DepthwiseConv2D, SeparableConv2D, Conv2DTranspose, Conv1DTranspose,
