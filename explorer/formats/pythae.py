@@ -17,10 +17,10 @@ from explorer.formats.inference import Module
 from explorer.formats.isolated import Handed
 from explorer.formats.reader import Reader, Reading
 from explorer.models.base import ImageSpec, LatentModel, NativeRange, PriorName
-from explorer.models.layered import Heads, LayeredConfig
 from explorer.models.layers import Layer
 
 if TYPE_CHECKING:
+    from explorer.models.layered import Heads, LayeredConfig
     from explorer.formats.state_dict import Weights
 
 _CONFIG, _WEIGHTS = "model_config.json", "model.pt"
@@ -100,6 +100,8 @@ def _build(loaded: _Loaded, reading: Reading) -> LatentModel:
 
 def default(image: ImageSpec, latent_dim: int, keys: list[str], prior: PriorName = "normal") -> LayeredConfig:
     """Return the network of linear layers that pythae takes unless it is given another, as deep as the keys say."""
+    from explorer.models.layered import LayeredConfig
+
     return LayeredConfig(
         latent_dim,
         image,
@@ -122,6 +124,8 @@ def _default_encoder(keys: list[str]) -> tuple[Layer, ...]:
 
 
 def _default_heads(keys: list[str]) -> Heads | None:
+    from explorer.models.layered import Heads
+
     if "encoder.embedding.weight" not in keys:
         return None
     mean = (Layer("linear", "encoder.embedding"),)

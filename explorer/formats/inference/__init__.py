@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from explorer.models.layered import LayeredConfig
 from explorer.models.layers import Layer
+
+if TYPE_CHECKING:
+    from explorer.models.layered import LayeredConfig
 
 
 @dataclass(frozen=True)
