@@ -20,8 +20,8 @@ from explorer.models.base import ImageSpec, LatentModel, NativeRange, PriorName
 from explorer.models.layers import Layer
 
 if TYPE_CHECKING:
-    from explorer.models.layered import Heads, LayeredConfig
     from explorer.formats.state_dict import Weights
+    from explorer.models.layered import Heads, LayeredConfig
 
 _CONFIG, _WEIGHTS = "model_config.json", "model.pt"
 _SPHERE = ("SVAE",)
