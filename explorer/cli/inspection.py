@@ -14,7 +14,7 @@ from explorer.errors import ExplorerError, LatentError
 
 if TYPE_CHECKING:
     from explorer.formats import Opened
-    from explorer.models.base import ImageSpec, LatentModel
+    from explorer.models.base import ImageSpec, LatentModel, StageModel
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON to standard output instead of a table.")]
 HintOption = Annotated[
@@ -83,7 +83,16 @@ def describe(opened: Opened) -> dict[str, Any]:
         facts |= _latent_facts(model, opened)
     else:
         facts |= {"input": _sides(model.input), "output": _sides(model.output)}
-    return facts | {"notes": list(model.notes), "trained": dict(model.trained)}
+    return facts | {"notes": _notes(model), "trained": dict(model.trained)}
+
+
+def _notes(model: LatentModel | StageModel) -> list[str]:
+    """Return what the reader noted, and where ranges come from that nothing tells."""
+    from explorer.formats import ranges
+    from explorer.models.base import LatentModel
+
+    is_open = isinstance(model, LatentModel) and ranges.is_provisional(model.spaces[model.default_space])
+    return [*([ranges.unknown_prior(model)] if is_open else []), *model.notes]  # type: ignore[arg-type]
 
 
 def _latent_facts(model: LatentModel, opened: Opened) -> dict[str, Any]:

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from explorer.formats import Opened
     from explorer.models.layers import Layer
 
+_USUAL = "N(0, I)"
+_STATING = ("native", "pythae")
+"""Formats in which the file says which prior it has."""
+
 _NOT_NEGATIVE = ("relu", "relu6", "softplus", "sigmoid", "hardsigmoid", "exp", "softmax")
 
 
@@ -42,8 +46,26 @@ def unknown_prior(model: LatentModel, how: str = "encode pictures to measure the
     return f"No prior is known for {model.name}: ranges are taken from the network's own response; {advice}."
 
 
+def assumed_prior(model: LatentModel) -> str:
+    """Return the sentence on a generator whose prior is taken by convention; empty where something tells it.
+
+    A file states it, a hint does, the reader has told it in its own words, or an encoder trained towards it.
+    """
+    origin = model.origin
+    is_stated = origin is None or origin.format in _STATING or "prior" in origin.hints or model.has_encoder
+    guesses = model.diagnosis.guesses if model.diagnosis is not None else ()
+    is_told = any(guess.hint == "prior" for guess in guesses) or any(_USUAL in note for note in model.notes)
+    if is_stated or is_told or model.spaces[model.default_space].prior != "normal":
+        return ""
+    return (
+        f"{_USUAL} is assumed for its codes, as is usual; nothing in the file says so (the hint prior does)."
+    )
+
+
 def settle(model: LatentModel) -> None:
-    """Give every space that nothing is known of a provisional centre and spread."""
+    """Give every space that nothing is known of a provisional centre and spread; note a prior that is assumed."""
+    if note := assumed_prior(model):
+        model.notes = (*model.notes, note)
     positive = is_positive(model)
     for name, space in model.spaces.items():
         if space.prior == "none" and positive and name == model.default_space:

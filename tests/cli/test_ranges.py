@@ -64,3 +64,9 @@ def test_a_generator_alone_is_told_another_way(done, tmp_path):
     assert SAID in said
     assert "NAME.codes.npz" in said
     assert "encode" not in said
+
+
+def test_info_says_it_too(done, checkpoint, pictures):
+    assert any(SAID in note for note in done("info", checkpoint, "--json").json["notes"])
+    done("encode", checkpoint, pictures)
+    assert not any(SAID in note for note in done("info", checkpoint, "--json").json["notes"])

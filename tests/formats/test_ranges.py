@@ -75,3 +75,15 @@ def test_what_is_said_names_a_way_that_there_is():
     generator = fakes.conditional()
     assert "NAME.codes.npz" in ranges.unknown_prior(generator)
     assert "encode pictures" not in ranges.unknown_prior(generator)
+
+
+def test_a_prior_that_is_only_usual_is_noted_and_a_stated_one_is_not(reference_data, tmp_path):
+    dcgan = reference_data / "trained-checkpoints" / "pytorch_examples_dcgan" / "netG_epoch_29.pth"
+    (note,) = [note for note in open_latent(dcgan).model.notes if "N(0, I)" in note]
+    assert note.endswith(".")
+    assert "assumed" in note
+    told = open_latent(dcgan, hints={"prior": "normal"}).model
+    vae = open_latent(reference_data / "seed-animeface" / "vaeg.pth").model
+    native = open_latent(sessions.save_kind(tmp_path, "fc-gan")).model
+    for model in (told, vae, native):
+        assert not any("N(0, I)" in note for note in model.notes)
