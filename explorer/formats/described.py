@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import torch
 from torch import Tensor
 
 from explorer.data.wording import counted, shown
@@ -27,6 +28,8 @@ from explorer.models.layers import Layer
 
 if TYPE_CHECKING:
     from explorer.formats.inference.inferring import Inferred
+
+_MOST_VALUES = 1 << 28  # of one picture
 
 SURE = 0.95
 """From that certainty on, what the shapes say is not doubted for what a stranger wrote beside them."""
@@ -145,7 +148,9 @@ def build(
     """
     hints = reading.hints
     try:
-        network = Layered(_as_hinted(config, hints), _used(config, tensors))
+        used = _used(config, tensors)
+        _check_sizes(config, used)
+        network = Layered(_as_hinted(config, hints), used)
     except (ValueError, RuntimeError, TypeError, KeyError) as error:
         raise CheckpointError(
             f"{reading.path} does not hold the network it seems to ({shown(error, 160)}); say its layers with "
@@ -161,6 +166,16 @@ def build(
             "the hint image says; change or leave out that hint."
         )
     return model
+
+
+def _check_sizes(config: LayeredConfig, tensors: Mapping[str, Tensor]) -> None:
+    """Raise `ValueError` or `RuntimeError` where codes do not become the picture that is described; at no cost."""
+    if config.labels is not None:
+        return
+    empty = {key: torch.empty_like(tensor, device="meta") for key, tensor in tensors.items()}
+    drawn = Layered(config, empty).decode(torch.empty(1, config.latent_dim, device="meta"))
+    if drawn.numel() > _MOST_VALUES or len(drawn) != 1:
+        raise ValueError(f"a code becomes {drawn.numel()} values instead of {config.image}")
 
 
 def _used(config: LayeredConfig, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -129,10 +129,6 @@ def recognise(
         raise CheckpointError(_unfamiliar(found.tensors, reading, [reading.hints.architecture]))
     from explorer.formats import described
 
-    try:
-        from explorer.formats.inference import inferring  # noqa: F401
-    except ImportError:
-        raise CheckpointError(_unfamiliar(found.tensors, reading, list(ARCHITECTURES))) from None
     return described.inferred(
         dataclasses.replace(found, notes=()), reading, format_name=format_name, notes=notes
     )
