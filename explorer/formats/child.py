@@ -18,7 +18,7 @@ from typing import Any
 from explorer.errors import CheckpointError
 from explorer.formats.handing import Handing
 from explorer.formats.isolated import READ_SECONDS, START_SECONDS
-from explorer.formats.span import Damaged, Span
+from explorer.formats.span import Damaged, Span, TooMuch
 
 EXTRA_BYTES = 1 << 30
 """Memory for the reading itself, besides twice the file."""
@@ -37,6 +37,10 @@ def read(path: Path, folder: Path) -> None:
     try:
         kind, content = _dump(path, handing)
         handing.finish(kind, content)
+    except TooMuch as error:
+        raise CheckpointError(
+            f"{path} holds {error}, which no checkpoint needs; save only the weights and try again."
+        ) from error
     except Damaged as error:
         raise CheckpointError(
             f"{path} is cut off or damaged, so it cannot be read ({error}); copy or download it again."

@@ -11,7 +11,7 @@ what is shared stays shared. A cell is a plain value itself, `[i]` for node i, o
 
 Keys are kept where they are text, None, bool or a small int; others become text. Text longer than a million
 letters is cut. Where something holds itself a record of `CYCLE` stands, so the tree is finite: walking it
-takes at most `MOST_NODES` steps, shared parts counted each time, and `MOST_DEPTH` levels.
+takes at most `MOST_VALUES` steps, shared parts counted each time, and `MOST_DEPTH` levels.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from explorer.errors import CheckpointError
 from explorer.formats.content import Entries, Record
 from explorer.formats.handing import Reference, Stand
 
-MOST_NODES = 2_000_000
+MOST_VALUES = 2_000_000
+MOST_CONTAINERS = 300_000
 MOST_DEPTH = 200
 MOST_LETTERS = 1_000_000
 _LONG = 40
@@ -94,6 +95,8 @@ class _Encoder:
                 if id(value) in self._made:
                     continue
                 parts = self._parts(value)
+                if len(parts) > MOST_VALUES:
+                    raise self._too_many()
                 self._open.add(id(value))
                 if len(self._open) > MOST_DEPTH:
                     raise self._too_deep()
@@ -132,11 +135,8 @@ class _Encoder:
                 depth = max(depth, self._depths[cell[0]])
         if depth >= MOST_DEPTH:
             raise self._too_deep()
-        if size > MOST_NODES:
-            raise CheckpointError(
-                f"{self._path} unfolds to more than {MOST_NODES} values, which no checkpoint needs; save only "
-                "the weights and try again."
-            )
+        if size > MOST_VALUES or len(self._nodes) > MOST_CONTAINERS:
+            raise self._too_many()
         if isinstance(value, Record):
             cells.insert(0, self._text_cell(value.cls))
         self._made[id(value)] = self._add(_node(value, cells), size, depth + 1)
@@ -148,6 +148,12 @@ class _Encoder:
             self._alive.append(text)
             self._made[id(text)] = self._add(["s", _text(text)], 1, 0)
         return [self._made[id(text)]]
+
+    def _too_many(self) -> CheckpointError:
+        return CheckpointError(
+            f"{self._path} unfolds to millions of values besides its weights, which no checkpoint needs; save "
+            "only the weights and try again."
+        )
 
     def _too_deep(self) -> CheckpointError:
         return CheckpointError(

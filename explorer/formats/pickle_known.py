@@ -11,6 +11,7 @@ import codecs
 import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,7 @@ class World:
         waiting: tensors whose storages may not have their place yet.
         steps: opcodes taken so far.
         depth: of streams within streams.
+        encoded: texts with the bytes that they stand for, by the text's id; each is turned once.
     """
 
     path: Path
@@ -63,6 +65,7 @@ class World:
     waiting: list[Tensor] = field(default_factory=list)
     steps: int = 0
     depth: int = 0
+    encoded: dict[int, tuple[str, bytes]] = field(default_factory=dict)
 
     def settle(self) -> None:
         """Hand over the tensors that waited for their storages."""
@@ -160,9 +163,13 @@ class LongText(Stand):
         self._span = span
         self._copied: tuple[int, int] | None = None
 
-    def as_content(self) -> Any:
-        """The text's beginning."""
+    @cached_property
+    def _beginning(self) -> str:
         return self._span.head(content_codec.MOST_LETTERS).decode("utf-8", "replace")
+
+    def as_content(self) -> Any:
+        """The text's beginning, the same one each time."""
+        return self._beginning
 
     def copied(self, handing: Handing) -> tuple[int, int]:
         """Hand over the bytes that the letters stand for, once; return where they are and how many."""
@@ -448,7 +455,12 @@ def _encode(world: World, args: tuple[Any, ...]) -> Any:
         return NotImplemented
     if isinstance(args[0], LongText):
         return LongBytes(args[0])
-    return args[0].encode("latin-1") if isinstance(args[0], str) else NotImplemented
+    if not isinstance(args[0], str):
+        return NotImplemented
+    text = args[0]
+    if id(text) not in world.encoded:
+        world.encoded[id(text)] = text, text.encode("latin-1")  # kept, so that no id is given twice
+    return world.encoded[id(text)][1]
 
 
 def _entries(world: World, args: tuple[Any, ...]) -> Any:

@@ -17,7 +17,7 @@ from typing import Any
 from explorer.formats import pickle_known as known
 from explorer.formats.content import Record
 from explorer.formats.pickle_known import Global, World
-from explorer.formats.span import Damaged, Span
+from explorer.formats.span import Damaged, Span, TooMuch
 
 MOST_STEPS = 3_000_000
 """Opcodes in all the pickles of one file together."""
@@ -50,7 +50,7 @@ def load(span: Span, world: World, persistent: Persistent | None = None) -> tupl
         OverflowError,
         struct.error,
     ) as error:
-        raise Damaged(f"a pickle that goes wrong at {machine.position} ({type(error).__name__})") from error
+        raise Damaged(f"a pickle that goes wrong at byte {machine.position}") from error
 
 
 def _persistent_record(saved: Any) -> Record:
@@ -80,7 +80,7 @@ class _Machine:
             self.position += 1
             steps += 1
             if steps > budget:
-                raise Damaged("more steps than any checkpoint needs")
+                raise TooMuch("a pickle of millions of steps")
             if code == 46:  # "."
                 self._world.steps += steps
                 return self._stack.pop()
@@ -165,7 +165,7 @@ class _Machine:
 
     def _long(self, count: int) -> None:
         if count > _MOST_DIGITS // 4:
-            raise Damaged("a number of far too many digits")
+            raise TooMuch("a number of thousands of digits")
         self._stack.append(int.from_bytes(self._take(count), "little", signed=True))
 
     def _string_line(self) -> None:

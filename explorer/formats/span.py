@@ -10,6 +10,10 @@ class Damaged(Exception):
     """The bytes are not what they should be; the text says how, in a few words, for the curious."""
 
 
+class TooMuch(Damaged):
+    """The bytes may be what they should be, but there is more of something than a checkpoint needs."""
+
+
 @dataclass(frozen=True, eq=False)
 class Span:
     """Some bytes of a file or of a string of bytes.

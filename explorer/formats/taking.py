@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -38,22 +37,6 @@ class Handed:
     kind: str
     content: Any
     notes: tuple[str, ...]
-
-    @cached_property
-    def _state(self) -> Any:
-        from explorer.formats import torch_load
-
-        return torch_load.unwrapped(self.content)
-
-    @property
-    def tensors(self) -> dict[str, Tensor]:
-        """The state dict in the content, wherever it lies."""
-        return self._state[0]
-
-    @property
-    def modules(self) -> tuple[str, ...]:
-        """Paths of all submodules, where the state dict lists them."""
-        return self._state[1]
 
 
 def take_over(path: Path, folder: Path, on_progress: Progress, should_stop: ShouldStop) -> Handed:

@@ -16,7 +16,7 @@ from explorer.formats.content import Record
 from explorer.formats.handing import SIZES
 from explorer.formats.pickle_known import Storage, World, storage_dtype, tensor
 from explorer.formats.safe_pickle import load
-from explorer.formats.span import Damaged, Span
+from explorer.formats.span import Damaged, Span, TooMuch
 from explorer.formats.zip_members import Member, members
 
 SCRIPT = "torch.jit"
@@ -47,7 +47,7 @@ def read(span: Span, world: World) -> tuple[str, Any]:
 def read_nested(span: Span, world: World) -> Any:
     """Return what a stream within a pickle holds."""
     if world.depth >= MOST_NESTED:
-        raise Damaged("streams within streams within streams")
+        raise TooMuch("streams within streams within streams")
     world.depth += 1
     content = read(span, world)[1]
     world.depth -= 1
@@ -201,7 +201,7 @@ def _tar_tensors(span: Span, made: dict[Any, Any], world: World) -> None:
         at += taken
         dimensions = int.from_bytes(span.part(at, 4).bytes(), "little")
         if dimensions > 32:
-            raise Damaged("a tensor of far too many dimensions")
+            raise TooMuch("a tensor of millions of dimensions")
         width = 8 * dimensions
         shape = struct.unpack(f"<{dimensions}q", span.part(at + 8, width).bytes())
         strides = struct.unpack(f"<{dimensions}q", span.part(at + 8 + width, width).bytes())

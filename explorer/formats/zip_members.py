@@ -12,7 +12,7 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from explorer.formats.span import Damaged, Span
+from explorer.formats.span import Damaged, Span, TooMuch
 
 _END = b"PK\x05\x06"
 _END_64 = b"PK\x06\x06"
@@ -45,7 +45,7 @@ class Member:
             Damaged: it is packed, as torch never does.
         """
         if not self.stored or len(self.data) != self.size:
-            raise Damaged("a member that is packed, which could unpack to far more than the file")
+            raise TooMuch("weights packed so that they could unpack to far more than the file")
         return self.data
 
     def unpacked(self, most: int = MOST_UNPACKED) -> bytes:
@@ -66,7 +66,7 @@ def members(span: Span) -> dict[str, Member]:
     """
     count, start, size = _table(span)
     if count > MOST_MEMBERS:
-        raise Damaged("a zip of far too many members")
+        raise TooMuch("a zip of millions of parts")
     table = span.part(start, size).bytes()
     found: dict[str, Member] = {}
     extents: list[tuple[int, int]] = []

@@ -1,6 +1,9 @@
 """The child process: limits of memory and time, being stopped, dying; and nothing of it is left."""
 
+import json
 import os
+import subprocess
+import sys
 import tempfile
 
 import fakes
@@ -8,7 +11,7 @@ import pytest
 import torch
 
 from explorer.errors import Cancelled, CheckpointError
-from explorer.formats import isolated, open_checkpoint, open_latent
+from explorer.formats import child, isolated, open_checkpoint, open_latent, taking
 
 
 @pytest.fixture(autouse=True)
@@ -36,15 +39,40 @@ def test_what_the_child_read_comes_back_whole(plain, tiny_model, monkeypatch, tm
     assert torch.equal(model.decode_raw(codes), tiny_model.decode_raw(codes))
 
 
-def test_a_file_that_asks_for_too_much_memory(tmp_path):
-    path = tmp_path / "huge.pth"
-    torch.save({"w": torch.zeros(12345)}, path, _use_new_zipfile_serialization=False)
-    count = b"M" + (12345).to_bytes(2, "little")
-    content = path.read_bytes()
-    assert count in content
-    path.write_bytes(content.replace(count, b"J" + (2**31 - 1).to_bytes(4, "little")))  # 8 GB of float32
-    with pytest.raises(CheckpointError, match=r"memory.*\.$"):
-        open_checkpoint(path)
+def test_the_child_says_when_memory_is_not_enough(plain, monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(child, "_limit_itself", lambda size: None)
+    monkeypatch.setattr(child, "read", lambda path, folder: bytearray(1 << 62))
+    child.main(plain, tmp_path)
+    *_, last = capsys.readouterr().out.splitlines()
+    assert "memory" in json.loads(last)["error"]
+
+
+def test_the_child_needs_no_torch():
+    code = "import sys; import explorer.formats.child; print(sorted({'torch', 'h5py', 'PIL'} & set(sys.modules)))"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout == "[]\n"
+
+
+def test_numbers_are_memory_of_their_own(plain):
+    """So a tensor may become a parameter as it is, and the file may change under it."""
+    with isolated.start(plain) as reading:
+        content = reading.result(lambda fraction, text: None, lambda: False).content
+    before = {key: tensor.clone() for key, tensor in content.items()}
+    plain.write_bytes(bytes(plain.stat().st_size))
+    assert all(torch.equal(content[key], tensor) for key, tensor in before.items())
+
+
+def test_a_file_that_shrinks_before_it_is_taken_over(plain, tmp_path):
+    child.read(plain, tmp_path)
+    plain.write_bytes(plain.read_bytes()[:1000])
+    with pytest.raises(CheckpointError, match=r"could not be taken over .*\.$"):
+        taking.take_over(plain, tmp_path, lambda fraction, text: None, lambda: False)
+
+
+def test_being_stopped_while_numbers_are_taken_over(plain, tmp_path):
+    child.read(plain, tmp_path)
+    with pytest.raises(Cancelled):
+        taking.take_over(plain, tmp_path, lambda fraction, text: None, lambda: True)
 
 
 def test_a_file_that_takes_too_long(plain, monkeypatch):
@@ -73,10 +101,11 @@ def test_a_child_that_hangs_is_ended(plain, monkeypatch, tmp_path):
 
 
 def test_tensors_come_in_the_files_order(plain):
-    with isolated.start(plain) as child:
-        handed = child.result(lambda fraction, text: None, lambda: False)
-    assert list(handed.tensors) == list(fakes.tiny_vae().network.state_dict())
-    assert "encoder.1" in handed.modules
+    with isolated.start(plain) as reading:
+        handed = reading.result(lambda fraction, text: None, lambda: False)
+    assert list(handed.content) == list(fakes.tiny_vae().network.state_dict())
+    assert "encoder.1" in handed.content.attributes["_metadata"]
+    assert handed.kind == "zip"
 
 
 def test_a_child_that_dies_is_told(plain, monkeypatch):

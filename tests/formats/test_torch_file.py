@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from explorer.errors import CheckpointError
-from explorer.formats import open_checkpoint, open_latent, torch_load
+from explorer.formats import open_checkpoint, open_latent
 from explorer.models import architecture
 
 pytestmark = pytest.mark.usefixtures("in_process")
@@ -267,12 +267,6 @@ def test_weights_on_another_device_come_to_the_cpu(tmp_path):
     path.write_bytes(content.replace(b"X\x03\x00\x00\x00cpu", b"X\x06\x00\x00\x00cuda:0"))
     model = open_latent(path).model
     assert {weight.device.type for weight in model.network.parameters()} == {"cpu"}
-
-
-def test_the_paths_of_submodules_are_handed_over(tmp_path):
-    loaded = torch_load.load(saved(tmp_path / "a.pth", fakes.tiny_vae().network.state_dict()))
-    assert {"encoder", "encoder.1", "decoder.3"} <= set(loaded.modules)
-    assert list(loaded.tensors) == list(weights())
 
 
 def test_a_hint_for_another_family(tmp_path):
