@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 
 from explorer.formats.sidecars import Hints
 from explorer.models.keras_config import KerasError
-from explorer.models.keras_graph import Network, Part, Plan, Value
-from explorer.models.keras_layers import IDENTITIES
+from explorer.models.keras_graph import Network, Part, Plan, Value, unknown_layer
+from explorer.models.keras_layers import IDENTITIES, is_known
 from explorer.models.keras_model import LabelInput, Layout, layout_of
 from explorer.models.keras_opaque import HalfSampling, Sampling
 from explorer.models.keras_weighted import Shape
@@ -106,35 +106,52 @@ def generator(network: Network, hints: Hints) -> Generator:
 
 def _no_generator(network: Network) -> str:
     first = network.graph.parts[0]
+    own = [
+        index
+        for index in sorted(network.unknown)
+        if not is_known(network.graph.steps[index].layer.class_name)
+    ]
+    if own:  # what follows is unknown because of it
+        return unknown_layer(network.graph.steps[own[0]].layer)
     sides = []
     for values in (first.inputs, first.outputs):
         shapes = [network.shapes.get(value) for value in values]
         sides.append(
             " and ".join("x".join(map(str, shape)) if shape else "something unknown" for shape in shapes)
         )
-    unknown = [network.graph.steps[index].layer for index in sorted(network.unknown)]
-    reason = (
-        f" (its layer {unknown[0].name[:40]} of the class {unknown[0].class_name[:40]} is not known here)"
-        if unknown
-        else ""
-    )
     return (
-        f"goes from {sides[0]} to {sides[1]}, and no part of it from a code to a picture{reason}; save the decoder "
-        f"or generator by itself, or {_SHAPE_HINT}"
+        f"goes from {sides[0]} to {sides[1]}, and no part of it from a code to a picture; save the decoder or "
+        f"generator by itself, or {_SHAPE_HINT}"
     )
+
+
+def _told(network: Network, value: Value) -> tuple[Value, str]:
+    """Return a value, or what comes before a last layer with code of its own, whose name is returned then."""
+    left_out = ""
+    for _ in range(4):
+        step = network.graph.steps[value.step]
+        if is_known(step.layer.class_name) or value.step not in network.unknown or len(step.sources) != 1:
+            break
+        source = step.sources[0]
+        sizes = [math.prod(network.shapes[v]) for v in (value, source) if v in network.shapes]
+        if len(set(sizes)) > 1:
+            break
+        value, left_out = source, step.layer.name
+    return value, left_out
 
 
 def _generators(network: Network, hints: Hints) -> list[tuple[Part, Value, Value]]:
     """Return the models that go from a code to a picture, the likeliest first."""
     found = []
     for number, part in enumerate(network.graph.parts):
-        for picture in part.outputs:
+        for out in part.outputs:
+            picture, _ = _told(network, out)
             layout = _layout(network, picture, hints)
             code = _code(network, part.inputs, picture) if layout else None
             if code is not None:
                 named = bool(part.place and _GENERATES.search(part.place[-1].lower()))
                 rank = len(network.shapes[picture]) == 1  # a flat row may be a code, too
-                found.append(((not named and number > 0, rank, number), part, code, picture))
+                found.append(((not named and number > 0, rank, number), part, code, out))
                 break
     found.sort(key=lambda entry: entry[0])
     return [(part, code, picture) for _, part, code, picture in found]
@@ -216,7 +233,8 @@ def _planned(
     Raises:
         KerasError: it needs another picture, or a layer that nobody knows how to run.
     """
-    others, picture, left_out = _needed(network, code, picture)
+    picture, left_out = _told(network, picture)
+    others = _inputs(network, [code], [picture])
     layout = _layout(network, picture, hints)
     if layout is None:
         raise KerasError(f"ends in values that are no picture; {_SHAPE_HINT}")
@@ -227,20 +245,6 @@ def _planned(
 
 
 _SHAPE_HINT = "say the picture's shape with --hint image=CHANNELSxHEIGHTxWIDTH"
-
-
-def _needed(network: Network, code: Value, picture: Value) -> tuple[list[Value], Value, str]:
-    """Return the inputs that the way needs besides the code, and the picture: before a last layer that is unknown."""
-    left_out = ""
-    for _ in range(4):
-        step = network.graph.steps[picture.step]
-        if picture.step not in network.unknown or len(step.sources) != 1:
-            break
-        source = step.sources[0]
-        if math.prod(network.shapes.get(source, ())) != math.prod(network.shapes.get(picture, (0,))):
-            break
-        picture, left_out = source, step.layer.name
-    return _inputs(network, [code], [picture]), picture, left_out
 
 
 def _inputs(network: Network, given: Sequence[Value], wanted: Sequence[Value]) -> list[Value]:
@@ -291,13 +295,14 @@ def _cuts(network: Network, hints: Hints) -> Iterator[tuple[Value, Value, tuple[
     """Yield where a model of one piece can be cut: an autoencoder where it is narrowest, a GAN before its judge."""
     for part in network.graph.parts:
         pictures = [value for value in part.inputs if _layout(network, value, hints)]
-        for out in part.outputs:
+        for end in part.outputs:
+            out, _ = _told(network, end)
             shape = network.shapes.get(out)
             if shape is None:
                 continue
             for given in pictures:
                 if math.prod(network.shapes[given]) == math.prod(shape) and _layout(network, out, hints):
-                    yield from ((code, out, part.place) for code in _narrowest(network, given, out))
+                    yield from ((code, end, part.place) for code in _narrowest(network, given, out))
             if any(len(network.shapes[value]) > 1 for value in pictures):
                 continue
             codes = [value for value in part.inputs if not _is_label(network, value, part.inputs)]
