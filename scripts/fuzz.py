@@ -152,7 +152,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                     flush=True,
                 )
         done = sum(totals.values())
-        if done % 1000 == 0:
+        if done % 500 == 0:
             print(f"{done} of {given.count} in {time.monotonic() - begun:.0f} s", flush=True)
     told = ", ".join(f"{kind} {totals[kind]}" for kind in sorted(totals))
     print(f"{given.count} cases, seed {given.seed}, {time.monotonic() - begun:.0f} s: {told}")
