@@ -6,6 +6,11 @@ import zipfile
 
 import h5py
 import numpy as np
+import torch
+from torch.nn import functional
+
+from explorer.formats import open_checkpoint
+from explorer.models.base import NO_OPTIONS, LatentModel
 
 
 def layer(class_name, name, *sources, **config):
@@ -130,3 +135,31 @@ class Decoder:
 def named(name, arrays):
     """Weights under the names of Keras 2."""
     return [(f"{name}/{part}:0", array) for part, array in zip(("kernel", "bias"), arrays, strict=False)]
+
+
+CODES = torch.linspace(-1, 1, 12).reshape(4, 3)
+
+
+def expected(decoder, codes=CODES):
+    """Compute a `Decoder` step by step, its transposed convolutions cropped as Keras crops them."""
+    (dense, bias), (first, first_bias), (second, second_bias) = decoder.arrays.values()
+    x = functional.relu(codes @ torch.from_numpy(dense) + torch.from_numpy(bias))
+    x = x.reshape(-1, 4, 4, 8).permute(0, 3, 1, 2)
+    x = functional.conv_transpose2d(x, torch.from_numpy(first).permute(3, 2, 0, 1), stride=2)[..., :8, :8]
+    x = functional.relu(x + torch.from_numpy(first_bias)[:, None, None])
+    x = functional.conv_transpose2d(x, torch.from_numpy(second).permute(3, 2, 0, 1), stride=2)[
+        ..., 1:17, 1:17
+    ]
+    return torch.sigmoid(x + torch.from_numpy(second_bias)[:, None, None])
+
+
+def opened(path, **hints):
+    """Open a generator."""
+    model = open_checkpoint(path, hints=hints).model
+    assert isinstance(model, LatentModel)
+    return model
+
+
+def close(model, decoder, codes=CODES, options=NO_OPTIONS):
+    """Compare a model with a `Decoder`."""
+    torch.testing.assert_close(model.decode_raw(codes, "z", options), expected(decoder, codes))

@@ -7,35 +7,27 @@ import marshal
 import numpy as np
 import pytest
 import torch
-from keras_files import Decoder, called, chain, layer, model, named, write_h5, write_keras
+from keras_files import (
+    CODES,
+    Decoder,
+    called,
+    chain,
+    close,
+    expected,
+    layer,
+    model,
+    named,
+    opened,
+    write_h5,
+    write_keras,
+)  # fmt: skip
 from torch.nn import functional
 
 from explorer.errors import CheckpointError
 from explorer.formats import open_checkpoint
-from explorer.models.base import NO_OPTIONS, DecodeOptions, LatentModel, StageModel
+from explorer.models.base import NO_OPTIONS, DecodeOptions, StageModel
 
 pytestmark = pytest.mark.usefixtures("in_process")
-
-CODES = torch.linspace(-1, 1, 12).reshape(4, 3)
-
-
-def expected(decoder, codes=CODES):
-    """Compute a `Decoder` step by step, its transposed convolutions cropped as Keras crops them."""
-    (dense, bias), (first, first_bias), (second, second_bias) = decoder.arrays.values()
-    x = functional.relu(codes @ torch.from_numpy(dense) + torch.from_numpy(bias))
-    x = x.reshape(-1, 4, 4, 8).permute(0, 3, 1, 2)
-    x = functional.conv_transpose2d(x, torch.from_numpy(first).permute(3, 2, 0, 1), stride=2)[..., :8, :8]
-    x = functional.relu(x + torch.from_numpy(first_bias)[:, None, None])
-    x = functional.conv_transpose2d(x, torch.from_numpy(second).permute(3, 2, 0, 1), stride=2)[
-        ..., 1:17, 1:17
-    ]
-    return torch.sigmoid(x + torch.from_numpy(second_bias)[:, None, None])
-
-
-def opened(path, **hints):
-    model = open_checkpoint(path, hints=hints).model
-    assert isinstance(model, LatentModel)
-    return model
 
 
 def refused(path):
@@ -46,10 +38,6 @@ def refused(path):
     assert text.endswith(".")
     assert "\n" not in text
     return text
-
-
-def close(model, decoder, codes=CODES, options=NO_OPTIONS):
-    torch.testing.assert_close(model.decode_raw(codes, "z", options), expected(decoder, codes))
 
 
 @pytest.mark.parametrize("text", [bytes, str])
