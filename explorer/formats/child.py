@@ -13,12 +13,14 @@ import mmap
 import os
 import sys
 from pathlib import Path
-from typing import Any
 
 from explorer.errors import CheckpointError
+from explorer.formats import torch_archive
 from explorer.formats.handing import Handing
 from explorer.formats.isolated import READ_SECONDS, START_SECONDS
+from explorer.formats.pickle_known import World
 from explorer.formats.span import Damaged, Span, TooMuch
+from explorer.formats.zip_members import members
 
 EXTRA_BYTES = 1 << 30
 """Memory for the reading itself, besides twice the file."""
@@ -35,8 +37,7 @@ def read(path: Path, folder: Path) -> None:
     """
     handing = Handing(path, folder)
     try:
-        kind, content = _dump(path, handing)
-        handing.finish(kind, content)
+        _dump(path, handing)
     except TooMuch as error:
         raise CheckpointError(
             f"{path} holds {error}, which no checkpoint needs; save only the weights and try again."
@@ -53,35 +54,25 @@ def read(path: Path, folder: Path) -> None:
         handing.close()
 
 
-def _dump(path: Path, handing: Handing) -> tuple[str, Any]:
-    """Return how the file lies on disk and its content."""
-    with path.open("rb") as file:
-        head = file.read(4096)
-        if head.startswith(HDF5_MAGIC):
-            return _dump_hdf5(path, handing, "hdf5")
-        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
-            whole = Span(mapped, 0, len(mapped), True)
-            if head.startswith(b"PK\x03\x04") and _is_keras(whole):
-                return _dump_hdf5(path, handing, "keras")
-            from explorer.formats import torch_archive
-            from explorer.formats.pickle_known import World
-
+def _dump(path: Path, handing: Handing) -> None:
+    """Tell how the file lies on disk, and hand over its content while the file is still mapped."""
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+        whole = Span(mapped, 0, len(mapped), True)
+        if whole.head(8) == HDF5_MAGIC:
+            _dump_hdf5(path, handing, "hdf5")
+        elif whole.head(4) == b"PK\x03\x04" and any(part in members(whole) for part in _KERAS_PARTS):
+            _dump_hdf5(path, handing, "keras")
+        else:
             world = World(path, handing, torch_archive.read_nested)
             kind, content = torch_archive.read(whole, world)
             world.settle()
-            return kind, content
+            handing.finish(kind, content)
 
 
-def _is_keras(whole: Span) -> bool:
-    from explorer.formats.zip_members import members
+def _dump_hdf5(path: Path, handing: Handing, kind: str) -> None:
+    from explorer.formats import hdf5_dump  # with numpy and h5py, which the others need not
 
-    return any(part in members(whole) for part in _KERAS_PARTS)
-
-
-def _dump_hdf5(path: Path, handing: Handing, kind: str) -> tuple[str, Any]:
-    from explorer.formats import hdf5_dump
-
-    return kind, hdf5_dump.dump(path, handing)
+    handing.finish(kind, hdf5_dump.dump(path, handing))
 
 
 def main(path: Path, folder: Path) -> None:

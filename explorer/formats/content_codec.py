@@ -85,6 +85,7 @@ class _Encoder:
         self._depths: list[int] = []
         self._made: dict[int, int] = {}  # id of a container -> its node
         self._open: set[int] = set()  # ids of containers that are being walked
+        self._marks: dict[tuple[str, tuple[Any, ...]], int] = {}
         self._alive: list[Any] = []  # parts made on the way, so that no id is given twice
 
     def encode(self, root: list[Any]) -> list[Any]:
@@ -101,11 +102,14 @@ class _Encoder:
                 if len(self._open) > MOST_DEPTH:
                     raise self._too_deep()
                 stack.append((value, parts))
-                stack.extend(
+                below = [
                     (part, None)
                     for part in reversed(parts)
                     if _is_container(part) and id(part) not in self._made and id(part) not in self._open
-                )
+                ]
+                if len(below) > MOST_CONTAINERS:
+                    raise self._too_many()
+                stack += below
             elif id(value) not in self._made:
                 self._close(value, parts)
         return self._nodes
@@ -187,7 +191,12 @@ class _Encoder:
         return str(value)[:100] if isinstance(value, complex) else f"<{type(value).__name__}>"
 
     def _mark(self, cls: str, args: tuple[Any, ...]) -> int:
-        """Add a record without anything below it."""
+        """Return a record with plain arguments alone; of equal ones there is one."""
+        if (cls, args) not in self._marks:
+            self._marks[cls, args] = self._add_mark(cls, args)
+        return self._marks[cls, args]
+
+    def _add_mark(self, cls: str, args: tuple[Any, ...]) -> int:
         given = self._add(["l", *map(self._cell, args)], 1, 1)
         items, entries = self._add(["l"], 1, 1), self._add(["d"], 1, 1)
         return self._add(["r", self._text_cell(cls), [given], None, [items], [entries]], 4, 2)

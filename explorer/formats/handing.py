@@ -119,7 +119,7 @@ class Handing:
                 f"{self._path} holds an array of {little.dtype.name[:40]}, which is no plain kind of number; "
                 "save it again with numbers only."
             )
-        offset = self.bytes_part(memoryview(np.ascontiguousarray(little)).cast("B") if little.size else b"")
+        offset = self.bytes_part(np.ascontiguousarray(little).data.cast("B") if little.size else b"")
         return self.part(offset, little.dtype.name, array.shape, copied=True)
 
     def bytes_part(self, data: bytes | bytearray | memoryview) -> int:

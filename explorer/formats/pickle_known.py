@@ -124,7 +124,7 @@ class Storage(Stand):
         if self.copied_at is None:
             if self.place is None:
                 raise Damaged("a tensor whose numbers are nowhere")
-            self.copied_at = handing.bytes_part(self.place.bytes())
+            self.copied_at = handing.bytes_part(self.place.copy())
             self.size = len(self.place)
         return self.copied_at, self.copied_at + self.size, True
 
@@ -178,15 +178,15 @@ class LongText(Stand):
             start, size = handing.bytes_part(b""), 0
             for at in range(0, len(self._span), _BLOCK):
                 block = self._span.part(at, min(_BLOCK, len(self._span) - at))
-                piece = decoder.decode(block.bytes()).encode("latin-1")
+                piece = decoder.decode(block.copy()).encode("latin-1")
                 handing.bytes_part(piece)
                 size += len(piece)
             self._copied = start, size
         return self._copied
 
-    def bytes(self) -> bytes:
+    def latin(self) -> bytes:
         """Return the bytes that the letters stand for."""
-        return self._span.bytes().decode("utf-8").encode("latin-1")
+        return self._span.copy().decode("utf-8").encode("latin-1")
 
 
 @dataclass(eq=False)
@@ -291,11 +291,13 @@ def tensor(world: World, storage: Any, offset: Any, shape: Any, strides: Any, dt
 
 
 def _rebuild_tensor(world: World, args: tuple[Any, ...]) -> Any:
-    return tensor(world, *args[:4])
+    storage, offset, shape, strides = args[:4]
+    return tensor(world, storage, offset, shape, strides)
 
 
 def _rebuild_tensor_v3(world: World, args: tuple[Any, ...]) -> Any:
-    return tensor(world, *args[:4], dtype=_dtype_name(args[6]))
+    storage, offset, shape, strides = args[:4]
+    return tensor(world, storage, offset, shape, strides, _dtype_name(args[6]))
 
 
 def _rebuild_from_type(world: World, args: tuple[Any, ...]) -> Any:
@@ -334,7 +336,7 @@ def storage_dtype(cls: Any) -> str:
 def _load_from_bytes(world: World, args: tuple[Any, ...]) -> Any:
     data = args[0]
     if isinstance(data, LongBytes):
-        data = data.text.bytes()
+        data = data.text.latin()
     if isinstance(data, str):
         data = data.encode("latin-1")
     if isinstance(data, bytes):

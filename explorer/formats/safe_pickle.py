@@ -19,7 +19,7 @@ from explorer.formats.content import Record
 from explorer.formats.pickle_known import Global, World
 from explorer.formats.span import Damaged, Span, TooMuch
 
-MOST_STEPS = 3_000_000
+MOST_STEPS = 2_000_000
 """Opcodes in all the pickles of one file together."""
 _MOST_DIGITS = 4000
 _MOST_NAME = 1000

@@ -33,7 +33,7 @@ class Span:
     def __len__(self) -> int:
         return self.stop - self.start
 
-    def bytes(self) -> bytes:
+    def copy(self) -> bytes:
         """Return a copy."""
         return self.data[self.start : self.stop]
 

@@ -76,7 +76,7 @@ def _tensor(numbers: Numbers, file: BinaryIO, should_stop: ShouldStop) -> Tensor
     import torch
 
     raw = torch.empty(numbers.span, dtype=torch.uint8)
-    _fill(memoryview(raw.numpy()), file, numbers.offset, should_stop)
+    _fill(memoryview(raw.numpy().data), file, numbers.offset, should_stop)
     if numbers.swapped:
         part = SIZES[numbers.dtype] // (2 if numbers.dtype.startswith("complex") else 1)
         raw = raw.view(-1, part).flip(1).reshape(-1)

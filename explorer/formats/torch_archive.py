@@ -98,13 +98,14 @@ def _read_member(found: dict[str, Member], name: str, numbers: str, world: World
 
 
 def _read_stream(span: Span, world: World) -> Any:
+    at = 0
+
     def following(persistent: Any = None) -> Any:
         nonlocal at
         value, taken = load(span.part(at, len(span) - at), world, persistent)
         at += taken
         return value
 
-    at = 0
     following(), following()
     system = following()
     little = not isinstance(system, dict) or system.get("little_endian") is not False
@@ -128,7 +129,7 @@ def _read_stream(span: Span, world: World) -> Any:
         storage = storages.get(str(key)[:200])
         if storage is None or storage.dtype not in SIZES:
             raise Damaged("a stream with numbers of an unknown kind")
-        count = int.from_bytes(span.part(at, 8).bytes(), "little" if little else "big")
+        count = int.from_bytes(span.part(at, 8).copy(), "little" if little else "big")
         storage.size = count * SIZES[storage.dtype]
         storage.place = span.part(at + 8, storage.size)
         at += 8 + storage.size
@@ -166,7 +167,7 @@ def _tar_members(span: Span) -> dict[str, Span]:
     found: dict[str, Span] = {}
     at = 0
     while at + 512 <= len(span) and len(found) < 100:
-        header = span.part(at, 512).bytes()
+        header = span.part(at, 512).copy()
         digits = header[124:136].strip(b" \0")
         if not digits:
             break
@@ -186,7 +187,7 @@ def _tar_storages(span: Span, made: dict[Any, Any], world: World) -> None:
         (key, _, cls), taken = load(span.part(at, len(span) - at), world)
         at += taken
         dtype = storage_dtype(cls)
-        size = int.from_bytes(span.part(at, 8).bytes(), "little") * SIZES[dtype]
+        size = int.from_bytes(span.part(at, 8).copy(), "little") * SIZES[dtype]
         made[int(key)] = Storage(dtype, size, span.part(at + 8, size))
         at += 8 + size
     views, _ = load(span.part(at, len(span) - at), world)
@@ -199,13 +200,13 @@ def _tar_tensors(span: Span, made: dict[Any, Any], world: World) -> None:
     for _ in range(count):
         (key, storage, _), taken = load(span.part(at, len(span) - at), world)
         at += taken
-        dimensions = int.from_bytes(span.part(at, 4).bytes(), "little")
+        dimensions = int.from_bytes(span.part(at, 4).copy(), "little")
         if dimensions > 32:
             raise TooMuch("a tensor of millions of dimensions")
         width = 8 * dimensions
-        shape = struct.unpack(f"<{dimensions}q", span.part(at + 8, width).bytes())
-        strides = struct.unpack(f"<{dimensions}q", span.part(at + 8 + width, width).bytes())
-        offset = int.from_bytes(span.part(at + 8 + 2 * width, 8).bytes(), "little")
+        shape = struct.unpack(f"<{dimensions}q", span.part(at + 8, width).copy())
+        strides = struct.unpack(f"<{dimensions}q", span.part(at + 8 + width, width).copy())
+        offset = int.from_bytes(span.part(at + 8 + 2 * width, 8).copy(), "little")
         at += 16 + 2 * width
         made[int(key)] = tensor(world, made[int(storage)], offset, shape, strides)
 

@@ -67,7 +67,7 @@ def members(span: Span) -> dict[str, Member]:
     count, start, size = _table(span)
     if count > MOST_MEMBERS:
         raise TooMuch("a zip of millions of parts")
-    table = span.part(start, size).bytes()
+    table = span.part(start, size).copy()
     found: dict[str, Member] = {}
     extents: list[tuple[int, int]] = []
     at = 0
@@ -107,14 +107,14 @@ def names(path: Path) -> tuple[str, ...]:
 def _table(span: Span) -> tuple[int, int, int]:
     """Return how many members the zip has, and offset and size of their table."""
     tail = max(0, len(span) - (1 << 16) - 22)
-    last = span.part(tail, len(span) - tail).bytes()
+    last = span.part(tail, len(span) - tail).copy()
     at = last.rfind(_END)
     if at < 0 or at + 22 > len(last):
         raise Damaged("a zip without its table")
     count, size, start = struct.unpack_from("<HII", last, at + 10)
     if last[at - 20 : at - 16] == _LOCATOR_64 and at >= 20:
         where = struct.unpack_from("<Q", last, at - 12)[0]
-        wide = span.part(where, 56).bytes()
+        wide = span.part(where, 56).copy()
         if wide[:4] != _END_64:
             raise Damaged("a zip whose table is not where it should be")
         count, size, start = struct.unpack_from("<QQQ", wide, 32)
@@ -140,7 +140,7 @@ def _wide(extra: bytes, *numbers: int) -> list[int]:
 
 def _data(span: Span, offset: int, size: int) -> Span:
     """Return the bytes of a member, behind its own header."""
-    header = span.part(offset, 30).bytes()
+    header = span.part(offset, 30).copy()
     if header[:4] != _LOCAL:
         raise Damaged("a zip member that is not where the table says")
     return span.part(offset + 30 + sum(struct.unpack_from("<HH", header, 26)), size)
