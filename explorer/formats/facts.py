@@ -62,6 +62,9 @@ def _image(facts: Mapping[str, Any], shapes: Shapes) -> str:
         if isinstance(value, list) and len(value) == 3 and min(value) > 0:
             shape = value if value[0] in (1, 3, 4) else [value[2], value[0], value[1]]
             return _fitting(*shape, shapes)
+    height, width = (facts.get(name) for name in ("height", "width"))
+    if type(height) is int and type(width) is int and min(height, width) > 0:
+        return _fitting(_whole(facts, _CHANNELS) or 1, height, width, shapes)
     side, channels = _whole(facts, _SIDE), _whole(facts, _CHANNELS)
     for guess in [channels] if channels else [1, 3]:
         text = _fitting(guess, side, side, shapes)

@@ -72,6 +72,34 @@ def weights_of(content: Any, reading: Reading) -> Weights:
     return cleaned(replace(found, notes=(*notes, *found.notes), facts=facts), reading)
 
 
+def _unwrapped(found: Weights) -> Weights:
+    """Return weights without the name that torch.compile puts between a network and its layers."""
+    if not any(_COMPILED in key for key in found.tensors):
+        return found
+    modules = [
+        Module(
+            _plain(module.path),
+            module.layer and replace(module.layer, key=_plain(module.layer.key)),
+            module.cls,
+        )
+        for module in found.modules
+        if not f".{module.path}".endswith(f".{_COMPILED[:-1]}")
+    ]
+    return replace(
+        found,
+        tensors={_plain(key): tensor for key, tensor in found.tensors.items()},
+        modules=tuple(modules),
+        chain=tuple(replace(layer, key=_plain(layer.key)) for layer in found.chain),
+    )
+
+
+def _plain(name: str) -> str:
+    return name.replace(_COMPILED, "")
+
+
+_COMPILED = "_orig_mod."
+
+
 def _refuse_packed(content: Any, networks: Sequence[Network], reading: Reading) -> None:
     """Raise `CheckpointError` for weights that are no plain array of numbers."""
     for held in (content, *(network.held for network in networks)):
@@ -84,7 +112,12 @@ def _refuse_packed(content: Any, networks: Sequence[Network], reading: Reading) 
                 )
 
 
-_PACKED = ("_rebuild_qtensor", "_rebuild_sparse_tensor", "_rebuild_sparse_csr_tensor", "_rebuild_nested_tensor")
+_PACKED = (
+    "_rebuild_qtensor",
+    "_rebuild_sparse_tensor",
+    "_rebuild_sparse_csr_tensor",
+    "_rebuild_nested_tensor",
+)
 
 
 def cleaned(found: Weights, reading: Reading) -> Weights:
@@ -93,7 +126,7 @@ def cleaned(found: Weights, reading: Reading) -> Weights:
     Raises:
         CheckpointError: they are no plain numbers.
     """
-    found = _without_judges(found, reading)
+    found = _without_judges(_unwrapped(found), reading)
     tensors, left_out = _floating(found.tensors, reading)
     tensors, folded = folding.fold(tensors)
     untrained = _untrained(found.tensors)
