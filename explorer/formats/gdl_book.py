@@ -125,14 +125,19 @@ def _coder(said: Sequence[Any]) -> Coder | None:
 
 
 def _gan(said: Sequence[Any]) -> Gan | None:
-    at = next(
-        index for index in range(1, len(said)) if isinstance(said[index], tuple) and _sizes(said[index], 3)
-    )
+    at = next((index for index in range(1, len(said) - 6) if _is_start(said[index : index + 5])), None)
+    if at is None:
+        return None
     ups, filters, kernels, strides = said[at + 1 : at + 5]
     layers = tuple(zip(ups, filters, kernels, strides, strict=True))
     if not all(_sizes(layer) for layer in layers):
         return None
     return Gan(tuple(said[0]), tuple(said[at]), layers, said[at + 5] is not None, str(said[at + 6]))
+
+
+def _is_start(entries: Sequence[Any]) -> bool:
+    """Tell whether a start grid and four lists of the same length stand there: the generator's."""
+    return _sizes(entries[0], 3) and all(_sizes(e) and len(e) == len(entries[1]) for e in entries[1:])
 
 
 def described(settings: Coder | Gan | None, content: Mapping[str, Any]) -> Described:
