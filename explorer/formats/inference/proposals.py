@@ -5,6 +5,7 @@ The number of candidates is bounded whatever the file holds. Which one is right 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
@@ -40,6 +41,7 @@ _MOST_TURNED = 3
 _DEAREST = 5.0  # beyond the cheapest
 _MOST_SIZES = 10  # pictures' sizes for which an encoder is tried
 
+_HALF = re.compile(r"(^|[._])dec(oder)?([._]|$)", re.IGNORECASE)  # a decoder was trained with an encoder
 _VAE = {"sigmoid": 0.0, "tanh": 0.4, "identity": 0.9, "relu": 2.2}
 _GENERATOR = {"tanh": 0.0, "sigmoid": 0.4, "identity": 1.0, "relu": 2.2}
 
@@ -329,7 +331,8 @@ def _encoder_room(leaves: Leaves, links: Sequence[Link]) -> Room:
 
 def _drafted(leaves: Leaves, parts: Parts, told: Told, shape: _Shape, hints: Hints) -> Iterator[Slots]:
     """Yield the candidates of one reading and one geometry: norms before activations, or behind."""
-    outputs = _VAE if parts.encodes else _GENERATOR
+    named = all(_HALF.search(link.unit.key) for link in parts.decoder)
+    outputs = _VAE if parts.encodes or named else _GENERATOR
     first = Setting(leaves, outputs)
     draft = decoder_draft(first, parts.decoder, shape.start, shape.path, shape.ending)
     yield _candidate(first, parts, told, shape, draft, 0.0)
