@@ -1,0 +1,179 @@
+"""What is said of an inferred network: its layers with shapes and certainty, and what else each guess might be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from explorer.formats.diagnosis import Diagnosis, Guess, LayerFact, TensorFact, by_certainty
+from explorer.formats.inference import tensors_used
+from explorer.formats.inference.judging import Judged
+from explorer.formats.inference.slots import Slots
+from explorer.formats.sidecars import Hints
+from explorer.models.layered import LayeredConfig, module_of
+from explorer.models.layers import WEIGHTED, Layer
+
+_MOST_OTHERS = 6
+_HINTED = ("activation", "output", "eps", "upsample")
+_NEAR = 3.0  # in costs: geometries farther off are not offered
+
+
+def tensor_facts(tensors: Mapping[str, Tensor], config: LayeredConfig | None) -> tuple[TensorFact, ...]:
+    """Return what is to be said of each tensor: shape, kind of number, and the part that uses it."""
+    parts = _parts(config) if config else {}
+    return tuple(
+        TensorFact(key, tuple(value.shape), str(value.dtype).removeprefix("torch."), _part(key, parts))
+        for key, value in tensors.items()
+    )
+
+
+def _parts(config: LayeredConfig) -> dict[str, str]:
+    """Return the part of each key that layers use."""
+    heads = config.heads
+    encoder = (*config.encoder, *(heads.mean if heads else ()), *(heads.second if heads else ()))
+    found = dict.fromkeys(tensors_used(encoder), "encoder") | dict.fromkeys(tensors_used(config.decoder), "decoder")
+    if config.labels:
+        found |= dict.fromkeys(tensors_used(config.labels.layers), "labels")
+        found |= {config.labels.key: "labels"} if config.labels.key else {}
+    return found
+
+
+def _part(key: str, parts: Mapping[str, str]) -> str:
+    return parts.get(key.rpartition(".")[0], "")
+
+
+def diagnosis_of(
+    tensors: Mapping[str, Tensor],
+    config: LayeredConfig,
+    ranked: Sequence[Judged],
+    proposed: Sequence[Slots],
+    hints: Hints,
+) -> Diagnosis:
+    """Return what is to be said of an inferred network.
+
+    Args:
+        tensors: of the file.
+        config: the network, tidied.
+        ranked: what was judged, the winner first.
+        proposed: what it was chosen from.
+        hints: what was known.
+    """
+    told = {guess.hint: guess for guess in _slot_guesses(ranked[0]) if guess.hint not in hints.told}
+    for guess in _geometry_guesses(ranked[0].slots, proposed, hints):
+        told.setdefault(guess.hint, guess)
+    facts = tensor_facts(tensors, config)
+    unused = [fact.key for fact in facts if not fact.part]
+    misfits = (f"{len(unused)} of {len(facts)} tensors are not used, such as {unused[0]}.",) if unused else ()
+    return Diagnosis(facts, _layer_facts(tensors, config, told), by_certainty(list(told.values())), misfits)
+
+
+def _slot_guesses(best: Judged) -> list[Guess]:
+    """Return what the winner's open places hold, by the hint that says otherwise."""
+    found: dict[str, Guess] = {}
+    settled = best.path.settled if best.path is not None else {}
+    for index, slot in enumerate(best.slots.slots):
+        word = slot.options[best.choices.get(index, 0)].word
+        if slot.group not in _HINTED or slot.part != "decoder" or (word == "identity" and slot.group != "output"):
+            continue
+        sure = 0.9 if index in settled else 0.6
+        others = tuple(option.word for option in slot.options if option.word not in (word, "identity"))
+        reason = "batch norm's statistics agree" if index in settled else "the most usual"
+        known = found.get(slot.group)
+        if known is None or sure > known.certainty:
+            found[slot.group] = Guess(slot.group, word, sure, reason, others[:_MOST_OTHERS])
+    return list(found.values())
+
+
+def _geometry_guesses(chosen: Slots, proposed: Sequence[Slots], hints: Hints) -> list[Guess]:
+    """Return what the winner assumes of sizes and labels, with what the others assume instead."""
+    found = []
+    candidate = chosen.candidate
+    for key, value in candidate.choices.items():
+        if key in hints.told:
+            continue
+        others: dict[str, float] = {}
+        for slots in proposed:
+            word = slots.candidate.choices.get(key)
+            gap = slots.candidate.cost - candidate.cost
+            if word is not None and word != value and gap < _NEAR:
+                others.setdefault(word, gap)
+        near = sorted(others, key=others.__getitem__)[:_MOST_OTHERS]
+        sure = 0.98 if key in candidate.certain or not near else _certainty(others[near[0]])
+        found.append(Guess(key, value, sure, candidate.reasons.get(key, ""), tuple(near)))
+    return found
+
+
+def _certainty(gap: float) -> float:
+    """Return how sure a choice is, by how much dearer the next is."""
+    return max(0.3, min(0.95, 0.5 + 0.3 * gap))
+
+
+def _layer_facts(
+    tensors: Mapping[str, Tensor], config: LayeredConfig, guesses: Mapping[str, Guess]
+) -> tuple[LayerFact, ...]:
+    """Return the decoder's and the encoder's layers with the shapes of what leaves them."""
+    width = config.latent_dim + _label_width(config, tensors)
+    found = _walked("decoder", config.decoder, (width,), tensors, guesses)
+    image = config.image
+    shape = (image.channels + _planes(config, tensors), image.height or 1, image.width or 1)
+    return (*found, *_walked("encoder", config.encoder, shape, tensors, guesses))
+
+
+def _label_width(config: LayeredConfig, tensors: Mapping[str, Tensor]) -> int:
+    labels = config.labels
+    if labels is None or labels.join == "times" or labels.at:
+        return 0
+    return tensors[f"{labels.key}.weight"].shape[1] if labels.key else labels.classes
+
+
+def _planes(config: LayeredConfig, tensors: Mapping[str, Tensor]) -> int:
+    first = next((layer.kind for layer in config.encoder if layer.kind in WEIGHTED), "")
+    takes = config.labels is not None and config.labels.encoder and first == "conv"
+    return _label_width(config, tensors) if takes else 0
+
+
+def _walked(
+    part: str,
+    layers: Sequence[Layer],
+    shape: tuple[int, ...],
+    tensors: Mapping[str, Tensor],
+    guesses: Mapping[str, Guess],
+) -> tuple[LayerFact, ...]:
+    """Return layers with their shapes; empty shapes from where they no longer fit."""
+    values: Tensor | None = torch.zeros(1, *shape, device="meta")
+    found = []
+    for at, layer in enumerate(layers):
+        values = _run(layer, values, tensors)
+        guess = _guess_of(layer, at == len(layers) - 1 and part == "decoder", guesses)
+        found.append(
+            LayerFact(
+                part,
+                layer.text,
+                layer.key,
+                tuple(values.shape[1:]) if values is not None else (),
+                guess.certainty if guess else 1.0,
+                guess.reason if guess else "",
+            )
+        )
+    return tuple(found)
+
+
+def _run(layer: Layer, values: Tensor | None, tensors: Mapping[str, Tensor]) -> Tensor | None:
+    if values is None:
+        return None
+    try:
+        with torch.inference_mode():
+            return module_of(layer, tensors).to("meta").eval()(values)
+    except (ValueError, RuntimeError):
+        return None
+
+
+def _guess_of(layer: Layer, last: bool, guesses: Mapping[str, Guess]) -> Guess | None:
+    """Return the guess that decided a layer."""
+    if layer.kind in ("conv", "convT", "reshape", "upsample", "resize"):
+        return guesses.get("upsample" if layer.kind == "upsample" else "image")
+    if layer.key:
+        return guesses.get("eps") if layer.kind == "bn" else None
+    return guesses.get("output") if last else guesses.get("activation")
