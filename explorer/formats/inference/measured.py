@@ -103,6 +103,12 @@ def compared(values: Tensor, key: str, channels: Tensor, tensors: Tensors) -> Me
     return Measured(error, noise) if error == error and noise == noise else Measured(1e9, 0.0)
 
 
+def near_memory(values: Tensor, mean: Tensor, variance: Tensor) -> float:
+    """Return how far values `(N, C)` or `(N, C, H, W)` are from a remembered mean and variance `(C,)`."""
+    error = _apart(_moments(values), (mean, variance.clamp_min(1e-12)))
+    return error if error == error else 1e9
+
+
 def _moments(values: Tensor) -> tuple[Tensor, Tensor]:
     """Return mean and variance of each channel."""
     axes = [0, *range(2, values.ndim)]

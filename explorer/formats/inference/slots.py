@@ -116,6 +116,23 @@ def alike(slots: Slots, words: Mapping[str, str]) -> dict[int, int]:
     return found
 
 
+def usual_choices(slots: Slots, settled: Mapping[int, int]) -> dict[int, int]:
+    """Return choices for all slots: what is settled, and elsewhere what stands nearest before in the group."""
+    taken = dict(settled)
+    words: dict[str, str] = {}
+    for index, option in settled.items():
+        words.setdefault(slots.slots[index].group, slots.slots[index].options[option].word)
+    for index, slot in enumerate(slots.slots):
+        if index not in taken:
+            word = words.get(slot.group)
+            same = (at for at, option in enumerate(slot.options) if option.word == word)
+            taken[index] = 0 if slot.options[0].word == "identity" else next(same, 0)
+        word = slot.options[taken[index]].word
+        if word != "identity":
+            words[slot.group] = word
+    return taken
+
+
 def tidied(config: LayeredConfig) -> LayeredConfig:
     """Return a network without the layers that do nothing."""
     labels = config.labels

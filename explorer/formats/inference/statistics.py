@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from explorer.formats.inference.measured import Measured, compared, thinned
-from explorer.formats.inference.slots import Slots
+from explorer.formats.inference.slots import Option, Slots
 from explorer.models.layered import BatchNorm, Layered, LayeredConfig, module_of
 from explorer.models.layers import Layer
 
@@ -38,10 +38,13 @@ _MOST_WAYS = (
     64  # ways to fill the slots before one batch norm that are tried all; else one slot after another
 )
 _FINALISTS = 6
+_BELIEVED = 0.2  # an error of the means and variances that the truth stays below
 _SCREENED = 1.5e9  # multiply-adds, for all ways before one batch norm together
 _COMPARED = 1.5e9  # for the best of them
 _WALKED = 1.5e9  # to walk on
 _RARER = 0.5  # nats: what a prior must win by against the one named before
+_QUICKER = 6  # how much less is done to tell geometries apart
+_USUAL = 1.0  # what an option costs at most to be tried then
 _TOUCHED = 8  # multiply-adds that cost as much as a function of one number
 _MOST_CODES = 2048
 
@@ -57,6 +60,8 @@ class Path:
         energy: how little all of that is to be believed, in nats.
         values: what comes in at the last batch norm.
         rivals: by index of the slot, the least error that each option reached.
+        energies: by index of the slot, the least energy of each option in its stage, against the best.
+        settled: slots about which statistics agree well enough to be believed.
     """
 
     choices: dict[int, int]
@@ -65,6 +70,8 @@ class Path:
     errors: tuple[float, ...] = ()
     energy: float = 0.0
     rivals: dict[int, dict[int, float]] = field(default_factory=dict)
+    energies: dict[int, dict[int, float]] = field(default_factory=dict)
+    settled: frozenset[int] = frozenset()
 
 
 def norms_of(config: LayeredConfig, tensors: Tensors) -> list[int]:
@@ -86,7 +93,12 @@ def untrained(config: LayeredConfig, tensors: Tensors) -> bool:
 
 
 def walked(
-    slots: Slots, tensors: Tensors, priors: Sequence[str], should_stop: Stop | None = None
+    slots: Slots,
+    tensors: Tensors,
+    priors: Sequence[str],
+    should_stop: Stop | None = None,
+    *,
+    quick: bool = False,
 ) -> list[Path]:
     """Return the best ways through a decoder by its batch norms, the best first; empty where it has none.
 
@@ -95,12 +107,13 @@ def walked(
         tensors: of the file.
         priors: what codes may be drawn from: "normal", "uniform".
         should_stop: asked between two batch norms; True ends the walk where it is.
+        quick: look at fewer codes and ways, to tell geometries apart.
     """
     norms = norms_of(slots.candidate.config, tensors)
     if not norms:
         return []
     with torch.inference_mode():
-        walk = _Walk(slots, tensors)
+        walk = _Walk(slots, tensors, quick)
         paths = [Path({}, prior, walk.codes(prior), (), _RARER * at) for at, prior in enumerate(priors)]
         start = 0
         for norm in norms:
@@ -116,8 +129,9 @@ def walked(
 class _Walk:
     """One candidate's decoder with its modules."""
 
-    def __init__(self, slots: Slots, tensors: Tensors) -> None:
+    def __init__(self, slots: Slots, tensors: Tensors, quick: bool) -> None:
         self.slots = slots
+        self.quick = quick
         self.tensors = tensors
         self.config = slots.candidate.config
         self.network = Layered(self.config, tensors)
@@ -179,10 +193,12 @@ class _Stage:
     def screen(self, path: Path) -> None:
         """Measure the ways to fill the slots here that continue one path, on few codes."""
         usual = self._usual(path)
-        ways = self._all() if self._many() <= _MOST_WAYS else self._near(usual)
-        count = _count(_SCREENED / len(ways), self._price(path, self.thin.factor), 16, 256)
+        few = self._many() <= (_MOST_WAYS if not self.walk.quick else 0)
+        ways = self._all() if few else self._near(usual)
+        budget = _SCREENED / (_QUICKER if self.walk.quick else 1)
+        count = _count(budget / len(ways), self._price(path, self.thin.factor), 16, 256)
         measured = [(way, self._measured(path, way, count)) for way in ways]
-        if self._many() > _MOST_WAYS:
+        if not few and not self.walk.quick:
             best = min(measured, key=lambda found: self._energy(path, *found))[0]
             seen = [way for way, _ in measured]
             more = [way for way in self._near(best) if way not in seen]
@@ -192,14 +208,21 @@ class _Stage:
     def best(self) -> list[Path]:
         """Return the best of all that was screened, measured again on more codes, and walked on."""
         self._sorted()
+        if not self.walk.quick:
+            self._again()
+        rivals, energies = self._rivals()
+        budget, beam = (_WALKED / _QUICKER, 1) if self.walk.quick else (_WALKED / _BEAM, _BEAM)
+        kept = _count(budget, self._price(self.found[0][0]), 32, _MOST_CODES)
+        found = [one for one in self.found[:beam] if one[2].error < 1e8]
+        return [self._walked(one, rivals, energies, kept) for one in found]
+
+    def _again(self) -> None:
+        """Measure the best of all on more codes."""
         head, tail = self.found[:_FINALISTS], self.found[_FINALISTS:]
         count = _count(_COMPARED / _FINALISTS, self._price(head[0][0], self.thin.factor), 32, _MOST_CODES)
         self.found = [(path, way, self._measured(path, way, count)) for path, way, _ in head]
         self._sorted()
         self.found += tail
-        rivals = self._rivals()
-        kept = _count(_WALKED / _BEAM, self._price(head[0][0]), 32, _MOST_CODES)
-        return [self._walked(found, rivals, kept) for found in self.found[:_BEAM] if found[2].error < 1e8]
 
     def _sorted(self) -> None:
         self.least = min(min(found[2].error for found in self.found), 10.0)
@@ -209,6 +232,7 @@ class _Stage:
         self,
         found: tuple[Path, dict[int, int], Measured],
         rivals: Mapping[int, Mapping[int, float]],
+        energies: Mapping[int, Mapping[int, float]],
         kept: int,
     ) -> Path:
         path, way, result = found
@@ -221,15 +245,21 @@ class _Stage:
             (*path.errors, result.error),
             self._energy(*found),
             path.rivals | {index: dict(errors) for index, errors in rivals.items()},
+            path.energies | {index: dict(found) for index, found in energies.items()},
+            path.settled | frozenset(self.places if result.error < _BELIEVED else ()),
         )
 
-    def _rivals(self) -> dict[int, dict[int, float]]:
+    def _rivals(self) -> tuple[dict[int, dict[int, float]], dict[int, dict[int, float]]]:
+        """Return the least error and the least energy of each option in each place."""
         errors: dict[int, dict[int, float]] = {index: {} for index in self.places}
-        for _, way, result in self.found:
+        energies: dict[int, dict[int, float]] = {index: {} for index in self.places}
+        for path, way, result in self.found:
+            energy = self._energy(path, way, result)
             for index in self.places:
-                known = errors[index].get(way[index], math.inf)
-                errors[index][way[index]] = min(known, result.error)
-        return errors
+                option = way[index]
+                if energy < energies[index].get(option, math.inf):
+                    energies[index][option], errors[index][option] = energy, result.error
+        return errors, energies
 
     def _energy(self, path: Path, way: Mapping[int, int], result: Measured) -> float:
         """Return what a path costs with these choices added."""
@@ -275,9 +305,14 @@ class _Stage:
         """Return a way and those that differ in one place."""
         near = [dict(way)]
         for index in self.places:
-            options = range(len(self.walk.slots.slots[index].options))
+            options = [
+                at for at, option in enumerate(self.walk.slots.slots[index].options) if self._tried(option)
+            ]
             near += [{**way, index: option} for option in options if option != way[index]]
         return near
+
+    def _tried(self, option: Option) -> bool:
+        return not self.walk.quick or option.cost <= _USUAL
 
     def _measured(self, path: Path, way: Mapping[int, int], count: int) -> Measured:
         choices = path.choices | way

@@ -1,0 +1,405 @@
+"""What an encoder says of decoded pictures: codes that come back tell which reading of both halves is right.
+
+A search over the slots that nothing else settled, one group after another, each judged by how far codes come back
+from where they were. What batch norm tells is in `statistics`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+import torch
+from torch import Tensor, nn
+
+from explorer.formats.inference.measured import near_memory
+from explorer.formats.inference.output import is_plain, last_of
+from explorer.formats.inference.slots import HeadsOption, Slots, usual_choices, with_choice
+from explorer.formats.inference.statistics import COST_WEIGHT, EVIDENCE, Tensors
+from explorer.models.layered import BatchNorm, Heads, Layered, LayeredConfig
+
+Stop = Callable[[], bool]
+
+SHARED = "activation"
+"""The group whose word decoder and encoder usually share."""
+
+_WORK = 1.2e10  # multiply-adds in all
+_TRIED = 40  # ways that a search tries, about
+_FEWEST, _MOST = 32, 256  # codes
+_FLOOR = 0.03  # below that share of the codes' variance an error tells nothing
+_ALIVE = 0.6  # a dimension counts where any way brings it back that well
+_WORST = 4.0
+_DEAD = 1e-3  # variance of a code's dimension
+_KEPT = 0.9  # share of the codes that counts: those that come back best
+_MIX = 0.5  # nats: what a word of its own must win by
+_SWAPPED = 1.0  # cost of taking the second branch for the mean
+_NORMS = 0.5  # weight of what the encoder's batch norms say: decoded pictures are not the real ones
+_NORMS_FLOOR = 0.1
+
+
+@dataclass(frozen=True, eq=False)
+class Trip:
+    """The way to read both halves under which codes come back best.
+
+    Attributes:
+        choices: by index of the slot, the option.
+        heads: how the encoder's heads are read; None for a plain code.
+        error: mean square distance of the codes that come back, in variances, over the dimensions alive.
+        energy: how little it is to be believed, in nats.
+        rivals: by group, the least energy of each word; the best of all is `energy`.
+        errors: by group, the error of each word.
+        logits: the encoder takes what a sigmoid makes of the decoder's values.
+        alive: how many dimensions come back at all; 0: nothing was told.
+        spread: `(dim,)` of the codes that came back, for a code without a prior.
+    """
+
+    choices: dict[int, int]
+    heads: Heads | None
+    error: float
+    energy: float
+    rivals: dict[str, dict[str, float]] = field(default_factory=dict)
+    errors: dict[str, dict[str, float]] = field(default_factory=dict)
+    logits: bool = False
+    alive: int = 0
+    spread: Tensor | None = None
+
+
+def returned(
+    slots: Slots,
+    tensors: Tensors,
+    settled: Mapping[int, int],
+    should_stop: Stop | None = None,
+    output: Mapping[str, float] | None = None,
+) -> Trip | None:
+    """Return the reading under which codes come back best; None without an encoder.
+
+    Args:
+        slots: the candidate.
+        tensors: of the file.
+        settled: choices that stay as they are.
+        should_stop: asked before each try; True ends the search.
+        output: nats against each word after the last layer, by what else is known.
+    """
+    if slots.candidate.config.heads is None:
+        return None
+    with torch.inference_mode():
+        search = _Search(slots, tensors, settled, should_stop, output or {})
+        search.run()
+        return search.trip()
+
+
+@dataclass(frozen=True, eq=False)
+class _Try:
+    """One way and what came of it under one reading of the heads.
+
+    Attributes:
+        back: `(2, dim)`, the square distance of codes that came back, in variances: of codes from the prior
+            (from where the encoder itself puts them, for a code without one), and of codes drawn where the
+            encoder puts those.
+    """
+
+    choices: dict[int, int]
+    heads: int
+    back: Tensor
+    norms: float = 0.0
+    spread: Tensor | None = None
+    logits: bool = False
+
+
+class _Search:
+    def __init__(
+        self,
+        slots: Slots,
+        tensors: Tensors,
+        settled: Mapping[int, int],
+        should_stop: Stop | None,
+        output: Mapping[str, float],
+    ) -> None:
+        self.slots = slots
+        self.tensors = tensors
+        self.settled = dict(settled)
+        self.should_stop = should_stop or (lambda: False)
+        self.output = output
+        self.outputs = {index for index, slot in enumerate(slots.slots) if slot.group == "output"}
+        self.readings = list(_readings(slots))
+        self.read = list(range(len(self.readings)))  # those that are still open
+        self.free = [index for index in range(len(slots.slots)) if index not in self.settled]
+        self.tries: dict[tuple[tuple[int, int], ...], list[_Try]] = {}
+        self.plain = slots.candidate.config.prior == "none"
+        self.codes = self._codes()
+
+    def _codes(self) -> Tensor:
+        config = self.slots.candidate.config
+        count = int(_WORK / _TRIED / max(1.0, 6 * _price(config, self.tensors)))
+        generator = torch.Generator().manual_seed(0)
+        count = max(_FEWEST, min(_MOST, count))
+        codes = torch.randn((count, config.latent_dim), generator=generator)
+        if self.plain:  # nothing says how wide codes lie
+            codes *= torch.logspace(0, 1, count)[:, None]
+        return codes
+
+    def run(self) -> None:
+        """Try groups one after another, each at the best of the others; then single slots."""
+        best = self._usual()
+        self._try(best)
+        groups = ("output", SHARED, "output", "code", *self._other_groups())
+        for group in groups:
+            self._try_words(group)
+            self.read = [self._best().heads]  # the first group tells which half is the mean
+        for index in self.free:
+            self._try_slot(index)
+
+    def _usual(self) -> dict[int, int]:
+        """Return the first way: what is settled, and elsewhere its words."""
+        return usual_choices(self.slots, self.settled)
+
+    def _other_groups(self) -> list[str]:
+        seen = dict.fromkeys(self.slots.slots[index].group for index in self.free)
+        return [group for group in seen if group not in ("output", SHARED, "code")]
+
+    def _try_words(self, group: str) -> None:
+        """Try each word of a group in all its free slots, and for activations in each half alone."""
+        mine = [index for index in self.free if self.slots.slots[index].group == group]
+        for parts in (("decoder", "encoder"), ("decoder",), ("encoder",)) if group == SHARED else ((),):
+            some = [index for index in mine if not parts or self.slots.slots[index].part in parts]
+            if not some or (len(parts) == 1 and len(some) == len(mine)):
+                continue
+            start = self._best().choices
+            for word in dict.fromkeys(o.word for index in some for o in self.slots.slots[index].options):
+                if word != "identity" or group != SHARED:
+                    self._try(start | self._filled(start, some, word))
+
+    def _filled(self, start: Mapping[int, int], places: list[int], word: str) -> dict[int, int]:
+        """Return the slots that hold something filled with a word."""
+        found = {}
+        for index in places:
+            options = self.slots.slots[index].options
+            at = next((at for at, option in enumerate(options) if option.word == word), None)
+            empty = options[start[index]].word == "identity" and len(places) > 1
+            if at is not None and not empty:
+                found[index] = at
+        return found
+
+    def _try_slot(self, index: int) -> None:
+        """Try nothing, or what the others have, in one slot."""
+        slot = self.slots.slots[index]
+        if slot.group != SHARED:
+            return
+        start = self._best().choices
+        words = {self.slots.slots[other].options[start[other]].word for other in self.free if other != index}
+        words = {"identity", *(words if len(words) < 3 else ())}
+        for at, option in enumerate(slot.options):
+            if option.word in words and at != start[index]:
+                self._try(start | {index: at})
+
+    def _try(self, choices: dict[int, int]) -> None:
+        key = tuple(sorted(choices.items()))
+        if key in self.tries or (self.tries and self.should_stop()):
+            return
+        self.tries[key] = []
+        try:
+            found = self._sent(choices)
+        except (RuntimeError, ValueError):  # a geometry that does not go through
+            return
+        self.tries[key] = found
+
+    def _sent(self, choices: dict[int, int]) -> list[_Try]:
+        """Return what comes back of the codes, for each reading of the heads."""
+        network = Layered(with_choice(self.slots, choices), self.tensors)
+        found = []
+        for logits in (False, True) if is_plain(last_of(network.config)) else (False,):
+            found += self._through(network, choices, logits)
+        return found
+
+    def _through(self, network: Layered, choices: dict[int, int], logits: bool) -> list[_Try]:
+        labels = None
+        if network.config.labels:
+            labels = torch.arange(len(self.codes)) % network.config.labels.classes
+        sent = _Sender(network, labels, logits)
+        listener = _Listener(network)
+        means = sent(self.codes)
+        norms = listener.told()
+        found = []
+        for at in self.read:
+            heads = self.readings[at][0]
+            mean = _mean(heads, network.config.heads, *means)
+            if mean is None or mean.shape != self.codes.shape:
+                continue
+            again = _redrawn(mean)
+            first = _back(self.codes, mean)
+            if self.plain:
+                first = _back(mean, _mean(heads, network.config.heads, *sent(mean)), scaled=True)
+            second = _back(again, _mean(heads, network.config.heads, *sent(again)), scaled=True)
+            back = torch.stack((first, second))
+            found.append(_Try(choices, at, back, norms, mean.std(0), logits))
+        return found
+
+    def _alive(self) -> Tensor:
+        """Return `(2, dim)`: which dimensions any way brings back; all where none does."""
+        backs = torch.stack([one.back for tries in self.tries.values() for one in tries])
+        alive = backs.amin(0) < _ALIVE
+        return alive | ~alive.any(1, keepdim=True)
+
+    def _energy(self, one: _Try, alive: Tensor) -> float:
+        cost = sum(self.slots.slots[index].options[option].cost for index, option in one.choices.items())
+        cost += self.readings[one.heads][1]
+        words = {
+            self.slots.slots[index].options[option].word
+            for index, option in one.choices.items()
+            if self.slots.slots[index].group == SHARED
+        } - {"identity"}
+        mixes = _MIX * max(0, len(words) - 1)
+        last = [self.slots.slots[i].options[o].word for i, o in one.choices.items() if i in self.outputs]
+        values = sum(self.output.get(word, 0.0) for word in last)
+        told = [
+            math.log(float(back[mask].mean()) + _FLOOR) for back, mask in zip(one.back, alive, strict=True)
+        ]
+        return EVIDENCE * sum(told) / len(told) + values + _NORMS * one.norms + COST_WEIGHT * cost + mixes
+
+    def _all(self) -> Iterator[_Try]:
+        for tries in self.tries.values():
+            yield from tries
+
+    def _best(self) -> _Try:
+        alive = self._alive()
+        return min(self._all(), key=lambda one: self._energy(one, alive))
+
+    def trip(self) -> Trip | None:
+        """Return the best way of all that were tried."""
+        if not any(self.tries.values()):
+            return None
+        alive = self._alive()
+        best = self._best()
+        rivals: dict[str, dict[str, float]] = {}
+        errors: dict[str, dict[str, float]] = {}
+        for one in self._all():
+            energy, error = self._energy(one, alive), _error(one, alive)
+            for group, word in self._said(one):
+                known = rivals.setdefault(group, {})
+                if energy < known.get(word, math.inf):
+                    known[word] = energy
+                    errors.setdefault(group, {})[word] = error
+        return Trip(
+            best.choices,
+            self.readings[best.heads][0],
+            _error(best, alive),
+            self._energy(best, alive),
+            rivals,
+            errors,
+            best.logits,
+            int((best.back < _ALIVE).any(0).sum()),
+            best.spread,
+        )
+
+    def _said(self, one: _Try) -> Iterator[tuple[str, str]]:
+        """Yield the groups that one way fills, with its words; a group that is mixed says nothing."""
+        words: dict[str, set[str]] = {}
+        for index, option in one.choices.items():
+            slot = self.slots.slots[index]
+            if index not in self.settled:
+                words.setdefault(slot.group, set()).add(slot.options[option].word)
+        for group, said in words.items():
+            said = said - {"identity"} if len(said) > 1 else said
+            if len(said) == 1:
+                yield group, next(iter(said))
+        heads = self.readings[one.heads][0]
+        yield "heads", heads.layout
+
+
+class _Sender:
+    """Codes to pictures and on to what the heads say."""
+
+    def __init__(self, network: Layered, labels: Tensor | None, logits: bool) -> None:
+        self._network, self._labels, self._logits = network, labels, logits
+
+    def __call__(self, codes: Tensor) -> tuple[Tensor, Tensor | None]:
+        pictures = self._network.decode(codes, self._labels)
+        return self._network.heads(pictures.sigmoid() if self._logits else pictures, self._labels)
+
+
+class _Listener:
+    """Hears what the encoder's batch norms say of the pictures that pass."""
+
+    def __init__(self, network: Layered) -> None:
+        self._said: list[float] = []
+        self._handles = []
+        for module in network.encoder.modules() if network.encoder is not None else ():
+            if isinstance(module, BatchNorm):
+                self._handles.append(module.register_forward_pre_hook(self._heard))
+
+    def _heard(self, norm: nn.Module, given: tuple[Tensor, ...]) -> None:
+        if not isinstance(norm, BatchNorm) or norm.running_mean is None or norm.running_var is None:
+            return
+        self._said.append(near_memory(given[0], norm.running_mean, norm.running_var))
+
+    def told(self) -> float:
+        """Return how far the pictures are from those in training, in nats, and hear no more."""
+        for handle in self._handles:
+            handle.remove()
+        return sum(math.log(min(error, 1e3) + _NORMS_FLOOR) for error in self._said)
+
+
+def _readings(slots: Slots) -> Iterator[tuple[Heads, float]]:
+    """Yield the ways to read the heads that differ in the mean, with their cost."""
+    seen = set()
+    options = slots.heads or (HeadsOption(slots.candidate.config.heads or Heads()),)
+    for option in options:
+        key = (option.heads.layout, tuple(layer.key for layer in option.heads.mean))
+        if key in seen:
+            continue
+        seen.add(key)
+        yield option.heads, option.cost
+        if option.heads.layout == "separate":
+            swapped = replace(option.heads, mean=option.heads.second, second=option.heads.mean)
+            yield swapped, option.cost + _SWAPPED
+
+
+def _mean(heads: Heads, sent: Heads | None, first: Tensor, second: Tensor | None) -> Tensor | None:
+    """Return the mean under one reading, from what the heads said under another."""
+    if sent is None or second is None or heads.layout == "single":
+        return first
+    if heads.layout == "separate":
+        return first if heads.mean == sent.mean else second
+    both = torch.cat((first, second), 1)
+    if sent.layout == "interleaved":
+        both = torch.stack((first, second), 2).flatten(1)
+    return both[:, ::2] if heads.layout == "interleaved" else both.chunk(2, 1)[0]
+
+
+def _error(one: _Try, alive: Tensor) -> float:
+    """Return the geometric mean of both errors."""
+    errors = [float(back[mask].mean()) for back, mask in zip(one.back, alive, strict=True)]
+    return math.sqrt(errors[0] * errors[1])
+
+
+def _redrawn(codes: Tensor) -> Tensor:
+    """Return new codes with the mean and the covariance of these: none is where a wrong reading leads all to."""
+    mean = codes.mean(0)
+    generator = torch.Generator().manual_seed(3)
+    mixed = torch.randn((len(codes), len(codes)), generator=generator) / len(codes) ** 0.5
+    return mean + mixed @ (codes - mean)
+
+
+def _back(codes: Tensor, mean: Tensor | None, scaled: bool = False) -> Tensor:
+    """Return the mean square distance of the codes that came back, by dimension; in their variances, if scaled."""
+    if mean is None or not bool(torch.isfinite(mean).all() and torch.isfinite(codes).all()):
+        return torch.full((codes.shape[1],), _WORST)
+    squares = (mean - codes).square().sort(0).values
+    kept = max(1, round(_KEPT * len(squares)))
+    back = squares[:kept].mean(0)
+    if scaled:  # of codes that are nearly all the same nothing comes back
+        variance = codes.var(0)
+        back = torch.where(variance < _DEAD, torch.ones_like(back), back / variance.clamp_min(_DEAD))
+    return back.clamp_max(_WORST)
+
+
+def _price(config: LayeredConfig, tensors: Tensors) -> float:
+    """Return the multiply-adds of one picture, about: a convolution runs at each pixel of an average map."""
+    places = (config.image.height or 1) * (config.image.width or 1) / 4
+    price = 0.0
+    for layer in (*config.decoder, *config.encoder):
+        weight = tensors.get(f"{layer.key}.weight")
+        if weight is not None:
+            price += weight.numel() * (places if weight.ndim == 4 else 1)
+    return price
