@@ -9,8 +9,8 @@ what is shared stays shared. A cell is a plain value itself, `[i]` for node i, o
     ["r", cls, args, state, items, entries]                a `Record`
     ["s", text]                                            long text, so that it is written once
 
-Keys are kept where they are text, None, bool or a small int; others become text. Text longer than a million
-letters is cut. Where something holds itself a record of `CYCLE` stands, so the tree is finite: walking it
+Keys are kept where they are text, None, bool or a small int; others become text. Text longer than eight
+million letters is cut. Where something holds itself a record of `CYCLE` stands, so the tree is finite: walking it
 takes at most `MOST_VALUES` steps, shared parts counted each time, and `MOST_DEPTH` levels.
 """
 
@@ -27,7 +27,7 @@ from explorer.formats.handing import Reference, Stand
 MOST_VALUES = 2_000_000
 MOST_CONTAINERS = 300_000
 MOST_DEPTH = 200
-MOST_LETTERS = 1_000_000
+MOST_LETTERS = 8_000_000
 _LONG = 40
 BYTES = "builtins.bytes"
 """Class of the record that stands for bytes; its one argument is how many."""

@@ -161,6 +161,7 @@ class LongText(Stand):
 
     def __init__(self, span: Span) -> None:
         self._span = span
+        self.size = len(span)
         self._copied: tuple[int, int] | None = None
 
     @cached_property
@@ -190,6 +191,21 @@ class LongText(Stand):
 
 
 @dataclass(eq=False)
+class NativeText(Stand):
+    """A long string of Python 2, which may be text or bytes."""
+
+    span: Span
+
+    @cached_property
+    def _beginning(self) -> str:
+        return self.span.head(content_codec.MOST_LETTERS).decode("latin-1")
+
+    def as_content(self) -> Any:
+        """Its beginning as text, the same one each time."""
+        return self._beginning
+
+
+@dataclass(eq=False)
 class LongBytes(Stand):
     """The bytes that the letters of a long text stand for."""
 
@@ -197,7 +213,7 @@ class LongBytes(Stand):
 
     def as_content(self) -> Any:
         """A record, like that of other bytes."""
-        return content_codec.BYTES, ()
+        return content_codec.BYTES, (self.text.size,)
 
 
 @dataclass(eq=False)
@@ -335,6 +351,8 @@ def storage_dtype(cls: Any) -> str:
 
 def _load_from_bytes(world: World, args: tuple[Any, ...]) -> Any:
     data = args[0]
+    if isinstance(data, NativeText):
+        data = data.span
     if isinstance(data, LongBytes):
         data = data.text.latin()
     if isinstance(data, str):
@@ -406,8 +424,8 @@ def _from_buffer(world: World, args: tuple[Any, ...]) -> Any:
 
 def _fill_array(world: World, array: Array, state: Any) -> None:
     """Give an array its numbers: version, shape, dtype, whether in Fortran's order, bytes."""
-    if not isinstance(state, tuple) or len(state) < 4:
-        raise Damaged("an array without its numbers")
+    if not isinstance(state, tuple) or len(state) < 4:  # of a parameter of 2017: whether it is trained, hooks
+        return
     if isinstance(state[0], Storage):
         array.reference = tensor(world, *state[:4])
         return
@@ -418,6 +436,8 @@ def _fill_array(world: World, array: Array, state: Any) -> None:
     if dtype.code not in _NUMPY:
         world.handing.note(f"Arrays of the kind {dtype.code[:20]} (no numbers) were left out.")
         return
+    if isinstance(data, NativeText):
+        data = data.span
     storage = Storage(_NUMPY[dtype.code], swapped=dtype.swapped)
     if isinstance(data, LongBytes):
         storage.copied_at, storage.size = data.text.copied(world.handing)
@@ -568,7 +588,11 @@ KNOWN: dict[str, _Own] = {
         for name in ("set", "frozenset", "list")
     },
     **{f"{module}.dict": _entries for module in ("builtins", "__builtin__")},
-    **{f"builtins.{name}": _bytes for name in ("bytes", "bytearray")},
+    **{
+        f"{module}.{name}": _bytes
+        for module in ("builtins", "__builtin__")
+        for name in ("bytes", "bytearray")
+    },
     **{f"{module}._reconstructor": _reconstructor for module in ("copyreg", "copy_reg")},
     **{f"{module}.__newobj__": _new_object for module in ("copyreg", "copy_reg")},
     "copyreg.__newobj_ex__": _new_object_with_keywords,

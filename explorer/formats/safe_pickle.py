@@ -110,25 +110,29 @@ class _Machine:
         self.position = end + 1
         return self._data[start:end]
 
+    def _passed(self, count: int) -> Span:
+        """Return bytes that are passed over without being read."""
+        passed = self._span.part(self.position - self._span.start, count)
+        self.position += count
+        return passed
+
     def _bytes(self, count: int) -> None:
         """Push bytes; many of them as a span."""
         if count < _LARGE:
             self._stack.append(self._take(count))
             return
-        self._stack.append(self._span.part(self.position - self._span.start, count))
-        self.position += count
+        self._stack.append(self._passed(count))
 
     def _native(self, count: int) -> None:
         """Push a string of Python 2, which may be text or bytes."""
         if count < _LARGE:
             self._stack.append(self._take(count).decode("latin-1"))
         else:
-            self._bytes(count)
+            self._stack.append(known.NativeText(self._passed(count)))
 
     def _text(self, count: int) -> None:
         if count > _LONG_TEXT:
-            self._stack.append(known.LongText(self._span.part(self.position - self._span.start, count)))
-            self.position += count
+            self._stack.append(known.LongText(self._passed(count)))
             return
         self._stack.append(self._take(count).decode("utf-8", "replace"))
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import mmap
 from dataclasses import dataclass
+from typing import Any
+
+from explorer.formats.handing import Stand
 
 
 class Damaged(Exception):
@@ -15,7 +18,7 @@ class TooMuch(Damaged):
 
 
 @dataclass(frozen=True, eq=False)
-class Span:
+class Span(Stand):
     """Some bytes of a file or of a string of bytes.
 
     Attributes:
@@ -29,6 +32,10 @@ class Span:
     start: int
     stop: int
     in_file: bool
+
+    def as_content(self) -> Any:
+        """A record, like that of other bytes."""
+        return "builtins.bytes", (len(self),)
 
     def __len__(self) -> int:
         return self.stop - self.start

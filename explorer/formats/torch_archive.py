@@ -23,6 +23,7 @@ SCRIPT = "torch.jit"
 EXPORT = "torch.export"
 STREAM_MAGIC = bytes.fromhex("80028a0a6cfc9c46f9206aa85019")
 """How the container before torch 1.6 begins: a pickle of one number."""
+_MAGIC = 0x1950A86A20F9469CFC6C
 MOST_NESTED = 3
 _MOST_CODE = 200
 _MOST_CODE_BYTES = 1 << 20
@@ -41,7 +42,10 @@ def read(span: Span, world: World) -> tuple[str, Any]:
         return "stream", _read_stream(span, world)
     if head[257:262] == b"ustar":
         return "tar", _read_tar(span, world)
-    return "pickle", load(span, world)[0]
+    content = load(span, world)[0]
+    if content == _MAGIC:  # a stream that was pickled by another protocol than usual
+        return "stream", _read_stream(span, world)
+    return "pickle", content
 
 
 def read_nested(span: Span, world: World) -> Any:
