@@ -88,9 +88,23 @@ def stated(
         tensors,
         reading,
         format_name=format_name,
-        notes=(*notes, *found.notes, *told),
+        notes=(*notes, *found.notes, *told, *_untrained(tensors)),
         diagnosis=Diagnosis(_tensor_facts(config, found), _layer_facts(config)),
         weights=weights,
+    )
+
+
+def _untrained(tensors: Mapping[str, Tensor]) -> list[str]:
+    """Say so where all batch norms are as they were made."""
+    made = [
+        bool((tensor == (1 if key.endswith("var") else 0)).all())
+        for key, tensor in tensors.items()
+        if key.endswith(("running_mean", "running_var"))
+    ]
+    return (
+        ["Its batch norms have seen no picture, so it was most likely never trained."]
+        if made and all(made)
+        else []
     )
 
 

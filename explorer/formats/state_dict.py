@@ -129,14 +129,13 @@ def cleaned(found: Weights, reading: Reading) -> Weights:
     found = _without_judges(_unwrapped(found), reading)
     tensors, left_out = _floating(found.tensors, reading)
     tensors, folded = folding.fold(tensors)
-    untrained = _untrained(found.tensors)
     modules = [module for module in found.modules if folding.without_inner([module.path])]
     prefix, tensors, modules = _without_prefix(tensors, modules)
     return replace(
         found,
         tensors=tensors,
         modules=tuple(modules),
-        notes=(*found.notes, *left_out, *folded, *untrained),
+        notes=(*found.notes, *left_out, *folded),
         prefix=prefix,
         chain=tuple(module_tree.rekeyed(layer, drop=prefix) for layer in found.chain),
     )
@@ -252,13 +251,6 @@ def _floating(tensors: Mapping[str, Tensor], reading: Reading) -> tuple[dict[str
     return kept, [
         f"Left out, as they are no weights: {', '.join(map(shown, aside[:_NAMED]))}."
     ] if aside else []
-
-
-def _untrained(tensors: Mapping[str, Tensor]) -> list[str]:
-    counters = [tensor for key, tensor in tensors.items() if key.endswith(COUNTER) and tensor.numel() == 1]
-    if counters and all(int(tensor) == 0 for tensor in counters):
-        return ["Batch norm has seen no picture: this network was never trained, or saved before it was."]
-    return []
 
 
 def _without_prefix(
