@@ -238,7 +238,7 @@ def _planned(
     layout = _layout(network, picture, hints)
     if layout is None:
         raise KerasError(f"ends in values that are no picture; {_SHAPE_HINT}")
-    labels = [(value, _label_input(network, value)) for value in others]
+    labels = _label_inputs(network, others)
     classes = [_classes(network, value, entry, hints) for value, entry in labels]
     plan = network.plan([code, *(value for value, _ in labels)], [picture])
     return Generator(code, tuple(labels), max(classes, default=0), plan, layout, place, cut, left_out)
@@ -262,6 +262,23 @@ def _inputs(network: Network, given: Sequence[Value], wanted: Sequence[Value]) -
             found.add(value)
         todo += step.sources
     return sorted(found, key=lambda value: value.step)
+
+
+def _label_inputs(network: Network, values: Sequence[Value]) -> list[tuple[Value, LabelInput]]:
+    """Return how each input takes the class; of several rows only one can be a class, the others are left at 0.
+
+    Raises:
+        KerasError: one takes a picture, or nobody knows what.
+    """
+    found = [(value, _label_input(network, value)) for value in values]
+    rows = [value for value, entry in found if entry.kind == "onehot"]
+    if len(rows) < 2 or any(entry.kind == "index" for _, entry in found):
+        return found
+    named = [value for value in rows if _LABEL.search(_name(network, value))]
+    tens = [value for value in rows if network.shapes[value][-1] == 10]
+    chosen = (named or tens or rows)[0]
+    zero = {value for value in rows if value != chosen and network.shapes[value] != network.shapes[chosen]}
+    return [(value, LabelInput(entry.shape, "zero") if value in zero else entry) for value, entry in found]
 
 
 def _label_input(network: Network, value: Value) -> LabelInput:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from explorer.formats.keras_layout import Found
@@ -86,9 +86,20 @@ class Chain:
 def chains(content: Mapping[str, Any]) -> list[Chain]:
     """Return the chains of a file of weights, models within the whole after it."""
     listed = content.get("layers")
-    if listed is not None:
-        return _listed(listed)
-    return list(_counted("", _tree(content.get("tree") or {})))
+    found = _listed(listed) if listed is not None else list(_counted("", _tree(content.get("tree") or {})))
+    return [replace(chain, units=tuple(_settled(chain.units))) for chain in found]
+
+
+def _settled(units: Sequence[Unit]) -> Iterator[Unit]:
+    """Yield units; a convolution whose shape and name leave open which kind it is, is of the kind of the others."""
+    kinds = {unit.kind for unit in units}
+    other = "convT" if "convT" in kinds and "conv" not in kinds else "conv"
+    seen_dense = False
+    for unit in units:
+        if unit.kind == "conv?":  # behind a dense layer it is a decoder's
+            unit = replace(unit, kind="convT" if "convT" in kinds and seen_dense else other)
+        seen_dense = seen_dense or unit.kind == "dense"
+        yield unit
 
 
 def _listed(layers: Sequence[Mapping[str, Any]]) -> list[Chain]:
@@ -136,7 +147,9 @@ def _kind(name: str, entries: Sequence[Found]) -> str:
         bias = shapes[1][0] if len(shapes) > 1 and len(shapes[1]) == 1 else None
         if bias is not None and shapes[0][2] != shapes[0][3]:
             return "convT" if bias == shapes[0][2] else "conv"
-        return "convT" if _TRANSPOSED.search(name) else "conv"
+        if _TRANSPOSED.search(name):
+            return "convT"
+        return "conv" if re.match(r"conv2d|conv\b|conv_2d|convolution", name) else "conv?"
     if rank == 2:
         return "embedding" if "embed" in name or "embed" in entries[0].key.lower() else "dense"
     if rank == 1 and len(set(shapes)) == 1:

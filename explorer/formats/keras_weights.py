@@ -215,12 +215,13 @@ def _ordered(chain: Chain, start: Unit) -> list[Unit]:
     """Return units in the order in which widths follow on one another, for a file that only counts them."""
     left = [unit for unit in chain.units if unit is not start]
     order = [start]
-    width, is_map = start.width_out, False
+    width, is_map, rank = start.width_out, False, start.order
     _norms(order, left, width)
     while True:
-        step = _next(left, width, is_map)
-        if step is None:
+        step = _next(left, width, is_map, rank)
+        if step is None or (is_map and width in _CHANNELS and step.kind == "conv"):  # that begins an encoder
             return order
+        rank = step.order if step.kind == "dense" else rank
         left.remove(step)
         order.append(step)
         is_map = is_map or step.kind != "dense"
@@ -228,8 +229,9 @@ def _ordered(chain: Chain, start: Unit) -> list[Unit]:
         _norms(order, left, width)
 
 
-def _next(left: Sequence[Unit], width: int, is_map: bool) -> Unit | None:
-    dense = [unit for unit in left if unit.kind == "dense" and unit.width_in == width]
+def _next(left: Sequence[Unit], width: int, is_map: bool, rank: int) -> Unit | None:
+    """Return the unit that may follow; dense layers before the last one belong to an encoder."""
+    dense = [unit for unit in left if unit.kind == "dense" and unit.width_in == width and unit.order > rank]
     if dense and not is_map:
         return dense[0]
     for kind in ("convT", "conv"):

@@ -68,6 +68,8 @@ class Graph:
 
     steps: list[Step] = field(default_factory=list)
     parts: list[Part] = field(default_factory=list)
+    stated: dict[Value, tuple[int | None, ...]] = field(default_factory=dict)
+    """Shapes that a model within says of what it is called with."""
 
 
 def flatten(models: Iterable[tuple[tuple[str, ...], Model]]) -> Graph:
@@ -106,12 +108,18 @@ class _Flattener:
     def _chain(self, model: Model, given: list[Any] | None, part: Part) -> list[Any]:
         values = list(given) if given is not None else [self._first_input(model)]
         part.inputs = list(values)
+        if len(values) == 1 and model.layers:
+            self._state(values[0], first_shape(model.layers[0]) or model.input_shape)
         for layer in model.layers:
             if layer.class_name == "InputLayer":
                 continue
             args = (values,) if len(values) > 1 else tuple(values)
             values = self._call(layer, args, {}, None)
         return values
+
+    def _state(self, value: Any, shape: tuple[int | None, ...] | None) -> None:
+        if isinstance(value, Value) and shape is not None and None not in shape:
+            self.graph.stated[value] = shape
 
     def _first_input(self, model: Model) -> Value:
         """Make the input of a chain, which its first layer or the chain itself tells."""
@@ -135,6 +143,7 @@ class _Flattener:
             layer = layers.get(ref.layer)
             if given is not None and place < len(given):
                 value = given[place]
+                self._state(value, layer and first_shape(layer))
             else:
                 layer = layer or Layer(ref.layer, "InputLayer", {})
                 value = self._input(layer, first_shape(layer))
@@ -350,14 +359,20 @@ class Network(nn.Module):
             known[value] = _picked(self._meta[value.step], value.output)
         if any(entry is None for entry in known.values()):
             self.unknown.add(index)
-            return _recorded(step)
+            return self._said(index, step)
         shapes = [_shape(known[value]) for value in sources if isinstance(known[value], Tensor)]
         module = self._module(step, shapes)
         if module is None:
             self.unknown.add(index)
-            return _recorded(step)
+            return self._said(index, step)
         self._modules_of[index] = module
         return self._tried(step, module, known)
+
+    def _said(self, index: int, step: Step) -> Tensor | None:
+        """Return the result of an unknown step by the shape that the file notes of it, if it does."""
+        shape = step.recorded if step.recorded is not None and None not in step.recorded else None
+        shape = shape or self.graph.stated.get(Value(index))
+        return None if shape is None else _empty(shape)  # type: ignore[arg-type]
 
     def _module(self, step: Step, shapes: Sequence[Shape]) -> nn.Module | None:
         """Return the module of a step's layer, the same one for every call of the layer."""
@@ -368,7 +383,7 @@ class Network(nn.Module):
         module = make(layer, shapes, self.version)
         if module is None:
             names = [self.graph.steps[value.step].layer.name for value in step.sources]
-            target = None if step.recorded is None or None in step.recorded else step.recorded
+            target = step.recorded if step.recorded is not None and None not in step.recorded else None
             function = recognised(layer, shapes, names, self._are_siblings(step), target, self._used(step))  # type: ignore[arg-type]
             if function is None:
                 return None
@@ -501,12 +516,6 @@ def _empty(shape: Shape) -> Tensor:
     if any(size < 0 for size in shape) or math.prod(shape) > _MOST_VALUES:
         raise KerasError(f"takes values of {'x'.join(map(str, shape))[:80]}, far too many for any picture")
     return torch.empty((_COUNT, *shape), device="meta")
-
-
-def _recorded(step: Step) -> Tensor | None:
-    if step.recorded is None or None in step.recorded:
-        return None
-    return _empty(step.recorded)  # type: ignore[arg-type]
 
 
 def _shape(tensor: Tensor) -> Shape:
