@@ -19,7 +19,11 @@ _SAMPLES = 192
 
 @torch.inference_mode()
 def norm_error(
-    model: Model, weights: Mapping[int, Sequence[Found]], latent: int, samples: int = _SAMPLES
+    model: Model,
+    weights: Mapping[int, Sequence[Found]],
+    latent: int,
+    samples: int = _SAMPLES,
+    classes: int = 0,
 ) -> float:
     """Return how far the inputs of batch norms lie from what they remember, for codes N(0, I); infinity if it fails.
 
@@ -36,8 +40,12 @@ def norm_error(
     before = [steps[index].sources[0] for index in norms]
     size = sum(math.prod(network.shapes[value]) for value in before)
     count = max(8, min(samples, _MOST_VALUES // max(size, 1)))
-    codes = torch.randn(count, latent, generator=torch.Generator().manual_seed(1))
-    values = network.run(network.plan([Value(0)], before), [codes])
+    random = torch.Generator().manual_seed(1)
+    given = [torch.randn(count, latent, generator=random)]
+    if classes:
+        given.append(torch.randint(classes, (count, 1), generator=random).float())
+    inputs = [Value(index) for index in range(len(given))]
+    values = network.run(network.plan(inputs, before), given)
     errors = []
     for index, value in zip(norms, values, strict=True):
         norm = network.module_of(index)

@@ -14,6 +14,7 @@ from typing import Any
 
 from explorer.formats import keras_judging
 from explorer.formats.diagnosis import Guess
+from explorer.formats.keras_condition import Condition, conditioned, separated, settled
 from explorer.formats.keras_layout import Found
 from explorer.formats.keras_units import Chain, Unit, chains
 from explorer.formats.sidecars import Hints
@@ -22,6 +23,7 @@ from explorer.models.keras_config import Call, KerasError, Layer, Model, Ref
 _USUAL = {28: 10, 32: 10, 64: 10, 128: 9, 256: 8, 512: 6, 96: 5, 48: 5, 224: 5, 72: 4, 80: 4, 100: 4, 112: 4, 160: 4,
           192: 4, 56: 3, 120: 3, 144: 2, 16: 1}  # fmt: skip
 _CHANNELS = (1, 3)
+_MOST_CLASSES = 100  # in a row beside a flat picture
 _FEW = 16  # codes of the first round
 _FINALISTS = 6
 _Groups = list[tuple[Unit, list[Unit]]]
@@ -67,6 +69,13 @@ class _Path:
     units: tuple[Unit, ...]
     grid: tuple[int, int] | None
     is_complete: bool
+    condition: Condition | None = None
+
+    @property
+    def latent(self) -> int:
+        """How wide the code is."""
+        width = self.units[0].width_in
+        return self.condition.latent(width) if self.condition else width
 
     @property
     def cores(self) -> list[Unit]:
@@ -95,7 +104,8 @@ def guessed(content: Mapping[str, Any], hints: Hints, beside: Mapping[str, Any] 
         raise KerasError(
             "holds no weights of Keras's and no description of a model; save it again with model.save(path)"
         )
-    path = _decoder_path(found, hints)
+    found, condition = separated(found)
+    path = _decoder_path(found, hints, condition)
     if path is None:
         encoder = _encoder(found, hints, None, None)
         if encoder is None:
@@ -110,8 +120,7 @@ def guessed(content: Mapping[str, Any], hints: Hints, beside: Mapping[str, Any] 
     chosen, reason = _judged(path, choices)
     decoder, weights = _built(path, chosen)
     models = [((), decoder)]
-    latent = path.units[0].width_in
-    encoder = _encoder(found, hints, latent, _size(path, chosen)) if not is_gan else None
+    encoder = _encoder(found, hints, path.latent, _size(path, chosen)) if not is_gan else None
     if encoder is not None:
         models.append(((), encoder[0]))
         weights = {**weights, **encoder[1]}
@@ -136,7 +145,7 @@ def _no_size(path: _Path) -> str:
     )
 
 
-def _decoder_path(found: Sequence[Chain], hints: Hints) -> _Path | None:
+def _decoder_path(found: Sequence[Chain], hints: Hints, condition: Condition | None) -> _Path | None:
     """Return the decoder: from the narrowest dense layer on to a picture."""
     best: tuple[tuple[bool, int], _Path] | None = None
     for chain in found:
@@ -145,8 +154,9 @@ def _decoder_path(found: Sequence[Chain], hints: Hints) -> _Path | None:
         if hints.latent:
             starts = [unit for unit in starts if unit.width_in == hints.latent] or starts
         for start in sorted(starts, key=lambda unit: unit.width_in):
-            path = _path(chain, start, hints)
+            path = _path(chain, start, hints, condition.extra if condition else 0)
             if path is not None:
+                path = replace(path, condition=condition and settled(condition, start.width_in))
                 rank = (not named, start.width_in)
                 if best is None or rank < best[0]:
                     best = rank, path
@@ -154,9 +164,13 @@ def _decoder_path(found: Sequence[Chain], hints: Hints) -> _Path | None:
     return best[1] if best else None
 
 
-def _path(chain: Chain, start: Unit, hints: Hints) -> _Path | None:
+def _path(chain: Chain, start: Unit, hints: Hints, extra: int) -> _Path | None:
     """Return the units that follow on one another from a dense layer to a picture; None where they do not."""
-    units = _ordered(chain, start) if not chain.is_ordered else list(chain.units[chain.units.index(start) :])
+    units = (
+        _ordered(chain, start, extra)
+        if not chain.is_ordered
+        else list(chain.units[chain.units.index(start) :])
+    )
     if any(unit.kind in ("join", "embedding") for unit in units):
         return None
     width, grid = start.width_in, None
@@ -167,7 +181,7 @@ def _path(chain: Chain, start: Unit, hints: Hints) -> _Path | None:
             width = unit.width_out
         elif unit.kind in ("conv", "convT"):
             if grid is None:
-                grid = _grid(width, unit.width_in, hints)
+                grid = _grid(width, unit.width_in - extra, hints)
                 if grid is None:
                     return None
             elif unit.width_in != width:
@@ -211,14 +225,14 @@ def _grid(width: int, channels: int, hints: Hints) -> tuple[int, int] | None:
     return None
 
 
-def _ordered(chain: Chain, start: Unit) -> list[Unit]:
+def _ordered(chain: Chain, start: Unit, extra: int) -> list[Unit]:
     """Return units in the order in which widths follow on one another, for a file that only counts them."""
     left = [unit for unit in chain.units if unit is not start]
     order = [start]
     width, is_map, rank = start.width_out, False, start.order
     _norms(order, left, width)
     while True:
-        step = _next(left, width, is_map, rank)
+        step = _next(left, width, is_map, rank, extra)
         if step is None or (is_map and width in _CHANNELS and step.kind == "conv"):  # that begins an encoder
             return order
         rank = step.order if step.kind == "dense" else rank
@@ -229,7 +243,7 @@ def _ordered(chain: Chain, start: Unit) -> list[Unit]:
         _norms(order, left, width)
 
 
-def _next(left: Sequence[Unit], width: int, is_map: bool, rank: int) -> Unit | None:
+def _next(left: Sequence[Unit], width: int, is_map: bool, rank: int, extra: int) -> Unit | None:
     """Return the unit that may follow; dense layers before the last one belong to an encoder."""
     dense = [unit for unit in left if unit.kind == "dense" and unit.width_in == width and unit.order > rank]
     if dense and not is_map:
@@ -238,7 +252,9 @@ def _next(left: Sequence[Unit], width: int, is_map: bool, rank: int) -> Unit | N
         for unit in left:
             if unit.kind != kind:
                 continue
-            fits = unit.width_in == width if is_map else _grid(width, unit.width_in, Hints()) is not None
+            fits = (
+                unit.width_in == width if is_map else _grid(width, unit.width_in - extra, Hints()) is not None
+            )
             if fits:
                 return unit
     return None
@@ -255,7 +271,7 @@ def _norms(order: list[Unit], left: list[Unit], width: int) -> None:
 def _halvings(found: Sequence[Chain], path: _Path) -> int | None:
     """Return how many convolutions an encoder has; None where there is no encoder."""
     used = {id(unit) for unit in path.units}
-    latent = path.units[0].width_in
+    latent = path.latent
     for chain in found:
         others = [unit for unit in chain.units if id(unit) not in used]
         if any(unit.kind == "dense" and unit.width_out == latent for unit in others):
@@ -346,7 +362,7 @@ def _activations(path: _Path, hints: Hints, is_gan: bool) -> list[tuple[str, str
             for order in orders
             for first in dict.fromkeys(name if option == "same" else option for option in firsts)
         ]
-    if "lrelu" in marks:
+    if "lrelu" in marks or (is_gan and path.condition and not marks):  # a table of classes is a GAN's
         return [(leaky[0], leaky[0], True)]
     return [("elu" if "elu" in marks else "relu",) * 2 + (True,)]  # type: ignore[list-item]
 
@@ -369,7 +385,7 @@ def _output(path: _Path, hints: Hints, is_gan: bool) -> str:
     if hints.output is not None:
         return {"none": "linear", "identity": "linear"}.get(hints.output.text, hints.output.text)
     is_rectified = any(unit.kind == "lrelu" for unit in path.units)
-    return "tanh" if is_gan and (path.has_norm or is_rectified) else "sigmoid"
+    return "tanh" if is_gan and (path.has_norm or is_rectified or path.condition) else "sigmoid"
 
 
 def _judged(path: _Path, choices: Sequence[Choice]) -> tuple[Choice, str]:
@@ -408,7 +424,9 @@ def _errors(path: _Path, choices: Sequence[Choice], samples: int | None) -> list
         same = tuple(f"{layer.class_name}{layer.config}" for layer in model.layers)
         if same not in known:
             count = {} if samples is None else {"samples": samples}
-            known[same] = keras_judging.norm_error(model, weights, path.units[0].width_in, **count)
+            known[same] = keras_judging.norm_error(
+                model, weights, path.latent, **count, classes=_classes(path)
+            )
         errors.append(known[same])
     return errors
 
@@ -481,7 +499,8 @@ def _built(path: _Path, choice: Choice) -> tuple[Model, dict[int, Sequence[Found
     for place, (core, after) in enumerate(groups):
         if core.kind != "dense" and not is_map:
             assert path.grid is not None
-            builder.add("Reshape", {"target_shape": [*path.grid, core.width_in]})
+            channels = core.width_in - (path.condition.extra if path.condition else 0)
+            builder.add("Reshape", {"target_shape": [*path.grid, channels]})
             is_map = True
         if core.kind == "conv" and next(ups):
             builder.add("UpSampling2D", {"size": [2, 2]})
@@ -492,11 +511,19 @@ def _built(path: _Path, choice: Choice) -> tuple[Model, dict[int, Sequence[Found
         if following is not None and following.kind != "dense" and not is_map and path.grid is not None:
             flat = any(unit.kind == "bn" and unit.width_out != core.width_out for unit in after)
             if flat:
-                builder.add("Reshape", {"target_shape": [*path.grid, following.width_in]})
+                channels = following.width_in - (path.condition.extra if path.condition else 0)
+                builder.add("Reshape", {"target_shape": [*path.grid, channels]})
                 is_map = True
         _between(builder, after, name, choice.norm_first, path.is_complete)
-    model = Model("decoder", "Sequential", tuple(builder.layers), None, (), (path.units[0].width_in,))
+    width = path.units[0].width_in
+    model = Model("decoder", "Sequential", tuple(builder.layers), None, (), (width,))
+    if path.condition is not None:
+        return conditioned(model, builder.weights, path.condition, width)
     return model, builder.weights
+
+
+def _classes(path: _Path) -> int:
+    return path.condition.classes if path.condition else 0
 
 
 def _groups(units: Sequence[Unit]) -> list[tuple[Unit, list[Unit]]]:
@@ -585,7 +612,7 @@ def _heads(dense: _Groups, latent: int | None, pixels: int | None) -> tuple[_Gro
     width = pixels
     for place, (unit, after) in enumerate(dense):
         following = dense[place + 1][0] if place + 1 < len(dense) else None
-        if width is not None and unit.width_in != width:
+        if width is not None and not width <= unit.width_in <= width + (0 if place else _MOST_CLASSES):
             return [], []
         is_pair = following is not None and following.kernel == unit.kernel and unit.width_out <= 1024
         if (latent is None and is_pair) or unit.width_out == latent:
@@ -638,13 +665,22 @@ def _encoder_model(
         builder.kernel(unit)
     given = Layer("input", "InputLayer", {"batch_input_shape": [None, image[1], image[2], image[0]]})
     layers, last = [given], given.name
+    inputs = [Ref(given.name, 0, 0)]
+    first = (trunk[0][0] if trunk else heads[0]).width_in
+    classes = 0 if convolutions else first - math.prod(image)
     for place, layer in enumerate(builder.layers):
-        layer.calls = (Call((Ref(last, 0, 0),), {}),)
+        refs = [Ref(last, 0, 0)]
+        if classes and layer.class_name == "Dense" and len(inputs) == 1:
+            layers.append(Layer("label", "InputLayer", {"batch_input_shape": [None, classes]}))
+            inputs.append(Ref("label", 0, 0))
+            layers.append(Layer("both", "Concatenate", {}, (Call(([*refs, inputs[1]],), {}),)))
+            refs = [Ref("both", 0, 0)]
+        layer.calls = (Call(tuple(refs), {}),)
         layer.name = f"{place}/{layer.name}"
         last = layer.name if place < len(chain) else last
         layers.append(layer)
     outputs = tuple(Ref(layer.name, 0, 0) for layer in builder.layers[len(chain) :])
-    model = Model("encoder", "Functional", tuple(layers), (Ref("input", 0, 0),), outputs)
+    model = Model("encoder", "Functional", tuple(layers), tuple(inputs), outputs)
     return model, builder.weights
 
 
