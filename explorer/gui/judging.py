@@ -33,7 +33,7 @@ class DimensionJudge(QObject):
             return
         if book is not None and book.space != session.space.name:
             book = None
-        has_kl = book is not None and book.logvar is not None
+        has_kl = book is not None and book.logvar is not None and session.space.prior == "normal"
         self._kl = activity_maths.kl_per_dim(book.mean, book.logvar) if has_kl else None  # type: ignore[union-attr, arg-type]
         if self._kl is not None:
             session.set_activity(activity_maths.judge(self._kl, None))

@@ -73,6 +73,8 @@ def test_encoded_pictures_measure_ranges_map_and_random_at_once(without_prior, q
     assert len(without_prior.window.map.points) == 12
     assert without_prior.window.sliders.range_notice.text == ""
     qtbot.waitUntil(lambda: not np.array_equal(shown(without_prior), before), timeout=WAIT)
+    qtbot.waitUntil(lambda: session.activity is not None, timeout=WAIT)
+    assert session.activity.kl is None  # the divergence from a prior that is not known means nothing
     session.undo()
     assert np.array_equal(session.space.spread, spread)
     assert without_prior.window.sliders.range_notice.text
