@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 from typing import TYPE_CHECKING
 
 from explorer.formats import beside
@@ -72,7 +73,7 @@ def _build(handed: Handed, reading: Reading) -> LatentModel:
     folder = beside.folder_of(reading.path)
     said = beside.described(folder, _SPECS)
     found = state_dict.weights_of(handed.content, reading)
-    image = said.get("img_size")
+    image: Any = said.get("img_size")
     is_known = said.get("model_type", "Burgess") == "Burgess" and isinstance(image, list) and len(image) == 3
     if described.asks_for_layers(reading.hints) or not is_known or image[1:] not in ([32, 32], [64, 64]):
         return described.inferred(found, reading, format_name="disvae", weights=folder / _WEIGHTS)

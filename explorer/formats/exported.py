@@ -64,7 +64,7 @@ def _inputs(record: Record, specs: list[Any]) -> dict[str, Any]:
     given = 0
     for spec in specs:
         kind, said = next(iter(spec.items()))
-        name = said["arg"].get("name") or _named(said["arg"])
+        name = str(said["arg"].get("name") or _named(said["arg"]))
         if kind == "user_input":
             given += 1
             values[name] = Flow()

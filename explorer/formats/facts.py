@@ -61,7 +61,8 @@ def _image(facts: Mapping[str, Any], shapes: Shapes) -> str:
         value = facts.get(name)
         if isinstance(value, list) and len(value) == 3 and min(value) > 0:
             shape = value if value[0] in (1, 3, 4) else [value[2], value[0], value[1]]
-            return _fitting(*shape, shapes)
+            channels, height, width = shape
+            return _fitting(channels, height, width, shapes)
     height, width = (facts.get(name) for name in ("height", "width"))
     if type(height) is int and type(width) is int and min(height, width) > 0:
         return _fitting(_whole(facts, _CHANNELS) or 1, height, width, shapes)

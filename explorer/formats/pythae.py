@@ -55,7 +55,8 @@ def _newest(path: Path) -> Path | None:
     except OSError:
         return None
     final = [each for each in inner if each.name == "final_model"]
-    return (final or sorted(inner, key=_epoch) or [None])[-1]
+    found = final or sorted(inner, key=_epoch)
+    return found[-1] if found else None
 
 
 def _epoch(folder: Path) -> int:

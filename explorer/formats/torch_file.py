@@ -81,7 +81,8 @@ def _build_graph(handed: isolated.Handed, reading: Reading) -> LatentModel | Sta
     try:
         if described.asks_for_layers(reading.hints):
             raise NotAChain("hints say otherwise")
-        return chained.model_of(*source.chain(handed.content), reading, notes=notes)
+        layers, weights = source.chain(handed.content)
+        return chained.model_of(layers, weights, reading, notes=notes)
     except NotAChain:
         tensors, modules = source.unfold(handed.content)
     if not tensors:

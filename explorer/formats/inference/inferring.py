@@ -21,6 +21,7 @@ from explorer.formats.inference.proposals import proposals
 from explorer.formats.inference.slots import Slots, tidied
 from explorer.formats.inference.telling import diagnosis_of, tensor_facts
 from explorer.formats.inference.units import Leaves, leaves_of
+from explorer.formats.inference.untried import is_large, untried
 from explorer.formats.sidecars import Hints
 from explorer.models.layered import LayeredConfig
 
@@ -71,7 +72,10 @@ def infer(
     if not proposed:
         raise _unfamiliar(tensors, _no_geometry(hints))
     deadline = thread_time() + _SECONDS
-    ranked = judged(proposed, tensors, lambda: thread_time() > deadline, hints.range is not None)
+    if is_large(tensors):
+        ranked = untried(proposed, tensors, hints.range is not None)
+    else:
+        ranked = judged(proposed, tensors, lambda: thread_time() > deadline, hints.range is not None)
     if not ranked or ranked[0].config is None:
         raise _unfamiliar(tensors, "none of the networks that fit them gives a picture")
     config = tidied(ranked[0].config)

@@ -1,0 +1,54 @@
+"""Networks too large to be tried: the likeliest candidate is taken as it is, and no weight of the file is read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from explorer.formats.inference.judging import Judged
+from explorer.formats.inference.slots import Slots, tidied
+from explorer.models.base import NativeRange
+from explorer.models.layered import Layered, LayeredConfig
+
+TRIED_BYTES = 256 << 20
+"""Of weights; trying a larger network would read all of its file, and take long."""
+
+_SIGNED = ("tanh", "hardtanh", "softsign")
+
+
+def is_large(tensors: Mapping[str, Tensor]) -> bool:
+    """Tell whether weights are too many to be tried."""
+    return sum(tensor.nbytes for tensor in tensors.values()) > TRIED_BYTES
+
+
+def untried(
+    proposed: Sequence[Slots], tensors: Mapping[str, Tensor], given_range: bool = False
+) -> list[Judged]:
+    """Return the candidates that give a picture, the likeliest first, with their places filled as is most usual.
+
+    Args:
+        proposed: the likeliest first.
+        tensors: of the file.
+        given_range: leave `native_range` of the candidates as it is.
+    """
+    empty = {key: torch.empty_like(tensor, device="meta") for key, tensor in tensors.items()}
+    found = []
+    for slots in proposed:
+        config = slots.candidate.config
+        try:
+            Layered(config, empty).decode(torch.empty(1, config.latent_dim, device="meta"))
+        except (RuntimeError, ValueError):
+            continue
+        config = tidied(config if given_range else replace(config, native_range=_range(config)))
+        found.append(Judged(slots, {}, config.heads, config=config))
+    return found
+
+
+def _range(config: LayeredConfig) -> NativeRange:
+    last = next(
+        (layer.kind for layer in reversed(config.decoder) if layer.kind not in ("reshape", "identity")), ""
+    )
+    return NativeRange(-1.0, 1.0) if last in _SIGNED else NativeRange(0.0, 1.0)
