@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Any
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from explorer.formats import beside
 from explorer.formats.isolated import Handed
