@@ -169,13 +169,15 @@ def encoder_draft(setting: Setting, run: Run, heads: Run, path: Path | None, cod
     return draft
 
 
-def branch_layers(setting: Setting, run: Run, beside: Run) -> tuple[Layer, ...]:
-    """Return the layers that a label has for itself, with the activation that is cheapest."""
+def branch_layers(setting: Setting, run: Run, beside: Run, path: Path | None) -> tuple[Layer, ...]:
+    """Return the layers that a label has for itself, done as those of the code, with the cheapest activation."""
     draft = Draft("decoder")
     hidden, _ = _words(setting.leaves, (*run, *beside))
     for link in run:
-        draft.add(_layer(link, Way()))
-        _norms(draft, setting, link, hidden, flat=True)
+        if not link.flat:
+            draft.add(Layer("reshape", "", {"shape": (link.wide_in, 1, 1)}))
+        draft.add(_layer(link, path.ways[0] if path and not link.flat else Way()))
+        _norms(draft, setting, link, hidden, flat=link.flat)
         draft.add(filling.hidden(hidden)[0].layer)
     return tuple(draft.layers)
 
@@ -370,7 +372,7 @@ def _output(draft: Draft, setting: Setting, previous: Unit, run: Run, words: Seq
     if gap.count:
         costs |= {"identity": 2.0}
     elif gap.strict and not words:
-        costs = {word: cost + 0.4 for word, cost in costs.items()} | {"identity": 0.0}
+        costs = {word: cost + 1.5 for word, cost in costs.items()} | {"identity": 0.0}
     draft.open("output", filling.outputs(costs, told))
 
 

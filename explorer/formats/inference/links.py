@@ -120,8 +120,9 @@ def hosted(leaves: Leaves) -> dict[str, list[Unit]]:
         else:
             small.append(unit)
     late += _matched(before, small, leaves, hosts, None)
-    free = [unit for unit in units if unit.kind in ("linear", "conv") and unit.key not in hosts]
-    _match_by_order(free, late, hosts)
+    for unit in late:
+        free = [other for other in units if other.kind in ("linear", "conv") and other.key not in hosts]
+        _match_by_order(free, [unit], hosts)
     return hosts
 
 
@@ -214,8 +215,12 @@ def _new_picture(before: Sequence[Link], after: Sequence[Link]) -> bool:
     """Return whether a picture ends before and another begins: the names change where few channels pass."""
     first, second = before[0], after[0]
     narrow = not second.flat and second.wide_in <= 4
-    picture = second.flat and first.wide_out == second.wide_in and side_of(second.wide_in) is not None
-    return (narrow or picture) and apart(first.unit.key, second.unit.key)
+    widest = first.wide_in < first.wide_out and second.wide_out < second.wide_in
+    picture = (
+        second.flat and first.wide_out == second.wide_in and side_of(second.wide_in) is not None and widest
+    )
+    flattened = second.flat and not first.flat and first.wide_out <= 4
+    return (narrow or picture or flattened) and apart(first.unit.key, second.unit.key)
 
 
 def side_of(width: int) -> tuple[int, int] | None:

@@ -9,12 +9,13 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from explorer.formats.inference.links import Link, Run, apart, follows, hosted, runs_of, side_of
+from explorer.formats.inference.links import Link, Run, apart, follows, hosted, readings, runs_of, side_of
 from explorer.formats.inference.units import Leaves, Unit
 
 _MOST_UNITS = 400
 _MOST_RUNS = 40
 _MOST_PARTS = 24
+_MOST_CLASSES = 1024
 _MOST_BRANCHED = 8  # runs, where a label may have one of its own
 
 MEAN = re.compile(r"mu(?![a-z])|mean|loc|avg|(?<![a-z])m(?![a-z])", re.IGNORECASE)
@@ -86,6 +87,7 @@ class _Search:
     carriers: list[Unit]
     hosts: dict[str, list[Unit]]
     found: list[Parts] = field(default_factory=list)
+    paired: bool = False  # names say that there is a mean and a spread
 
 
 def parts_of(leaves: Leaves) -> list[Parts]:
@@ -94,7 +96,9 @@ def parts_of(leaves: Leaves) -> list[Parts]:
     if not 0 < len(carriers) <= _MOST_UNITS:
         return []
     search = _Search(leaves, carriers, hosted(leaves))
-    for twins in [*_twins(search), None]:
+    pairs = list(_twins(search))
+    search.paired = any(not twins.cost for twins in pairs)
+    for twins in [*pairs, None]:
         _search(search, twins)
     return sorted(search.found, key=lambda parts: parts.cost)[:_MOST_PARTS]
 
@@ -163,6 +167,8 @@ def _cuttable(run: Run, place: int, code: int | None) -> bool:
     """Return whether a code may pass between two links of a run."""
     if not (_takes_picture(run[0]) and _gives_picture(run[-1])):
         return False
+    if run[0].flat and run[-1].flat and not 0 <= run[0].wide_in - run[-1].wide_out <= _MOST_CLASSES:
+        return False
     before, after = run[place - 1], run[place]
     width = after.wide_in
     if code is not None:
@@ -216,7 +222,9 @@ def _chains(runs: list[Run]) -> Iterator[tuple[Run, tuple[int, ...], int]]:
             continue
         yield run, (last,), 0
         for before in range(len(runs)):
-            if before != last and follows(runs[before][-1], run[0]) and not _gives_picture(runs[before][-1]):
+            if before == last or not follows(runs[before][-1], run[0]):
+                continue
+            if not _gives_picture(runs[before][-1]) or runs[before][-1].flat != run[0].flat:
                 yield runs[before] + run, (before, last), int(before != last - 1)
 
 
@@ -226,7 +234,7 @@ def _with_encoder(search: _Search, decoder: Run, rest: list[Run], twins: _Twins 
     tables = tuple(unit for unit in search.leaves.units if unit.kind == "table")
     if twins:
         code = twins.mean[-1].wide_out
-        if not code <= width <= code + 4096:
+        if not code <= width <= code + _MOST_CLASSES:
             return
         extras = {0, width - code, *(table.shape[-1] for table in tables)}
         for encoder in _features(rest, twins.mean[0], decoder, extras):
@@ -294,12 +302,16 @@ def _costed(search: _Search, parts: Parts, jumps: int, twins: _Twins | None) -> 
     links = (*parts.decoder, *parts.encoder, *parts.mean, *parts.second, *parts.branch)
     used = {link.unit.key for link in links}
     unused = tuple(unit.key for unit in search.carriers if unit.key not in used)
-    cost = 0.5 * jumps + (twins.cost if twins else 0.0)
+    cost = 0.5 * jumps + (twins.cost if twins else 2.5 * search.paired)
     cost += min(3.0, 2.0 * _share(parts.decoder, _ENCODER)) + 5.0 * _share(parts.decoder, _CRITIC)
     cost -= 0.5 * _share(parts.decoder, _DECODER)
     cost += 1.0 * _share((*parts.encoder, *parts.mean), _DECODER) + 4.0 * _share(parts.encoder, _CRITIC)
     missed = [key for key in unused if not _CRITIC.search(key)]
-    cost += min(4.0, 0.7 * len(missed))
+    cost += min(4.0, 0.7 * len(missed)) + _strange_label(parts)
+    last = parts.decoder[-1]
+    cost += 1.0 * (last.flat and side_of(last.wide_out) is None)
+    if not parts.encodes and any(_takes_decoded(search, key, parts.decoder) for key in missed):
+        cost += 1.5
     if (
         parts.decoder[0].flat
         and _takes_picture(parts.decoder[0])
@@ -320,6 +332,23 @@ def _downward(run: Run) -> Run:
         else link
         for link in run
     )  # fmt: skip
+
+
+def _strange_label(parts: Parts) -> float:
+    """Return what it costs that a decoder takes more than a code where nothing else tells of a label."""
+    extra = parts.width - parts.latent if parts.latent is not None else 0
+    if not extra or parts.branch or any(table.shape[-1] == extra for table in parts.tables):
+        return 0.0
+    first = (*parts.encoder, *parts.mean)[0]
+    if _opens(first, parts.decoder, (extra,)):
+        return 0.0
+    return 0.8 if extra <= 128 else 2.5
+
+
+def _takes_decoded(search: _Search, key: str, decoder: Run) -> bool:
+    """Return whether an unused unit could begin an encoder."""
+    unit = next(unit for unit in search.carriers if unit.key == key)
+    return any(link.kind != "convT" and _opens(link, decoder, (0,)) for link in readings(unit, ()))
 
 
 def _bottleneck(parts: Parts) -> float:

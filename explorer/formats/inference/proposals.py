@@ -342,13 +342,13 @@ def _drafted(leaves: Leaves, parts: Parts, told: Told, shape: _Shape, hints: Hin
         yield _candidate(other, parts, told, shape, again, 0.8)
 
 
-def _joined(setting: Setting, parts: Parts, told: Told, draft: Draft) -> Labels | None:
+def _joined(setting: Setting, parts: Parts, told: Told, draft: Draft, path: Path | None) -> Labels | None:
     """Return labels that run through a layer of their own before they are joined."""
     if told.labels is None:
         return None
     key = parts.decoder[parts.joined].unit.key
     at = next(at for at, layer in enumerate(draft.layers) if layer.key == key)
-    return replace(told.labels, at=at, layers=branch_layers(setting, parts.branch, parts.decoder))
+    return replace(told.labels, at=at, layers=branch_layers(setting, parts.branch, parts.decoder, path))
 
 
 def _candidate(
@@ -362,7 +362,7 @@ def _candidate(
         run = (*parts.encoder, *parts.mean) if plain else parts.encoder
         encoder = encoder_draft(setting, run, () if plain else parts.mean, shape.encoder, plain)
         heads = heads_options(setting, parts, shape.encoder)
-    labels = _joined(setting, parts, told, draft) if parts.branch else told.labels
+    labels = _joined(setting, parts, told, draft, shape.path) if parts.branch else told.labels
     config = LayeredConfig(
         told.latent,
         shape.image,

@@ -155,7 +155,8 @@ def _numbers(path: str, chains: frozenset[str]) -> list[tuple[str, int]]:
 def _grouped(tensors: Mapping[str, Tensor]) -> dict[str, dict[str, tuple[int, ...]]]:
     """Return shapes by unit and field; sorted naturally where the file sorts its names by letters."""
     keys = list(tensors)
-    if len(keys) > 2 and keys == sorted(keys):
+    named = [key for key in keys if not key.endswith("num_batches_tracked")]  # another type, so sorted apart
+    if len(named) > 2 and named == sorted(named):
         keys = sorted(keys, key=natural)
     found: dict[str, dict[str, tuple[int, ...]]] = {}
     for key in keys:
