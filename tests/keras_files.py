@@ -140,12 +140,13 @@ def named(name, arrays):
 CODES = torch.linspace(-1, 1, 12).reshape(4, 3)
 
 
-def expected(decoder, codes=CODES):
+def expected(decoder, codes=CODES, extra=0):
     """Compute a `Decoder` step by step, its transposed convolutions cropped as Keras crops them."""
     (dense, bias), (first, first_bias), (second, second_bias) = decoder.arrays.values()
     x = functional.relu(codes @ torch.from_numpy(dense) + torch.from_numpy(bias))
     x = x.reshape(-1, 4, 4, 8).permute(0, 3, 1, 2)
-    x = functional.conv_transpose2d(x, torch.from_numpy(first).permute(3, 2, 0, 1), stride=2)[..., :8, :8]
+    x = functional.conv_transpose2d(x, torch.from_numpy(first).permute(3, 2, 0, 1), stride=2) + extra
+    x = x[..., :8, :8]
     x = functional.relu(x + torch.from_numpy(first_bias)[:, None, None])
     x = functional.conv_transpose2d(x, torch.from_numpy(second).permute(3, 2, 0, 1), stride=2)[
         ..., 1:17, 1:17

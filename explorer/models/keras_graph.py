@@ -143,7 +143,7 @@ class _Flattener:
             layer = layers.get(ref.layer)
             if given is not None and place < len(given):
                 value = given[place]
-                self._state(value, layer and first_shape(layer))
+                self._state(value, first_shape(layer) if layer is not None else None)
             else:
                 layer = layer or Layer(ref.layer, "InputLayer", {})
                 value = self._input(layer, first_shape(layer))

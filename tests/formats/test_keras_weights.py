@@ -10,6 +10,7 @@ from torch.nn import functional
 from explorer.errors import CheckpointError
 from explorer.formats import open_checkpoint
 from explorer.formats.diagnosis import Unfamiliar
+from explorer.models.base import DecodeOptions
 
 pytestmark = pytest.mark.usefixtures("in_process")
 
@@ -52,6 +53,44 @@ def test_activations_by_hints(tmp_path):
     torch.testing.assert_close(tanh.decode_raw(CODES), torch.tanh(logits), atol=1e-4, rtol=1e-4)
     other = opened(path, image="1x16x16", activation="tanh")
     assert not torch.allclose(other.decode_raw(CODES), expected(decoder))
+
+
+def test_layers_by_a_hint(tmp_path):
+    decoder = Decoder()
+    path = write_h5(tmp_path / "m.h5", None, decoder.h5())
+    said = "linear relu reshape:8,4,4 convT:s2 relu convT:s2 sigmoid"
+    close(opened(path, layers=said), decoder)
+    with pytest.raises(CheckpointError, match="others than the hint"):
+        opened(path, layers="linear relu linear")
+
+
+@pytest.mark.parametrize("join", ["multiply", "concatenate", "map"])
+def test_classes_by_a_table(tmp_path, join):
+    random = np.random.default_rng(2)
+    decoder = Decoder(latent=7 if join == "concatenate" else 3)
+    table = random.standard_normal((5, 4 if join == "concatenate" else 3)).astype("f4")
+    weights = {"embedding": [("embedding/embeddings:0", table)], join: []}
+    branch = random.standard_normal((3, 16)).astype("f4")
+    if join == "map":
+        decoder.arrays["conv2d_transpose"][0] = random.standard_normal((3, 3, 6, 9)).astype("f4")
+        weights["dense_9"] = [("dense_9/kernel:0", branch)]
+    path = write_h5(tmp_path / "g.h5", None, {**weights, **decoder.h5()})
+    found = opened(path, image="1x16x16", output="sigmoid", activation="relu")
+    assert found.classes == 5
+    labels = np.array([2, 0, 4, 1])
+    rows = torch.from_numpy(table)[labels]
+    ours = found.decode_raw(CODES, "z", DecodeOptions(labels=labels))
+    if join == "map":
+        kernel = decoder.arrays["conv2d_transpose"][0]
+        decoder.arrays["conv2d_transpose"][0] = kernel[..., :8]
+        plane = torch.from_numpy(kernel[..., 8:]).permute(3, 2, 0, 1)
+        extra = functional.conv_transpose2d(
+            (rows @ torch.from_numpy(branch)).reshape(4, 1, 4, 4), plane, stride=2
+        )
+        wanted = expected(decoder, extra=extra)
+    else:
+        wanted = expected(decoder, CODES * rows if join == "multiply" else torch.cat((CODES, rows), 1))
+    torch.testing.assert_close(ours, wanted)
 
 
 def test_the_encoder_in_the_same_file(tmp_path):
