@@ -21,7 +21,7 @@ from explorer.formats.inference.proposals import proposals
 from explorer.formats.inference.slots import Slots, tidied
 from explorer.formats.inference.telling import diagnosis_of, tensor_facts
 from explorer.formats.inference.units import Leaves, leaves_of
-from explorer.formats.inference.untried import is_large, untried
+from explorer.formats.inference.untried import is_large, sound, untried
 from explorer.formats.sidecars import Hints
 from explorer.models.layered import LayeredConfig
 
@@ -71,6 +71,7 @@ def infer(
     proposed = _proposed(leaves, found, hints, facts or {}, tensors)
     if not proposed:
         raise _unfamiliar(tensors, _no_geometry(hints))
+    proposed = sound(proposed, tensors)
     deadline = thread_time() + _SECONDS
     if is_large(tensors):
         ranked = untried(proposed, tensors, hints.range is not None)

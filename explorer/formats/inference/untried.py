@@ -1,4 +1,7 @@
-"""Networks too large to be tried: the likeliest candidate is taken as it is, and no weight of the file is read."""
+"""What is known of candidates without any weight: whether they can run at all, and which is taken if none is tried.
+
+Networks too large to be tried are taken as is most usual, and nothing of their file is read.
+"""
 
 from __future__ import annotations
 
@@ -34,17 +37,31 @@ def untried(
         tensors: of the file.
         given_range: leave `native_range` of the candidates as it is.
     """
-    empty = {key: torch.empty_like(tensor, device="meta") for key, tensor in tensors.items()}
     found = []
-    for slots in proposed:
+    for slots in sound(proposed, tensors):
         config = slots.candidate.config
-        try:
-            Layered(config, empty).decode(torch.empty(1, config.latent_dim, device="meta"))
-        except (RuntimeError, ValueError):
-            continue
         config = tidied(config if given_range else replace(config, native_range=_range(config)))
         found.append(Judged(slots, {}, config.heads, config=config))
     return found
+
+
+def sound(proposed: Sequence[Slots], tensors: Mapping[str, Tensor]) -> list[Slots]:
+    """Return the candidates that give their picture, and whose encoder takes it; all where none does."""
+    empty = {key: torch.empty_like(tensor, device="meta") for key, tensor in tensors.items()}
+    found = [slots for slots in proposed if _runs(slots.candidate.config, empty)]
+    return found or list(proposed)
+
+
+def _runs(config: LayeredConfig, empty: Mapping[str, Tensor]) -> bool:
+    if config.labels is not None:  # whose labels would need values
+        return True
+    try:
+        network = Layered(config, empty)
+        drawn = network.decode(torch.empty(2, config.latent_dim, device="meta"))
+        codes = network.encode(drawn)[0] if config.heads else None
+    except (RuntimeError, ValueError):
+        return False
+    return len(drawn) == 2 and (codes is None or tuple(codes.shape) == (2, config.latent_dim))
 
 
 def _range(config: LayeredConfig) -> NativeRange:
