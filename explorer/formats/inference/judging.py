@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
-from explorer.formats.inference import output, round_trip, statistics
+from explorer.formats.inference import output, round_trip, spread, statistics
 from explorer.formats.inference.round_trip import Trip
 from explorer.formats.inference.slots import Slots, tidied, usual_choices, with_choice
 from explorer.formats.inference.statistics import COST_WEIGHT, Path
@@ -21,14 +21,14 @@ from explorer.models.layers import Layer
 
 Tensors = Mapping[str, Tensor]
 Stop = Callable[[], bool]
+Ranked = tuple[float, Slots, Path | None]
+"""Nats against a candidate, the candidate, and its way through the batch norms."""
 
-_MOST_WALKED = 16  # candidates whose statistics are looked at
-_AGREEING = 0.08  # an error at each batch norm below which a candidate needs few rivals
-_RIVALS = 5
-_NEAR = 1.5  # in costs
+_PRIORS = ("normal", "uniform")
+_MOST_FILLED = 5  # candidates whose places are filled
 _MOST_RETURNED = 4  # candidates whose encoder is asked
 _NO_ENCODER = 1.0  # nats against a reading that leaves out an encoder that another finds
-_LOOKED = 64  # codes
+_LOOKED = 24  # codes
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,9 +41,10 @@ class Judged:
         heads: how the encoder's heads are read.
         path: the way through its batch norms; None without any.
         trip: what the encoder said; None without one.
+        second: nats against each meaning of the encoder's second half.
         output: nats against each word after the last layer, where nothing but the values tells.
         energy: how little all of it is to be believed, in nats.
-        config: the network; complete, without the layers that do nothing.
+        config: the network; complete, without the layers that do nothing; of the first alone.
         untrained: all batch norms are as they were made.
     """
 
@@ -52,6 +53,7 @@ class Judged:
     heads: Heads | None
     path: Path | None = None
     trip: Trip | None = None
+    second: dict[str, float] = field(default_factory=dict)
     output: dict[str, float] = field(default_factory=dict)
     energy: float = 0.0
     config: LayeredConfig | None = None
@@ -61,7 +63,7 @@ class Judged:
 def judged(
     proposed: Sequence[Slots], tensors: Tensors, should_stop: Stop | None = None, given_range: bool = False
 ) -> list[Judged]:
-    """Return candidates with their places filled, the likeliest first; those that cannot run are left out.
+    """Return a few candidates with their places filled, the likeliest first; those that cannot run are left out.
 
     Args:
         proposed: the likeliest first.
@@ -71,54 +73,56 @@ def judged(
     """
     stop = should_stop or (lambda: False)
     with torch.inference_mode():
-        ranked = _by_statistics(list(_running(proposed, tensors)), tensors, stop)
+        ranked = list(_running(_by_statistics(proposed, tensors, stop), tensors))
         found = []
-        for at, (energy, slots, path) in enumerate(ranked):
+        for at, one in enumerate(ranked):
             if at and stop():
                 break
+            energy, slots, path = _walked_well(one, tensors, stop, at)
             found.append(_filled(energy, slots, path, tensors, stop, at < _MOST_RETURNED))
         found = sorted(found, key=lambda one: one.energy)
-        return [replace(one, config=_finished(one, tensors, given_range)) for one in found]
+        if found:
+            found[0] = replace(found[0], config=_finished(found[0], tensors, given_range))
+        return found
 
 
-def _running(proposed: Sequence[Slots], tensors: Tensors) -> Iterator[Slots]:
-    """Yield the candidates that give a picture."""
-    for slots in proposed:
+def _running(ranked: Sequence[Ranked], tensors: Tensors) -> Iterator[Ranked]:
+    """Yield the candidates that give a picture, a few of them."""
+    count = 0
+    for one in ranked:
+        config = one[1].candidate.config
         try:
-            network = Layered(slots.candidate.config, tensors)
-            network.decode(torch.zeros((1, slots.candidate.config.latent_dim)))
+            Layered(config, tensors).decode(torch.zeros((1, config.latent_dim)))
         except (RuntimeError, ValueError):
             continue
-        yield slots
+        yield one
+        count += 1
+        if count == _MOST_FILLED:
+            return
 
 
-def _by_statistics(
-    proposed: list[Slots], tensors: Tensors, stop: Stop
-) -> list[tuple[float, Slots, Path | None]]:
+def _by_statistics(proposed: Sequence[Slots], tensors: Tensors, stop: Stop) -> list[Ranked]:
     """Return candidates with what their decoders' batch norms say, the best first."""
-    ranked: list[tuple[float, Slots, Path | None]] = []
-    known: dict[str, Path | None] = {}
-    most, limit = _MOST_WALKED, float("inf")
+    if not any(statistics.norms_of(slots.candidate.config, tensors) for slots in proposed[:1]):
+        return [(slots.candidate.cost, slots, None) for slots in proposed]
+    walks = statistics.Walks(tensors, _PRIORS)
+    found: dict[str, Path | None] = {}
+    ranked: list[Ranked] = []
     for slots in proposed:
-        cost = slots.candidate.cost
-        signature = _signature(slots)
-        if signature not in known:
-            if len(known) >= most or cost > limit or (known and stop()):
-                continue
-            quick = len(proposed) > 1
-            paths = statistics.walked(slots, tensors, ("normal", "uniform"), stop, quick=quick)
-            known[signature] = paths[0] if paths else None
-            if paths and max(paths[0].errors) < _AGREEING and limit == float("inf"):
-                most, limit = min(most, len(known) + _RIVALS), cost + _NEAR
-        path = known[signature]
-        ranked.append(((path.energy if path else 0.0) + cost, slots, path))
-    ranked.sort(key=lambda found: found[0])
-    return [_walked_well(found, tensors, stop, at) for at, found in enumerate(ranked)]
+        if ranked and stop():
+            break
+        key = _decoder(slots)
+        if key not in found:
+            found[key] = walks.best(slots)
+        path = found[key]
+        if path is not None:
+            ranked.append((path.energy + slots.candidate.cost, slots, path))
+    ranked = ranked or [(slots.candidate.cost, slots, None) for slots in proposed]
+    ranked.sort(key=lambda one: one[0])
+    return ranked
 
 
-def _walked_well(
-    found: tuple[float, Slots, Path | None], tensors: Tensors, stop: Stop, at: int
-) -> tuple[float, Slots, Path | None]:
+def _walked_well(found: Ranked, tensors: Tensors, stop: Stop, at: int) -> Ranked:
     """Return the first of several candidates looked at closely."""
     energy, slots, path = found
     if path is None or at > 0:
@@ -127,7 +131,7 @@ def _walked_well(
     return (energy, slots, paths[0]) if paths else found
 
 
-def _signature(slots: Slots) -> str:
+def _decoder(slots: Slots) -> str:
     """Return what makes a decoder: two candidates that differ in their encoders alone have one."""
     config = slots.candidate.config
     layers = " ".join(f"{layer.text}@{layer.key}" for layer in config.decoder)
@@ -143,12 +147,22 @@ def _filled(
     )
     choices = usual_choices(slots, path.choices if path else {})
     against, choices = _by_values(slots, choices, tensors)
-    trip = round_trip.returned(slots, tensors, settled, stop, against) if ask else None
+    trip = round_trip.returned(slots, tensors, settled, stop, against, path) if ask else None
     if trip is not None:
-        return Judged(slots, trip.choices, trip.heads, path, trip, {}, energy + trip.energy)
+        second = spread.against(slots, trip, tensors)
+        return Judged(
+            slots, trip.choices, _meant(trip.heads, second), path, trip, second, against, energy + trip.energy
+        )
     cost = sum(slots.slots[index].options[option].cost for index, option in choices.items())
     energy += _NO_ENCODER + COST_WEIGHT * cost * (path is None)
-    return Judged(slots, choices, slots.candidate.config.heads, path, None, against, energy)
+    return Judged(slots, choices, slots.candidate.config.heads, path, None, {}, against, energy)
+
+
+def _meant(heads: Heads | None, second: Mapping[str, float]) -> Heads | None:
+    """Return heads with the likeliest meaning of their second half."""
+    if heads is None or not second:
+        return heads
+    return replace(heads, meaning=min(second, key=second.__getitem__))
 
 
 def _by_values(

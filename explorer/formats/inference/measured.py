@@ -14,6 +14,7 @@ from explorer.models.layers import ACTIVATIONS, Layer
 Tensors = Mapping[str, Tensor]
 
 _MOST_CHANNELS = 24
+_WIDE = 14  # pixels
 _KEPT = 0.9  # share of the channels that counts: the best agreeing
 _FLOOR = 0.01  # an error below is none: statistics lag behind the weights
 _CHANNELWISE = (*ACTIVATIONS, "identity", "upsample", "resize", "crop", "maxpool", "avgpool", "scale")
@@ -46,20 +47,32 @@ class Thin:
         at: index of that layer; -1 where all of it must be run.
         channels: which of the norm's.
         factor: how much less there is to do.
+        tensors: of that layer.
+        skips: whether every other pixel is left out; as many of those that remain lie at the border.
     """
 
     at: int
     channels: Tensor
     factor: float
     tensors: Tensors
+    skips: bool = False
 
     def module(self, layer: Layer) -> torch.nn.Module:
-        """Return that layer, making only these channels."""
+        """Return that layer, making only these channels, and of a wide map every other pixel."""
+        if self.skips:
+            layer = Layer(layer.kind, layer.key, {**layer.options, "stride": 2})
         return module_of(layer, self.tensors)
 
 
-def thinned(decoder: Sequence[Layer], norm: int, tensors: Tensors) -> Thin:
-    """Return how to measure the statistics of a batch norm with less work."""
+def thinned(decoder: Sequence[Layer], norm: int, tensors: Tensors, side: int = 0) -> Thin:
+    """Return how to measure the statistics of a batch norm with less work.
+
+    Args:
+        decoder: the layers.
+        norm: index of the batch norm.
+        tensors: of the file.
+        side: of the map that comes in there.
+    """
     key = decoder[norm].key
     variances = tensors[f"{key}.running_var"]
     alive = torch.nonzero(variances > 1e-6 * variances.median()).flatten()
@@ -80,7 +93,16 @@ def thinned(decoder: Sequence[Layer], norm: int, tensors: Tensors) -> Thin:
     fewer = {f"{maker}.weight": weight.index_select(along, channels)}
     if bias is not None:
         fewer[f"{maker}.bias"] = bias[channels]
-    return Thin(at, channels, len(variances) / len(channels), fewer)
+    between = {layer.kind for layer in decoder[at + 1 : norm]}
+    skips = (
+        decoder[at].kind == "conv" and side >= _WIDE and side % 2 == 0 and decoder[at].get("stride", 1) == 1
+    )
+    skips = (
+        skips
+        and between <= {*ACTIVATIONS, "identity"}
+        and not isinstance(decoder[at].get("stride", 1), tuple)
+    )
+    return Thin(at, channels, len(variances) / len(channels) * (4 if skips else 1), fewer, skips)
 
 
 def compared(values: Tensor, key: str, channels: Tensor, tensors: Tensors) -> Measured:

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from explorer.formats.inference.measured import near_memory
 from explorer.formats.inference.output import is_plain, last_of
 from explorer.formats.inference.slots import HeadsOption, Slots, usual_choices, with_choice
-from explorer.formats.inference.statistics import COST_WEIGHT, EVIDENCE, Tensors
+from explorer.formats.inference.statistics import COST_WEIGHT, EVIDENCE, Path, Tensors
 from explorer.models.layered import BatchNorm, Heads, Layered, LayeredConfig
 
 Stop = Callable[[], bool]
@@ -71,6 +71,7 @@ def returned(
     settled: Mapping[int, int],
     should_stop: Stop | None = None,
     output: Mapping[str, float] | None = None,
+    path: Path | None = None,
 ) -> Trip | None:
     """Return the reading under which codes come back best; None without an encoder.
 
@@ -80,11 +81,12 @@ def returned(
         settled: choices that stay as they are.
         should_stop: asked before each try; True ends the search.
         output: nats against each word after the last layer, by what else is known.
+        path: what batch norm says of slots that it did not settle; the search begins there.
     """
     if slots.candidate.config.heads is None:
         return None
     with torch.inference_mode():
-        search = _Search(slots, tensors, settled, should_stop, output or {})
+        search = _Search(slots, tensors, settled, should_stop, output or {}, path)
         search.run()
         return search.trip()
 
@@ -115,12 +117,16 @@ class _Search:
         settled: Mapping[int, int],
         should_stop: Stop | None,
         output: Mapping[str, float],
+        path: Path | None,
     ) -> None:
         self.slots = slots
         self.tensors = tensors
         self.settled = dict(settled)
         self.should_stop = should_stop or (lambda: False)
         self.output = output
+        self.begun = {**(path.choices if path else {}), **settled}
+        known = path.energies if path else {}
+        self.known = {index: energies for index, energies in known.items() if index not in settled}
         self.outputs = {index for index, slot in enumerate(slots.slots) if slot.group == "output"}
         self.readings = list(_readings(slots))
         self.read = list(range(len(self.readings)))  # those that are still open
@@ -152,7 +158,7 @@ class _Search:
 
     def _usual(self) -> dict[int, int]:
         """Return the first way: what is settled, and elsewhere its words."""
-        return usual_choices(self.slots, self.settled)
+        return usual_choices(self.slots, self.begun)
 
     def _other_groups(self) -> list[str]:
         seen = dict.fromkeys(self.slots.slots[index].group for index in self.free)
@@ -252,6 +258,10 @@ class _Search:
         mixes = _MIX * max(0, len(words) - 1)
         last = [self.slots.slots[i].options[o].word for i, o in one.choices.items() if i in self.outputs]
         values = sum(self.output.get(word, 0.0) for word in last)
+        values += sum(
+            energies.get(one.choices[index], max(energies.values())) - min(energies.values())
+            for index, energies in self.known.items()
+        )
         told = [
             math.log(float(back[mask].mean()) + _FLOOR) for back, mask in zip(one.back, alive, strict=True)
         ]

@@ -10,6 +10,7 @@ import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -38,11 +39,13 @@ _MOST_WAYS = (
     64  # ways to fill the slots before one batch norm that are tried all; else one slot after another
 )
 _FINALISTS = 6
+_CLEAR = 1.0  # nats by which the best option of a place must win to be settled
 _BELIEVED = 0.2  # an error of the means and variances that the truth stays below
 _SCREENED = 1.5e9  # multiply-adds, for all ways before one batch norm together
 _COMPARED = 1.5e9  # for the best of them
 _WALKED = 1.5e9  # to walk on
 _RARER = 0.5  # nats: what a prior must win by against the one named before
+_HOPELESS = 6.0  # nats by which a candidate is behind another when it is given up
 _QUICKER = 6  # how much less is done to tell geometries apart
 _USUAL = 1.0  # what an option costs at most to be tried then
 _TOUCHED = 8  # multiply-adds that cost as much as a function of one number
@@ -58,7 +61,7 @@ class Path:
         prior: what the codes were drawn from.
         errors: at each batch norm, how far the statistics are apart; about 0.02 for the truth.
         energy: how little all of that is to be believed, in nats.
-        values: what comes in at the last batch norm.
+        values: what comes in at the last batch norm that was passed; none where no other follows.
         rivals: by index of the slot, the least error that each option reached.
         energies: by index of the slot, the least energy of each option in its stage, against the best.
         settled: slots about which statistics agree well enough to be believed.
@@ -92,13 +95,50 @@ def untrained(config: LayeredConfig, tensors: Tensors) -> bool:
     )
 
 
+class Walks:
+    """Quick walks through many candidates, to tell geometries apart: what two have in common is walked once.
+
+    Args:
+        tensors: of the file.
+        priors: what codes may be drawn from: "normal", "uniform".
+    """
+
+    def __init__(self, tensors: Tensors, priors: Sequence[str]) -> None:
+        self._tensors, self._priors = tensors, priors
+        self._known: dict[tuple[str, ...], list[Path]] = {}
+        self._least: dict[int, float] = {}  # by how many batch norms were passed
+
+    def best(self, slots: Slots) -> Path | None:
+        """Return the best way through a candidate; None where another is better by far, or it has no batch norm."""
+        norms = norms_of(slots.candidate.config, self._tensors)
+        if not norms:
+            return None
+        with torch.inference_mode():
+            walk = _Walk(slots, self._tensors, quick=True)
+            paths = walk.begun(self._priors)
+            for depth, (start, norm) in enumerate(pairwise((0, *norms))):
+                key = _signature(slots, norm)
+                if key not in self._known:
+                    self._known[key] = walk.on(paths, start, norm)
+                paths = self._known[key]
+                energy = paths[0].energy if paths else math.inf
+                least = self._least[depth] = min(energy, self._least.get(depth, math.inf))
+                if not paths or energy > least + _HOPELESS:
+                    return None
+        return paths[0]
+
+
+def _signature(slots: Slots, norm: int) -> tuple[str, ...]:
+    """Return what makes a decoder up to one of its layers, with all that is open there."""
+    config = slots.candidate.config
+    layers = [f"{layer.text}@{layer.key}" for layer in config.decoder[: norm + 1]]
+    slots_before = [slot for slot in slots.slots if slot.part == "decoder" and slot.at < norm]
+    opened = [f"{slot.at} {' '.join(o.layer.text for o in slot.options)}" for slot in slots_before]
+    return (str(config.latent_dim), str(config.labels), *layers, *opened)
+
+
 def walked(
-    slots: Slots,
-    tensors: Tensors,
-    priors: Sequence[str],
-    should_stop: Stop | None = None,
-    *,
-    quick: bool = False,
+    slots: Slots, tensors: Tensors, priors: Sequence[str], should_stop: Stop | None = None
 ) -> list[Path]:
     """Return the best ways through a decoder by its batch norms, the best first; empty where it has none.
 
@@ -107,22 +147,19 @@ def walked(
         tensors: of the file.
         priors: what codes may be drawn from: "normal", "uniform".
         should_stop: asked between two batch norms; True ends the walk where it is.
-        quick: look at fewer codes and ways, to tell geometries apart.
     """
     norms = norms_of(slots.candidate.config, tensors)
     if not norms:
         return []
     with torch.inference_mode():
-        walk = _Walk(slots, tensors, quick)
-        paths = [Path({}, prior, walk.codes(prior), (), _RARER * at) for at, prior in enumerate(priors)]
-        start = 0
-        for norm in norms:
+        walk = _Walk(slots, tensors, quick=False)
+        paths = walk.begun(priors)
+        for start, norm in pairwise((0, *norms)):
             if should_stop is not None and should_stop():
                 break
             paths = walk.on(paths, start, norm)
             if not paths:
                 return []
-            start = norm
     return paths
 
 
@@ -145,6 +182,10 @@ class _Walk:
         if prior == "uniform":
             return torch.rand(shape, generator=generator) * 2 - 1
         return torch.randn(shape, generator=generator)
+
+    def begun(self, priors: Sequence[str]) -> list[Path]:
+        """Return where all ways begin."""
+        return [Path({}, prior, self.codes(prior), (), _RARER * at) for at, prior in enumerate(priors)]
 
     def module(self, at: int, choices: Mapping[int, int]) -> nn.Module:
         """Return what stands at a place, made once for each option."""
@@ -172,7 +213,8 @@ class _Walk:
 
     def on(self, paths: Sequence[Path], start: int, norm: int) -> list[Path]:
         """Return the best ways on to the next batch norm."""
-        stage = _Stage(self, start, norm)
+        arriving = self.through(paths[0].values[:1], start, norm, paths[0].choices)
+        stage = _Stage(self, start, norm, arriving.shape[-1] if arriving.ndim == 4 else 0)
         for path in paths:
             stage.screen(path)
         return stage.best()
@@ -181,24 +223,26 @@ class _Walk:
 class _Stage:
     """The way from one batch norm to the next."""
 
-    def __init__(self, walk: _Walk, start: int, norm: int) -> None:
+    def __init__(self, walk: _Walk, start: int, norm: int, side: int) -> None:
         self.walk = walk
         self.start, self.norm = start, norm
         self.key = walk.config.decoder[norm].key
+        self.last = norm == norms_of(walk.config, walk.tensors)[-1]
         self.places = [index for at, index in sorted(walk.open.items()) if start <= at < norm]
-        self.thin = thinned(walk.config.decoder, norm, walk.tensors)
+        self.thin = thinned(walk.config.decoder, norm, walk.tensors, side)
         self.found: list[tuple[Path, dict[int, int], Measured]] = []
         self.least = 0.0  # error of the best way: differences far below it tell nothing
 
     def screen(self, path: Path) -> None:
         """Measure the ways to fill the slots here that continue one path, on few codes."""
         usual = self._usual(path)
-        few = self._many() <= (_MOST_WAYS if not self.walk.quick else 0)
+        others = self.walk.quick or bool(self.found)  # the best path alone is looked at closely
+        few = self._many() <= (_MOST_WAYS if not others else 0)
         ways = self._all() if few else self._near(usual)
         budget = _SCREENED / (_QUICKER if self.walk.quick else 1)
-        count = _count(budget / len(ways), self._price(path, self.thin.factor), 16, 256)
+        count = _count(budget / len(ways), self._price(path, self.thin.factor), 8, 256)
         measured = [(way, self._measured(path, way, count)) for way in ways]
-        if not few and not self.walk.quick:
+        if not few and not others:
             best = min(measured, key=lambda found: self._energy(path, *found))[0]
             seen = [way for way, _ in measured]
             more = [way for way in self._near(best) if way not in seen]
@@ -212,7 +256,7 @@ class _Stage:
             self._again()
         rivals, energies = self._rivals()
         budget, beam = (_WALKED / _QUICKER, 1) if self.walk.quick else (_WALKED / _BEAM, _BEAM)
-        kept = _count(budget, self._price(self.found[0][0]), 32, _MOST_CODES)
+        kept = 0 if self.last else _count(budget, self._price(self.found[0][0]), 32, _MOST_CODES)
         found = [one for one in self.found[:beam] if one[2].error < 1e8]
         return [self._walked(one, rivals, energies, kept) for one in found]
 
@@ -237,7 +281,9 @@ class _Stage:
     ) -> Path:
         path, way, result = found
         choices = path.choices | way
-        values = self.walk.through(path.values[:kept], self.start, self.norm, choices)
+        values = path.values[:kept]
+        if kept:
+            values = self.walk.through(values, self.start, self.norm, choices)
         return Path(
             choices,
             path.prior,
@@ -246,8 +292,15 @@ class _Stage:
             self._energy(*found),
             path.rivals | {index: dict(errors) for index, errors in rivals.items()},
             path.energies | {index: dict(found) for index, found in energies.items()},
-            path.settled | frozenset(self.places if result.error < _BELIEVED else ()),
+            path.settled | self._settled(result.error, energies),
         )
+
+    def _settled(self, error: float, energies: Mapping[int, Mapping[int, float]]) -> frozenset[int]:
+        """Return the places about which nothing else need be asked."""
+        if error > _BELIEVED:
+            return frozenset()
+        gaps = {index: sorted(found.values()) for index, found in energies.items()}
+        return frozenset(index for index, gap in gaps.items() if len(gap) < 2 or gap[1] - gap[0] > _CLEAR)
 
     def _rivals(self) -> tuple[dict[int, dict[int, float]], dict[int, dict[int, float]]]:
         """Return the least error and the least energy of each option in each place."""
@@ -349,6 +402,8 @@ class _Stage:
 
 def _renewed(norm: BatchNorm, values: Tensor) -> Tensor:
     """Return values normed by their own statistics, as in training, so that an error before goes no further."""
+    if values.numel() <= 2 * values.shape[1]:  # too few to have any
+        return norm(values)
     return functional.batch_norm(values, None, None, norm.weight, norm.bias, True, 0.0, norm.eps)
 
 
