@@ -117,6 +117,7 @@ class Examination:
         *,
         only_given: bool = False,
         on_progress: Progress = nothing,
+        should_stop: ShouldStop | None = None,
     ) -> Opened:
         """Return the model by these hints, with its sidecars.
 
@@ -127,10 +128,13 @@ class Examination:
         """
         with _unreadable(self.path):
             told = sidecars.read_hints(self.path, hints, only_given=only_given)
-            reading = dataclasses.replace(self._reading, hints=told, on_progress=on_progress)
+            stop = should_stop or self._should_stop
+            reading = dataclasses.replace(
+                self._reading, hints=told, on_progress=on_progress, should_stop=stop
+            )
             model = self._reader.build(self._loaded, reading)
             model.notes = (*model.notes, *told.notes)
-        if self._should_stop():
+        if stop():
             raise Cancelled
         on_progress(0.95, f"Reading what is kept beside {self.path.name}")
         opened = _with_sidecars(self.path, model)

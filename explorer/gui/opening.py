@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
     from explorer.models.base import ImageSpec, LatentModel, StageModel
 
 log = logging.getLogger(__name__)
+
+REMEMBERED = 64 << 20
+"""Bytes of a file whose content is kept for the doctor while its model is; a larger one is read again."""
+
+_examined: weakref.WeakKeyDictionary[object, Examination] = weakref.WeakKeyDictionary()
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,9 +147,24 @@ def open_path(
 
     examination = Examination(path, on_progress=progress, should_stop=should_stop)
     try:
-        return examination.open(on_progress=progress)
+        opened = examination.open(on_progress=progress)
     except Unfamiliar as error:
         return Puzzle(examination, error)
+    _remember(opened.model, examination)
+    return opened
+
+
+def examination_of(model: object) -> Examination | None:
+    """Return what the file of a model with doubtful guesses held, where it is still known."""
+    return _examined.get(model)
+
+
+def _remember(model: object, examination: Examination) -> None:
+    diagnosis = getattr(model, "diagnosis", None)
+    if diagnosis is None or not diagnosis.doubtful or not examination.path.is_file():
+        return
+    if examination.path.stat().st_size <= REMEMBERED:
+        _examined[model] = examination
 
 
 def read_picture(path: str, spec: ImageSpec, progress: Progress, should_stop: ShouldStop) -> FittedPicture:

@@ -9,6 +9,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from explorer.formats.diagnosis import Guess
+from explorer.formats.diagnosis_words import SURE
 from explorer.gui.doctor.choice_row import ChoiceRow
 from explorer.gui.doctor.choices import CHOICES, NO_HINTS, order_of, shown
 from explorer.gui.widgets.fold_button import FoldButton
@@ -105,5 +106,5 @@ class ChoiceForm(QWidget):
 
 
 def _chosen(chosen: Mapping[str, str]) -> list[Guess]:
-    """Return what was chosen as something to be shown behind all that is doubtful."""
-    return [Guess(hint, value, 0.99) for hint, value in chosen.items()]
+    """Return what was chosen as something to be shown behind all that is less than sure."""
+    return [Guess(hint, value, 0.999 * SURE) for hint, value in chosen.items()]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from explorer.formats.diagnosis import DOUBTFUL
-from explorer.formats.diagnosis_words import certainty_word
+from explorer.formats.diagnosis_words import SURE, certainty_word
 from explorer.formats.sidecars import HINTS, example
 from explorer.models import ARCHITECTURES
 from explorer.models.layers import ACTIVATIONS
@@ -132,7 +132,7 @@ def order_of(
 
     `stated` says that the file states all layers.
     """
-    doubted = [guess.hint for guess in sorted(guesses, key=_certainty) if guess.certainty < 1]
+    doubted = [guess.hint for guess in sorted(guesses, key=_certainty) if guess.certainty < SURE]
     always = [hint for hint in ALWAYS if not (stated and hint in OF_LAYERS)]
     wanted = [hint for hint in (*doubted, *always) if hint in HINTS]
     return tuple(dict.fromkeys((*before, *wanted)))

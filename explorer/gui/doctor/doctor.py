@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject
 
 from explorer.gui import file_dialogs
 from explorer.gui.jobs import JobRunner
+from explorer.gui.opening import Puzzle, examination_of
 from explorer.gui.pictures import PictureSource
 from explorer.gui.session import Session
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from explorer.gui.doctor.doctor_dialog import DoctorDialog
     from explorer.gui.main_window import MainWindow
     from explorer.gui.opener import Opener
-    from explorer.gui.opening import Puzzle
     from explorer.gui.widgets.notice import Note
 
 
@@ -56,7 +56,12 @@ class Doctor(QObject):
 
     def open(self) -> None:
         """Examine the checkpoint that is open, or one that a person shows where none is."""
-        origin = self._session.model.origin if self._session.model is not None else None
+        model = self._session.model
+        examination = examination_of(model) if model is not None else None
+        if examination is not None:
+            self.dialog.take(examination, self._session.state.opened)
+            return
+        origin = model.origin if model is not None else None
         path = str(origin.path) if origin is not None else ""
         if not path:
             path = file_dialogs.ask_open(self._window, "Examine a checkpoint")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QHideEvent
 from PySide6.QtWidgets import QWidget
 
@@ -27,7 +27,7 @@ from explorer.latent.sampling import sample
 from explorer.models.base import NO_OPTIONS, DecodeOptions
 
 if TYPE_CHECKING:
-    from explorer.formats import Examination
+    from explorer.formats import Examination, Opened
     from explorer.formats.diagnosis import Diagnosis
     from explorer.models.base import LatentModel
     from explorer.render.requests import RenderResult
@@ -38,6 +38,8 @@ SIDE = 256  # pixels; larger pictures may come smaller
 NOTHING = "Nothing was guessed: the file says everything itself."
 STAGE = "This is a stage: it changes pictures, and draws none of its own."
 NOT_YET = "There is no picture yet.\nA choice at the left may bring one."
+TRYING = "Trying these choices…"
+PATIENCE = 400  # milliseconds before that is said
 NOT_NUMBERS = "All values that came out are not numbers; try another range or activation."
 
 
@@ -52,6 +54,10 @@ class DoctorDialog(DoctorWindow):
         self._pictures = pictures
         self._trials = Trials(jobs, self)
         self._seed = 0
+        self._patience = QTimer(self)
+        self._patience.setSingleShot(True)
+        self._patience.setInterval(PATIENCE)
+        self._patience.timeout.connect(self._on_patience_ended)
         self._begin("")
         self._trials.progressed.connect(self._on_progressed)
         self._trials.examined.connect(self._on_examined)
@@ -88,10 +94,12 @@ class DoctorDialog(DoctorWindow):
         self.show_loading(f"Reading {name}", 0.0)
         self._trials.read(path)
 
-    def take(self, examination: Examination) -> None:
-        """Show what was found in a checkpoint that was read already."""
+    def take(self, examination: Examination, opened: Opened | None = None) -> None:
+        """Show what was found in a checkpoint that was read already, and is `opened` perhaps."""
         self._open_for(examination.path.name)
-        self._trials.take(examination)
+        if opened is None:
+            self.show_loading(f"Trying what was found in {examination.path.name}", 0.0)
+        self._trials.take(examination, opened)
 
     @property
     def chosen(self) -> dict[str, str]:
@@ -118,10 +126,10 @@ class DoctorDialog(DoctorWindow):
     # ---- what came of reading and building ----
 
     def _on_progressed(self, fraction: float, text: str) -> None:
-        self.show_loading(text, fraction)
+        if self._is_first:
+            self.show_loading(text, fraction)
 
     def _on_examined(self, kept: dict[str, str]) -> None:
-        self.show_grid()
         self._kept, self._chosen = dict(kept), dict(kept)
         self._trials.attempt(self._chosen)
 
@@ -132,6 +140,8 @@ class DoctorDialog(DoctorWindow):
         self._refresh()
 
     def _on_tried(self, trial: Trial) -> None:
+        self._patience.stop()
+        self.show_grid()
         model = trial.opened.model if trial.opened is not None else None
         self._fits = model is not None
         if model is not None or trial.diagnosis is not None:
@@ -212,7 +222,13 @@ class DoctorDialog(DoctorWindow):
         self.form.mark_wrong(None)
         self._refresh_form()
         self._refresh_buttons()
+        self._patience.start()
         self._trials.attempt(hints)
+
+    def _on_patience_ended(self) -> None:
+        """Say that the pictures are being worked on, where that takes its time."""
+        self.say(TRYING, "")
+        self.grid.set_old(True)
 
     def _to_keep(self) -> dict[str, str]:
         """Return what Keep writes: what was chosen, else the guesses that a person has now seen to be right."""
@@ -296,6 +312,7 @@ class DoctorDialog(DoctorWindow):
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
         if not event.spontaneous():  # minimised is no good-bye
+            self._patience.stop()
             self._trials.close()
             self._pictures.cancel(SLOT)
             self._model = None

@@ -33,7 +33,7 @@ class Trial:
 class Trials(QObject):
     """Reads a checkpoint, then tries hints on it: one build at a time, the newest waits, the others are dropped."""
 
-    progressed = Signal(float, str)
+    progressed = Signal(float, str)  # of reading, and of building
     examined = Signal(object)  # the hints that are kept for it
     failed = Signal(str)  # it could not be read at all
     tried = Signal(object)  # a Trial
@@ -43,6 +43,7 @@ class Trials(QObject):
         self._jobs = jobs
         self._examination: Examination | None = None
         self._next: dict[str, str] | None = None
+        self._known: Opened | None = None  # what the first hints will make of it
         self._is_building = False
         self._turn = 0  # which file; what comes of an earlier one is dropped
 
@@ -70,14 +71,21 @@ class Trials(QObject):
         job.succeeded.connect(partial(self._on_read, turn))
         job.failed.connect(partial(self._on_failed, turn))
 
-    def take(self, examination: Examination) -> None:
-        """Go on with a checkpoint that somebody read already."""
+    def take(self, examination: Examination, opened: Opened | None = None) -> None:
+        """Go on with a checkpoint that somebody read already, and with the model that it became."""
         self.close()
+        self._known = opened
         self._on_read(self._turn, (examination, _kept(examination.path)))
 
     def attempt(self, hints: Mapping[str, str]) -> None:
         """Build the model by these hints alone; `tried` tells what came of it, unless newer ones come first."""
         self._next = dict(hints)
+        known, self._known = self._known, None
+        if known is not None and known.model.origin is not None and known.model.origin.hints == hints:
+            self._next = None
+            self.tried.emit(Trial(hints, known, diagnosis=known.model.diagnosis))
+        if self._next is not None and self._is_building:
+            self._jobs.cancel(BUILD)  # what is built now is wanted no more
         self._go_on()
 
     def keep(self, hints: Mapping[str, str]) -> str:
@@ -98,7 +106,7 @@ class Trials(QObject):
     def close(self) -> None:
         """Forget the checkpoint, and what is still being done with it."""
         self._turn += 1
-        self._examination = self._next = None
+        self._examination = self._next = self._known = None
         self._is_building = False
         self._jobs.cancel(READ)
         self._jobs.cancel(BUILD)
@@ -109,8 +117,10 @@ class Trials(QObject):
         hints, self._next = self._next, None
         self._is_building = True
         job = self._jobs.start(BUILD, partial(_tried, self._examination, hints))
+        job.progressed.connect(self.progressed)
         job.succeeded.connect(partial(self._on_tried, self._turn))
         job.failed.connect(partial(self._on_bug, self._turn, hints))
+        job.cancelled.connect(partial(self._on_stopped, self._turn))
 
     def _on_read(self, turn: int, read: tuple[Examination, dict[str, str]]) -> None:
         if turn == self._turn:
@@ -124,6 +134,11 @@ class Trials(QObject):
 
     def _on_bug(self, turn: int, hints: dict[str, str], sentence: str) -> None:
         self._on_tried(turn, Trial(hints, error=sentence))
+
+    def _on_stopped(self, turn: int) -> None:
+        if turn == self._turn:
+            self._is_building = False
+            self._go_on()
 
     def _on_tried(self, turn: int, trial: Trial) -> None:
         if turn != self._turn:
@@ -158,7 +173,7 @@ def _tried(examination: Examination, hints: dict[str, str], progress: Any, shoul
     from explorer.formats.diagnosis import Unfamiliar
 
     try:
-        opened = examination.open(hints, only_given=True)
+        opened = examination.open(hints, only_given=True, on_progress=progress, should_stop=should_stop)
     except Unfamiliar as error:
         return Trial(hints, error=str(error), diagnosis=error.diagnosis)
     except ExplorerError as error:

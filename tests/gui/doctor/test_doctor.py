@@ -156,6 +156,7 @@ def test_each_choice_changes_the_picture_and_the_way_back_brings_it_back(examine
     pick(qtbot, examined, hint, value)
     row = dialog_of(examined).form.rows[hint]
     assert row.word.text() == "chosen"
+    assert ("guessed was" in row.toolTip().lower()) == (hint != "range"), "what was guessed is not forgotten"
     assert not np.array_equal(painted(examined), before)
     click(row.back)
     rest(qtbot, examined)
@@ -216,19 +217,29 @@ def test_of_many_choices_in_a_row_the_last_one_is_shown(examined, qtbot):
     wanted = painted(examined)
     pick(qtbot, examined, "output", "sigmoid")
     field = dialog.form.rows["output"].field
+    trials = []
+    dialog._trials.tried.connect(trials.append)
     for value in ("identity", "relu", "hardtanh", "tanh"):
         field.setCurrentText(value)
         field.activated.emit(field.currentIndex())
     rest(qtbot, examined)
     assert dialog.chosen == {"output": "tanh"}
     assert np.array_equal(painted(examined), wanted)
+    assert [dict(trial.hints) for trial in trials] == [{"output": "tanh"}], "the others were not waited for"
 
 
 def test_another_model_in_the_window_leaves_it_alone(examined, qtbot, doctored, tmp_path):
+    from explorer.formats import open_checkpoint
+
     before = painted(examined)
     open_and_wait(qtbot, examined, doctored(tmp_path / "plain.pth", "plain"))
     rest(qtbot, examined)
     assert np.array_equal(painted(examined), before)
+    click(dialog_of(examined).again)
+    assert not dialog_of(examined).is_at_rest
+    examined.session.open(open_checkpoint(tmp_path / "plain.pth"))  # what was asked before is forgotten
+    rest(qtbot, examined)
+    assert not np.array_equal(painted(examined), before)
 
 
 # ---- kept, forgotten ----
@@ -393,3 +404,52 @@ def test_closing_it_while_it_reads_stops_that(running, qtbot, doubtful, monkeypa
     qtbot.waitUntil(lambda: not running.jobs.is_running("doctor"), timeout=WAIT)
     assert not dialog_of(running).isVisible()
     assert not dialog_of(running).grid.pictures
+
+
+def test_choices_that_take_long_say_so_and_a_newer_one_stops_them(examined, qtbot, monkeypatch):
+    import dataclasses
+    import threading
+
+    from explorer import formats
+
+    reader = formats.READERS["doctored"]
+    began, stopped = threading.Event(), threading.Event()
+
+    def slow(loaded, reading):
+        if reading.hints.told == {"output": "relu"}:
+            began.set()
+            while not reading.should_stop():
+                began.wait(0.01)
+            stopped.set()
+        return reader.build(loaded, reading)
+
+    dialog = dialog_of(examined)
+    monkeypatch.setattr(dialog._trials._examination, "_reader", dataclasses.replace(reader, build=slow))
+    field = dialog.form.rows["output"].field
+    field.setCurrentText("relu")
+    field.activated.emit(field.currentIndex())
+    qtbot.waitUntil(lambda: dialog.said.text() == "Trying these choices…", timeout=WAIT)
+    assert dialog.grid.is_old
+    assert dialog.grid.pictures, "the last good ones stay"
+    pick(qtbot, examined, "output", "tanh")
+    assert stopped.is_set()
+    assert dialog.said.text() == ""
+    assert not dialog.grid.is_old
+    assert dialog.chosen == {"output": "tanh"}
+
+
+def test_what_the_window_read_is_not_read_again(running, qtbot, doubtful, monkeypatch):
+    import dataclasses
+
+    from explorer import formats
+
+    open_and_wait(qtbot, running, doubtful)
+    loads = []
+    reader = dataclasses.replace(formats.READERS["doctored"], load=loads.append)
+    monkeypatch.setitem(formats.READERS, "doctored", reader)
+    running.window.actions_by_name["doctor"].trigger()
+    rest(qtbot, running)
+    assert len(dialog_of(running).grid.pictures) == 9
+    pick(qtbot, running, "output", "tanh")
+    assert dialog_of(running).chosen == {"output": "tanh"}
+    assert loads == []
