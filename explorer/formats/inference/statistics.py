@@ -191,7 +191,7 @@ class _Walk:
         """Return what stands at a place, made once for each option."""
         option = choices.get(self.open.get(at, -1), 0)
         if (at, option) not in self._modules:
-            self._modules[at, option] = module_of(self.layer(at, choices), self.tensors)
+            self._modules[at, option] = module_of(self.layer(at, choices), self.tensors).eval()
         return self._modules[at, option]
 
     def layer(self, at: int, choices: Mapping[int, int]) -> Layer:
@@ -213,7 +213,7 @@ class _Walk:
 
     def on(self, paths: Sequence[Path], start: int, norm: int) -> list[Path]:
         """Return the best ways on to the next batch norm."""
-        arriving = self.through(paths[0].values[:1], start, norm, paths[0].choices)
+        arriving = self.through(paths[0].values[:2], start, norm, paths[0].choices)
         stage = _Stage(self, start, norm, arriving.shape[-1] if arriving.ndim == 4 else 0)
         for path in paths:
             stage.screen(path)
