@@ -56,7 +56,7 @@ def dump(path: Path, handing: Handing) -> dict[str, Any]:
     except (Damaged, OSError, RuntimeError, ValueError, KeyError, TypeError, OverflowError) as error:
         reason = str(error).splitlines()[0][:80] if str(error) else type(error).__name__
         raise CheckpointError(
-            f"{path} is a damaged Keras file ({reason}); copy or download it again."
+            f"{path} is a damaged HDF5 file of Keras ({reason}); copy or download it again."
         ) from error
 
 

@@ -10,13 +10,14 @@ import torch
 
 from explorer.data.wording import shown
 from explorer.errors import CheckpointError
-from explorer.formats import keras_parts, keras_weights
+from explorer.formats import keras_heads, keras_parts, keras_weights
 from explorer.formats.diagnosis import Diagnosis, Guess, LayerFact, TensorFact, Unfamiliar, by_certainty
 from explorer.formats.keras_file import Loaded, described_models, first_number
+from explorer.formats.keras_heads import Encoder
 from explorer.formats.keras_layout import Weights, weights_of
 from explorer.formats.keras_network import Built
 from explorer.formats.keras_network import build as build_network
-from explorer.formats.keras_parts import Encoder, Generator
+from explorer.formats.keras_parts import Generator
 from explorer.formats.keras_range import expected_range, measured_range, stated_range
 from explorer.formats.keras_words import layer_words
 from explorer.formats.reader import Reading
@@ -174,7 +175,7 @@ def _encoder(
     dim = 1
     for size in shape:
         dim *= size
-    found = keras_parts.encoder(built.network, made, dim, made.layout, reading.hints)
+    found = keras_heads.encoder(built.network, made.code, dim, made.layout, reading.hints)
     if found is not None or loaded.beside is None:
         return found, None
     path, content = loaded.beside
@@ -182,7 +183,7 @@ def _encoder(
         other = _described(Loaded(content), replace(reading, path=path, hints=_for_encoder(reading, made)))
         sides = [dim, *range(dim - 1, 0, -1)] if len(shape) == 1 and not made.labels else [dim]
         for side in sides:
-            found = keras_parts.encoder(other.built.network, None, side, made.layout, reading.hints)
+            found = keras_heads.encoder(other.built.network, None, side, made.layout, reading.hints)
             if found is not None:
                 notes.append(f"Pictures are encoded by {shown(path.name)}, which lies beside it.")
                 return found, other.built
@@ -289,11 +290,11 @@ def _diagnosis(
     guesses: Sequence[Guess],
 ) -> Diagnosis:
     network = described.built.network
-    layers = list(_layer_facts(network, made.plan, "decoder", described))
+    layers = list(_layer_facts(described.built, made.plan, "decoder", described.certainty))
     parts = dict.fromkeys(made.plan.steps, "decoder")
     if found is not None:
         inside = other is None
-        layers += _layer_facts((other or described.built).network, found.plan, "encoder", described)
+        layers += _layer_facts(other or described.built, found.plan, "encoder", described.certainty)
         if inside:
             parts = dict.fromkeys(found.plan.steps, "encoder") | parts
     owners = {id(network.graph.steps[step].layer): part for step, part in parts.items()}
@@ -301,15 +302,15 @@ def _diagnosis(
     return Diagnosis(facts, tuple(layers), by_certainty(guesses))
 
 
-def _layer_facts(network: Network, plan: Plan, part: str, described: Described) -> list[LayerFact]:
+def _layer_facts(built: Built, plan: Plan, part: str, certainty: float) -> list[LayerFact]:
     facts = []
     for index in plan.steps:
-        layer = network.graph.steps[index].layer
-        found = described.built.weights.get(id(layer), ())
-        shape = network.shapes.get(Value(index), ())
-        reason = "the file states it" if described.certainty == 1 else "told by its weights"
+        layer = built.network.graph.steps[index].layer
+        found = built.weights.get(id(layer), ())
+        shape = built.network.shapes.get(Value(index), ())
+        reason = "the file states it" if certainty == 1 else "told by its weights"
         key = found[0].key.rpartition("/")[0] if found else ""
-        facts.append(LayerFact(part, layer_words(layer), key, shape, described.certainty, reason))
+        facts.append(LayerFact(part, layer_words(layer), key, shape, certainty, reason))
     return facts
 
 
