@@ -1,7 +1,7 @@
 """A format of the tests' own whose files leave much open: what is guessed, and what hints change, is all here.
 
 A file is one line, `doctored` and a word: `doubtful` opens with guesses, `unfamiliar` opens with the hint
-`image` alone, `plain` leaves nothing open. Install it with the fixture `doctored`.
+`image` alone, `hopeless` with `layers` alone, `plain` leaves nothing open. Install it with the fixture `doctored`.
 """
 
 import pytest
@@ -38,6 +38,8 @@ def _build(kind, reading):
     found = diagnosis(kind, hints)
     if kind == "unfamiliar" and hints.image is None:
         raise Unfamiliar(f"{reading.path} leaves the picture's size open; give --hint image=1x8x8.", found)
+    if kind == "hopeless" and hints.layers is None:
+        raise Unfamiliar(f"{reading.path} leads nowhere; give hints.", found)
     side = hints.image.height if hints.image else 8
     if side > 32:
         raise CheckpointError(f"{reading.path} has too few numbers for that size; try 1x8x8.")
@@ -88,6 +90,8 @@ def diagnosis(kind, hints):
         return Diagnosis(
             tensors, (), (guess,), ("The last layer gives 64 numbers, which is no picture yet.",)
         )
+    if kind == "hopeless" and hints.layers is None:
+        return Diagnosis(tensors, misfits=("Nothing leads from a code to a picture.",))
     told = hints.told
     guesses = [
         _guess(told, Guess("activation", "relu", 0.4, "the usual one", ("leaky_relu:0.2", "tanh"))),

@@ -120,10 +120,14 @@ def _print_guesses(guesses: Sequence[Guess], failed: bool) -> None:
 
 
 def _headline(diagnosis: Diagnosis, *, failed: bool = False) -> str:
-    from explorer.formats.diagnosis_words import headline
+    from explorer.formats.diagnosis_words import LAST_RESORTS, headline
     from explorer.formats.sidecars import HINTS, example
 
     doubtful = diagnosis.doubtful
+    if failed and not doubtful:
+        return headline(
+            diagnosis, f"say {', '.join(f'--hint {hint}=...' for hint in LAST_RESORTS)}", failed=True
+        )
     if not doubtful or doubtful[0].hint not in HINTS:
         return headline(diagnosis, failed=failed)
     hint = doubtful[0].hint

@@ -5,6 +5,8 @@ One place, so that `info` and the checkpoint doctor say the same. No file, no to
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from explorer.data.wording import shown
 from explorer.formats.diagnosis import DOUBTFUL, Diagnosis, Guess
 
@@ -33,6 +35,10 @@ SUBJECTS = {
 """What each hint is about, to stand in a sentence; the order is that in which people are asked."""
 
 
+LAST_RESORTS = ("image", "start", "layers")
+"""The hints that may make a network of what nothing else could."""
+
+
 def certainty_word(certainty: float) -> str:
     """Return `stated` (1), `sure`, `likely` or `doubtful` for a certainty 0..1."""
     if certainty >= 1:
@@ -45,12 +51,12 @@ def subject(hint: str) -> str:
     return SUBJECTS.get(hint, f"the hint {hint}")
 
 
-def headline(diagnosis: Diagnosis, advice: str = "choose it below", *, failed: bool = False) -> str:
+def headline(diagnosis: Diagnosis, advice: str = "choose {} below", *, failed: bool = False) -> str:
     """Return the sentence that names what is most likely wrong, so which hint is needed first.
 
     Args:
         diagnosis: what was found.
-        advice: what to do about a doubtful guess, without the full stop.
+        advice: what to do about it, without the full stop; braces in it become "it" or "one".
         failed: no model came of it.
     """
     doubtful = diagnosis.doubtful
@@ -58,9 +64,11 @@ def headline(diagnosis: Diagnosis, advice: str = "choose it below", *, failed: b
         name = subject(doubtful[0].hint)
         others = len(doubtful) - 1
         more = f", and so are {others} more" if others > 1 else ", and so is one more" if others else ""
-        return f"{_capital(name)} is {'needed' if failed else 'a guess'}{more}: {advice}."
+        return f"{_capital(name)} is {'needed' if failed else 'a guess'}{more}: {advice.format('it')}."
     if failed:
-        return "What was found makes no network; other choices may."
+        return (
+            f"No network came of it; {_listed(map(subject, LAST_RESORTS))} may help: {advice.format('one')}."
+        )
     guesses = [guess for guess in diagnosis.guesses if guess.certainty < 1]
     if guesses:
         return f"Everything fits; least certain is {subject(guesses[0].hint)}."
@@ -97,6 +105,11 @@ def _said(guess: Guess) -> str:
     if guess.hint == "prior" and guess.value == "none":
         return "codes without a known prior"
     return _PHRASES.get(guess.hint, f"{guess.hint} {{}}").format(value)
+
+
+def _listed(words: Iterable[str]) -> str:
+    *first, last = words
+    return f"{', '.join(first)} or {last}"
 
 
 def _capital(text: str) -> str:

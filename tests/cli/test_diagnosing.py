@@ -48,6 +48,11 @@ def test_what_became_no_model_is_shown_all_the_same_and_the_reason_comes_last(ca
     assert found.json["diagnosis"]["guesses"][0]["hint"] == "image"
 
 
+def test_of_what_leads_nowhere_the_last_resorts_are_named(call, doctored, tmp_path):
+    out = call("info", doctored(tmp_path / "faces.pth", "hopeless")).out
+    assert "say --hint image=..., --hint start=..., --hint layers=..." in out
+
+
 def test_a_hint_overrides_a_guess_and_keep_writes_it(done, call, doctored, tmp_path):
     path = doctored(tmp_path / "faces.pth", "unfamiliar")
     outcome = done("info", path, "--hint", "image=1x8x8", "--hint", "output=tanh", "--keep")

@@ -65,7 +65,7 @@ class ChoiceForm(QWidget):
         stated: bool = False,
     ) -> None:
         """Show what is taken for each hint, for the arguments see `shown` and `order_of`; nothing is emitted."""
-        order = order_of((*guesses, *_chosen(chosen)), self._order, stated=stated)
+        order = order_of((*guesses, *_chosen(chosen)), self._order, stated=stated, failed=failed)
         if order != self._order:
             self._arrange(order)
         known = {guess.hint: guess for guess in guesses}

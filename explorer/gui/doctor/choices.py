@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from explorer.formats.diagnosis import DOUBTFUL
-from explorer.formats.diagnosis_words import SURE, certainty_word
+from explorer.formats.diagnosis_words import LAST_RESORTS, SURE, certainty_word
 from explorer.formats.sidecars import HINTS, example
 from explorer.models import ARCHITECTURES
 from explorer.models.layers import ACTIVATIONS
@@ -126,13 +126,15 @@ def shown(
 
 
 def order_of(
-    guesses: Sequence[Guess], before: Sequence[str] = (), *, stated: bool = False
+    guesses: Sequence[Guess], before: Sequence[str] = (), *, stated: bool = False, failed: bool = False
 ) -> tuple[str, ...]:
     """Return the hints to show first, the most doubtful first; those shown `before` keep their places.
 
-    `stated` says that the file states all layers.
+    `stated` says that the file states all layers, `failed` that nothing came of them.
     """
     doubted = [guess.hint for guess in sorted(guesses, key=_certainty) if guess.certainty < SURE]
+    if failed and not doubted:
+        doubted = [*LAST_RESORTS]
     always = [hint for hint in ALWAYS if not (stated and hint in OF_LAYERS)]
     wanted = [hint for hint in (*doubted, *always) if hint in HINTS]
     return tuple(dict.fromkeys((*before, *wanted)))

@@ -273,7 +273,7 @@ class DoctorDialog(DoctorWindow):
             self.headline.setText(headline(diagnosis, failed=self._is_unfamiliar))
         elif model is not None or not self.headline.text():
             self.headline.setText(NOTHING if model is not None else "")
-        self.misfits.setText("\n".join(diagnosis.misfits[:3]) if diagnosis is not None else "")
+        self.misfits.setText(_misfits(diagnosis, self.said.text()))
         self.misfits.setVisible(bool(self.misfits.text()))
         self.findings.show_diagnosis(diagnosis)
         self.findings.setVisible(diagnosis is not None)
@@ -331,6 +331,12 @@ def _is_hint(guess: Guess) -> bool:
     except UsageError:
         return False
     return True
+
+
+def _misfits(diagnosis: Diagnosis | None, said: str) -> str:
+    """Return what does not fit, the first few lines, without what is said below the pictures anyway."""
+    found = diagnosis.misfits if diagnosis is not None else ()
+    return "\n".join([line for line in found if line.rstrip(".").lower() not in said.lower()][:3])
 
 
 def _described(model: object) -> str:

@@ -104,6 +104,20 @@ def test_a_file_that_nobody_understands_brings_it_and_its_first_words_name_the_h
     assert dialog.headline.text().startswith("The activation between the layers is a guess")
 
 
+def test_of_a_file_that_leads_nowhere_the_last_resorts_come_first(running, qtbot, doctored, tmp_path):
+    running.opener.open(str(doctored(tmp_path / "faces.pth", "hopeless")))
+    qtbot.waitUntil(lambda: "dialog" in vars(running.doctor), timeout=WAIT)
+    rest(qtbot, running)
+    dialog = dialog_of(running)
+    assert dialog.headline.text().startswith(
+        "No network came of it; the picture's size, the first map or the"
+    )
+    assert dialog.form.order[:3] == ("image", "start", "layers")
+    assert dialog.misfits.text() == "Nothing leads from a code to a picture."
+    type_in(qtbot, running, "layers", "linear relu linear sigmoid")
+    assert len(dialog.grid.pictures) == 9
+
+
 def test_a_model_with_doubtful_guesses_is_offered_for_a_check(running, qtbot, doubtful, doctored, tmp_path):
     open_and_wait(qtbot, running, doubtful)
     notice = running.window.canvas.notice
