@@ -14,6 +14,7 @@ from torch import Tensor
 
 from explorer.formats.diagnosis import Diagnosis, Unfamiliar
 from explorer.formats.inference import Module
+from explorer.formats.inference.habits import with_habits
 from explorer.formats.inference.hinting import from_layers, narrowed
 from explorer.formats.inference.judging import Judged, judged
 from explorer.formats.inference.parts import Parts, parts_of
@@ -103,7 +104,7 @@ def _proposed(
             proposed = [from_layers(slots, found[0], hints) for slots in proposed[:1]]
         except ValueError as error:
             raise _unfamiliar(tensors, str(error)) from error
-    return [narrowed(slots, hints) for slots in proposed]
+    return [narrowed(with_habits(slots), hints) for slots in proposed]
 
 
 def _no_geometry(hints: Hints) -> str:

@@ -27,6 +27,7 @@ Ranked = tuple[float, Slots, Path | None]
 _PRIORS = ("normal", "uniform")
 _MOST_FILLED = 5  # candidates whose places are filled
 _MOST_RETURNED = 4  # candidates whose encoder is asked
+_FOREIGN = 0.5  # an error of statistics that no true reading has
 _NO_ENCODER = 1.0  # nats against a reading that leaves out an encoder that another finds
 _LOOKED = 24  # codes
 
@@ -79,6 +80,8 @@ def judged(
             if at and stop():
                 break
             energy, slots, path = _walked_well(one, tensors, stop, at)
+            if path is not None and path.errors and min(path.errors) > _FOREIGN:
+                energy, path = slots.candidate.cost, None  # they are not of this training, and say nothing
             found.append(_filled(energy, slots, path, tensors, stop, at < _MOST_RETURNED))
         found = sorted(found, key=lambda one: one.energy)
         if found:
