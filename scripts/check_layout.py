@@ -128,6 +128,11 @@ def _asked(app) -> Iterator[tuple[str, Any]]:
     app.message_list.close()
     with scenes.reporting(app) as dialog:
         yield "with a report", dialog
+    with scenes.examining(app) as dialog:
+        yield "with the doctor", dialog
+        dialog.form.fold.click()
+        window.settle()
+        yield "with all that the doctor asks", dialog
     scenes.show_start(app, RECENT)
     yield "with the start page", app.window
     app.window.show_canvas()

@@ -5,6 +5,7 @@ Used to check the layout and to make the pictures of the documents. Nothing is l
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -90,6 +91,28 @@ def show_messages(app):
     app.window.actions_by_name["messages"].trigger()
     window.settle()
     return app.message_list
+
+
+@contextmanager
+def examining(app, name: str = "faces.pt") -> Iterator:
+    """Show the doctor at the bundled faces, in a file that names its tensors otherwise and says nothing else."""
+    import torch
+
+    from explorer.formats import open_latent
+
+    others = {"decoder": "generate", "encoder": "look", "fcmu": "mean", "fcvar": "spread"}
+    weights = open_latent("anime-faces").model.network.state_dict()
+    renamed = {".".join([others[key.split(".")[0]], *key.split(".")[1:]]): weights[key] for key in weights}
+    dialog = app.doctor.dialog
+    with tempfile.TemporaryDirectory() as folder:
+        torch.save(dict(renamed), Path(folder) / name)
+        dialog.examine(str(Path(folder) / name), name)
+        window.wait_for(lambda: dialog.is_at_rest)
+        window.settle()
+        try:
+            yield dialog
+        finally:
+            dialog.close()
 
 
 @contextmanager

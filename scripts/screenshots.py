@@ -100,6 +100,15 @@ def offer(app, path: Path) -> None:
     save_small_png(_grab(app.window.centralWidget()), path)
 
 
+def doctor(app, path: Path) -> None:
+    """Show what was guessed of a file that says little, and grab the doctor's window."""
+    with scenes.examining(app) as dialog:
+        dialog.resize(960, 620)
+        window.settle()
+        window.at_rest(app)
+        save_small_png(_grab(dialog), path)
+
+
 def tour(app, path: Path) -> None:
     """Drag two sliders, walk the map, switch the stage on, play the strip; a frame after each step."""
     app.session.randomize(SEED)
@@ -276,6 +285,7 @@ SHOTS = {
     "sheet.png": Shot("light", (1280, 800), 1, sheet),
     "start.png": Shot("light", (1280, 880), 1.5, start),
     "offer.png": Shot("dark", (1280, 800), 1.5, offer),
+    "doctor.png": Shot("light", (1280, 800), 1.5, doctor),
     "tour.gif": Shot("light", (1280, 800), 1.5, tour),
 }
 

@@ -16,7 +16,7 @@ sys.path.insert(0, str(ROOT))
 QUIET_SECONDS = 0.4
 PATIENCE_SECONDS = 60.0
 SETTLE_MILLISECONDS = 150
-JOBS = ("open", "stage", "export preview")
+JOBS = ("open", "stage", "export preview", "doctor", "doctor build")
 
 
 @contextmanager
