@@ -20,6 +20,7 @@ from explorer.formats.state_dict import Weights
 from explorer.models.base import ImageSpec, LatentModel, NativeRange
 from explorer.models.layered import LayeredConfig, sequence
 from explorer.models.layers import Layer
+from explorer.models.shapes_alone import ShapesAlone
 from explorer.models.sizes import flat_picture
 
 _UNIT = ("sigmoid", "hardsigmoid", "softmax")
@@ -77,7 +78,8 @@ def _check_sizes(layers: Sequence[Layer], tensors: Mapping[str, Tensor], width: 
     }
     values = torch.empty(1, width, device="meta")
     for module in sequence(layers, empty).eval():
-        values = module(values)
+        with ShapesAlone():
+            values = module(values)
         if values.numel() > _MOST_VALUES:
             raise NotAChain("it draws far larger pictures than any network")
 

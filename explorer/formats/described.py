@@ -25,6 +25,7 @@ from explorer.formats.state_dict import COUNTER, Weights
 from explorer.models.base import LatentModel
 from explorer.models.layered import Layered, LayeredConfig, LayeredModel
 from explorer.models.layers import Layer
+from explorer.models.shapes_alone import ShapesAlone
 
 if TYPE_CHECKING:
     from explorer.formats.inference.inferring import Inferred
@@ -187,7 +188,8 @@ def _check_sizes(config: LayeredConfig, tensors: Mapping[str, Tensor]) -> None:
     if config.labels is not None:
         return
     empty = {key: torch.empty_like(tensor, device="meta") for key, tensor in tensors.items()}
-    drawn = Layered(config, empty).decode(torch.empty(1, config.latent_dim, device="meta"))
+    with ShapesAlone():
+        drawn = Layered(config, empty).decode(torch.empty(1, config.latent_dim, device="meta"))
     if drawn.numel() > _MOST_VALUES or len(drawn) != 1:
         raise ValueError(f"a code becomes {drawn.numel()} values instead of {config.image}")
 

@@ -14,6 +14,7 @@ from explorer.formats.inference.slots import Slots
 from explorer.formats.sidecars import Hints
 from explorer.models.layered import LayeredConfig, module_of
 from explorer.models.layers import WEIGHTED, Layer
+from explorer.models.shapes_alone import ShapesAlone
 
 _MOST_OTHERS = 6
 _HINTED = ("activation", "output", "eps", "upsample")
@@ -33,7 +34,9 @@ def _parts(config: LayeredConfig) -> dict[str, str]:
     """Return the part of each key that layers use."""
     heads = config.heads
     encoder = (*config.encoder, *(heads.mean if heads else ()), *(heads.second if heads else ()))
-    found = dict.fromkeys(tensors_used(encoder), "encoder") | dict.fromkeys(tensors_used(config.decoder), "decoder")
+    found = dict.fromkeys(tensors_used(encoder), "encoder") | dict.fromkeys(
+        tensors_used(config.decoder), "decoder"
+    )
     if config.labels:
         found |= dict.fromkeys(tensors_used(config.labels.layers), "labels")
         found |= {config.labels.key: "labels"} if config.labels.key else {}
@@ -75,7 +78,11 @@ def _slot_guesses(best: Judged) -> list[Guess]:
     settled = best.path.settled if best.path is not None else {}
     for index, slot in enumerate(best.slots.slots):
         word = slot.options[best.choices.get(index, 0)].word
-        if slot.group not in _HINTED or slot.part != "decoder" or (word == "identity" and slot.group != "output"):
+        if (
+            slot.group not in _HINTED
+            or slot.part != "decoder"
+            or (word == "identity" and slot.group != "output")
+        ):
             continue
         sure = 0.9 if index in settled else 0.6
         others = tuple(option.word for option in slot.options if option.word not in (word, "identity"))
@@ -164,7 +171,7 @@ def _run(layer: Layer, values: Tensor | None, tensors: Mapping[str, Tensor]) -> 
     if values is None:
         return None
     try:
-        with torch.inference_mode():
+        with torch.inference_mode(), ShapesAlone():
             return module_of(layer, tensors).to("meta").eval()(values)
     except (ValueError, RuntimeError):
         return None

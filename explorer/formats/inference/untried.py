@@ -15,6 +15,7 @@ from explorer.formats.inference.judging import Judged
 from explorer.formats.inference.slots import Slots, tidied
 from explorer.models.base import NativeRange
 from explorer.models.layered import Layered, LayeredConfig
+from explorer.models.shapes_alone import ShapesAlone
 
 TRIED_BYTES = 256 << 20
 """Of weights; trying a larger network would read all of its file, and take long."""
@@ -57,8 +58,9 @@ def _runs(config: LayeredConfig, empty: Mapping[str, Tensor]) -> bool:
         return True
     try:
         network = Layered(config, empty)
-        drawn = network.decode(torch.empty(2, config.latent_dim, device="meta"))
-        codes = network.encode(drawn)[0] if config.heads else None
+        with ShapesAlone():
+            drawn = network.decode(torch.empty(2, config.latent_dim, device="meta"))
+            codes = network.encode(drawn)[0] if config.heads else None
     except (RuntimeError, ValueError):
         return False
     return len(drawn) == 2 and (codes is None or tuple(codes.shape) == (2, config.latent_dim))
