@@ -85,7 +85,8 @@ def judged(
             found.append(_filled(energy, slots, path, tensors, stop, at < _MOST_RETURNED))
         found = sorted(found, key=lambda one: one.energy)
         if found:
-            found[0] = replace(found[0], config=_finished(found[0], tensors, given_range))
+            config = _finished(found[0], tensors, given_range)
+            found[0] = replace(found[0], config=config, untrained=_untrained(proposed, tensors))
         return found
 
 
@@ -106,7 +107,8 @@ def _running(ranked: Sequence[Ranked], tensors: Tensors) -> Iterator[Ranked]:
 
 def _by_statistics(proposed: Sequence[Slots], tensors: Tensors, stop: Stop) -> list[Ranked]:
     """Return candidates with what their decoders' batch norms say, the best first."""
-    if not any(statistics.norms_of(slots.candidate.config, tensors) for slots in proposed[:1]):
+    told = any(statistics.norms_of(slots.candidate.config, tensors) for slots in proposed[:1])
+    if not told or _untrained(proposed, tensors):
         return [(slots.candidate.cost, slots, None) for slots in proposed]
     walks = statistics.Walks(tensors, _PRIORS)
     found: dict[str, Path | None] = {}
@@ -123,6 +125,10 @@ def _by_statistics(proposed: Sequence[Slots], tensors: Tensors, stop: Stop) -> l
     ranked = ranked or [(slots.candidate.cost, slots, None) for slots in proposed]
     ranked.sort(key=lambda one: one[0])
     return ranked
+
+
+def _untrained(proposed: Sequence[Slots], tensors: Tensors) -> bool:
+    return bool(proposed) and statistics.untrained(proposed[0].candidate.config, tensors)
 
 
 def _walked_well(found: Ranked, tensors: Tensors, stop: Stop, at: int) -> Ranked:

@@ -32,7 +32,9 @@ _ALIVE = 0.6  # a dimension counts where any way brings it back that well
 _WORST = 4.0
 _DEAD = 1e-3  # variance of a code's dimension
 _KEPT = 0.9  # share of the codes that counts: those that come back best
-_MIX = 0.5  # nats: what a word of its own must win by
+_FIRST = 0.7  # weight of codes from the prior, against those drawn where the encoder puts codes
+_MIX = 1.0  # nats: what a word of its own must win by
+_GAP = 1.0  # weight of what it costs that nothing stands in a place where something might
 _SWAPPED = 1.0  # cost of taking the second branch for the mean
 _NORMS = 0.5  # weight of what the encoder's batch norms say: decoded pictures are not the real ones
 _NORMS_FLOOR = 0.1
@@ -248,7 +250,8 @@ class _Search:
         return alive | ~alive.any(1, keepdim=True)
 
     def _energy(self, one: _Try, alive: Tensor) -> float:
-        cost = sum(self.slots.slots[index].options[option].cost for index, option in one.choices.items())
+        taken = [self.slots.slots[index].options[option] for index, option in one.choices.items()]
+        cost = sum(o.cost * (_GAP / COST_WEIGHT if o.word == "identity" else 1.0) for o in taken)
         cost += self.readings[one.heads][1]
         words = {
             self.slots.slots[index].options[option].word

@@ -46,7 +46,7 @@ _COMPARED = 1.5e9  # for the best of them
 _WALKED = 1.5e9  # to walk on
 _RARER = 0.5  # nats: what a prior must win by against the one named before
 _HOPELESS = 6.0  # nats by which a candidate is behind another when it is given up
-_QUICKER = 6  # how much less is done to tell geometries apart
+_QUICKER = 16  # how much less is done to tell geometries apart
 _USUAL = 1.0  # what an option costs at most to be tried then
 _TOUCHED = 8  # multiply-adds that cost as much as a function of one number
 _MOST_CODES = 2048
@@ -256,7 +256,11 @@ class _Stage:
             self._again()
         rivals, energies = self._rivals()
         budget, beam = (_WALKED / _QUICKER, 1) if self.walk.quick else (_WALKED / _BEAM, _BEAM)
-        kept = 0 if self.last else _count(budget, self._price(self.found[0][0]), 32, _MOST_CODES)
+        kept = (
+            0
+            if self.last
+            else _count(budget, self._price(self.found[0][0]), 12 if self.walk.quick else 32, _MOST_CODES)
+        )
         found = [one for one in self.found[:beam] if one[2].error < 1e8]
         return [self._walked(one, rivals, energies, kept) for one in found]
 
