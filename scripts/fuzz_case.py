@@ -27,6 +27,9 @@ from typing import Any, NoReturn
 SECONDS = 5
 """Of processor time that the window's or the command's own process may take, and as many the reading child."""
 
+SEARCH = 0.3
+"""Seconds of it for weighing candidates of an unknown network, instead of the usual ones: that ends by itself."""
+
 _WALL = 60.0  # seconds after which a case hangs, though it uses no processor
 _ROOM = 3 << 30  # bytes of address space that building may take, besides what is there
 _LONGEST = 2000  # letters of a sentence
@@ -129,8 +132,12 @@ def warm_up(path: Path) -> None:
     import torch
 
     torch.set_num_threads(1)
+    from explorer.formats.inference import inferring
+
+    inferring._SECONDS = SEARCH
     platform.processor()  # a library asks for it once, and Python then starts a process
-    with tempfile.TemporaryDirectory() as folder, _forked_children(folder, print):
+    told_by_a_case = contextlib.suppress(Exception)
+    with told_by_a_case, tempfile.TemporaryDirectory() as folder, _forked_children(folder, print):
         _opened(path)
 
 
