@@ -48,6 +48,8 @@ def what(event, args):
         return {"named": named(args[0]), "caller": caller()}
     if event == "import":
         return {"module": str(args[0])}
+    if event in ("os.remove", "os.rmdir") and isinstance(args[1], int) and args[1] >= 0:
+        return {"args": os.path.join(os.readlink(f"/proc/self/fd/{args[1]}"), os.fsdecode(args[0]))}
     return {"args": repr(args)[:500]} if event in TOLD or event.startswith("shutil.") else None
 
 
