@@ -15,6 +15,7 @@ _KEPT_BY_SIZE = 3
 _KEPT = 48
 _DEAREST = 5.0  # beyond the cheapest
 _LARGEST = 1024  # pixels along a side
+_MOST_WORK = 1 << 36  # products in one convolution
 _MOST_VALUES = 1 << 25  # of one map; what is larger is no usual network
 
 _TRANSPOSED: dict[int, tuple[tuple[int, int, int, float], ...]] = {  # kernel: stride, padding, output padding, cost
@@ -97,12 +98,13 @@ def decoder_paths(links: Sequence[Link], start: Path, room: Room, last_shuffle: 
         last_shuffle: by what the last map's pixels are spread.
     """
     paths = [start]
+    most = _most(links)
     for at, link in enumerate(links):
         if link.flat:
             paths = [step for path in paths for step in _flattened(path, link, links[at - 1])]
             continue
         spread = last_shuffle if at == len(links) - 1 else shuffled(link, links[at + 1])
-        paths = _kept(_stepped(path, link, room(at), spread) for path in paths)
+        paths = _kept((_stepped(path, link, room(at), spread) for path in paths), most)
     return paths
 
 
@@ -118,11 +120,12 @@ def encoder_paths(
         ends: the cost of an end, None where it cannot be.
     """
     paths = [start]
+    most = _most(links)
     for at, link in enumerate(links):
         if link.flat:
             paths = [step for path in paths for step in _flattened(path, link, links[at - 1] if at else None)]
             continue
-        paths = _kept(_shrunk(path, link, room(at)) for path in paths)
+        paths = _kept((_shrunk(path, link, room(at)) for path in paths), most)
     ended = [(path, ends(path)) for path in paths]
     found = [replace(path, cost=path.cost * plainness(path) + cost) for path, cost in ended if cost is not None]
     return sorted(found, key=lambda path: path.cost)
@@ -157,7 +160,7 @@ def _stepped(path: Path, link: Link, scales: Iterable[tuple[int, float]], spread
             sizes = [_transposed(n, k, way) if link.kind == "convT" else _plain(n, k, way, axis)
                      for axis, (n, k) in enumerate(zip((height, width), link.kernel, strict=True))]  # fmt: skip
             tall, wide = (size * spread for size in sizes)
-            if _is_possible(link.wide_out, tall, wide):
+            if _is_possible(link.wide_out, tall, wide) and _work(link, tall, wide) <= _MOST_WORK:
                 way = replace(way, scale=scale, shuffle=spread)
                 yield _after(path, way, tall, wide, price + _habit(path, way, link, cost))
 
@@ -228,6 +231,11 @@ def _is_possible(channels: int, height: int, width: int) -> bool:
     return 0 < height <= _LARGEST and 0 < width <= _LARGEST and channels * height * width <= _MOST_VALUES
 
 
+def _work(link: Link, height: int, width: int) -> int:
+    """Return about how many products a convolution takes."""
+    return link.wide_in * link.wide_out * link.kernel[0] * link.kernel[1] * height * width
+
+
 def _habit(path: Path, way: Way, link: Link, cost: float) -> float:
     """Return a way's cost: less where it was taken before, more where the one before was another."""
     if way in path.ways:
@@ -240,14 +248,19 @@ def _after(path: Path, way: Way, height: int, width: int, cost: float) -> Path:
     return Path(height, width, path.cost + cost, (*path.ways, way), (*path.sizes, (height, width)))
 
 
-def _kept(steps: Iterable[Iterator[Path]]) -> list[Path]:
+def _most(links: Sequence[Link]) -> int:
+    """Return how many ways are followed: fewer through a long chain, so that the work stays the same."""
+    return max(4, min(_KEPT, _KEPT * 12 // max(1, len(links))))
+
+
+def _kept(steps: Iterable[Iterator[Path]], most: int) -> list[Path]:
     """Return the cheapest of each size, and of these the cheapest."""
     by_size: dict[tuple[int, int], list[Path]] = {}
     for step in steps:
         for path in step:
             by_size.setdefault((path.height, path.width), []).append(path)
     best = [sorted(paths, key=lambda path: path.cost)[:_KEPT_BY_SIZE] for paths in by_size.values()]
-    found = sorted((path for paths in best for path in paths), key=lambda path: path.cost)[:_KEPT]
+    found = sorted((path for paths in best for path in paths), key=lambda path: path.cost)[:most]
     return [path for path in found if path.cost <= found[0].cost + _DEAREST]
 
 

@@ -14,6 +14,7 @@ from explorer.formats.inference.units import Leaves, Unit
 
 _MOST_UNITS = 400
 _MOST_RUNS = 40
+_MOST_LINKS = 120
 _MOST_PARTS = 24
 _MOST_CLASSES = 1024
 _MOST_BRANCHED = 8  # runs, where a label may have one of its own
@@ -100,7 +101,8 @@ def parts_of(leaves: Leaves) -> list[Parts]:
     search.paired = any(not twins.cost for twins in pairs)
     for twins in [*pairs, None]:
         _search(search, twins)
-    return sorted(search.found, key=lambda parts: parts.cost)[:_MOST_PARTS]
+    found = [parts for parts in search.found if len(parts.decoder) + len(parts.encoder) <= _MOST_LINKS]
+    return sorted(found, key=lambda parts: parts.cost)[:_MOST_PARTS]
 
 
 def _twins(search: _Search) -> Iterator[_Twins]:
@@ -309,7 +311,11 @@ def _costed(search: _Search, parts: Parts, jumps: int, twins: _Twins | None) -> 
     missed = [key for key in unused if not _CRITIC.search(key)]
     cost += min(4.0, 0.7 * len(missed)) + _strange_label(parts)
     last = parts.decoder[-1]
-    cost += 1.0 * (last.flat and side_of(last.wide_out) is None)
+    if last.flat and side_of(last.wide_out) is None:
+        first = (*parts.encoder, *parts.mean, *parts.decoder)[0]
+        cost += 1.0 if parts.encodes and first.flat and first.wide_in == last.wide_out else 5.0
+    cost += 2.0 * (len(parts.decoder) == 1 and not parts.encodes and bool(missed))
+    cost += 3.0 * (parts.decoder[0].kind == "conv")  # a map of one pixel is no start for one
     if not parts.encodes and any(_takes_decoded(search, key, parts.decoder) for key in missed):
         cost += 1.5
     if (

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
+from time import thread_time
 from typing import Any
 
 from explorer.formats.inference import Candidate
@@ -36,8 +37,10 @@ from explorer.models.layered import Labels, LayeredConfig
 from explorer.models.layers import Layer
 
 _MOST = 64
+_SECONDS = 1.5  # of work, after which what there is must do; usual files take a tenth of it
 _MOST_PARTS = 4
 _MOST_TURNED = 3
+_MOST_LINKS_TURNED = 24
 _DEAREST = 5.0  # beyond the cheapest
 _MOST_SIZES = 10  # pictures' sizes for which an encoder is tried
 
@@ -68,10 +71,13 @@ def proposals(leaves: Leaves, found: Sequence[Parts], hints: Hints, facts: Mappi
         facts: plain numbers that the file carries, by name.
     """
     made: list[Slots] = []
+    until = thread_time() + _SECONDS
     best = found[0].cost if found else 0.0
     near = [parts for parts in found if parts.cost <= best + 2.0][:_MOST_PARTS]
     for parts in (way for reading in near for way in _turned(leaves, reading)):
         for told in told_by(parts, hints):
+            if made and thread_time() > until:
+                break
             for shape in _shapes(leaves, parts, hints, facts):
                 made += _drafted(leaves, parts, told, shape, hints)
     return _distinct(sorted(made, key=lambda slots: slots.candidate.cost))[:_MOST]
@@ -86,7 +92,8 @@ def _turned(leaves: Leaves, parts: Parts) -> Iterator[Parts]:
         for at, link in enumerate(decoder)
         if not link.sure and not link.block and link.wide_in == link.wide_out and link.kernel[0] % 2
     ]
-    for turned in product((False, True), repeat=min(len(open_ones), _MOST_TURNED)):
+    many = min(len(open_ones), _MOST_TURNED) if len(decoder) <= _MOST_LINKS_TURNED else 0
+    for turned in product((False, True), repeat=many):
         chosen = {at for at, turn in zip(open_ones, turned, strict=False) if turn}
         links = tuple(_other_way(link) if at in chosen else link for at, link in enumerate(decoder))
         yield replace(marked, decoder=links, cost=marked.cost + 0.35 * len(chosen))
