@@ -15,7 +15,6 @@ from torch import Tensor, nn
 
 from explorer.data.wording import counted, shown
 from explorer.errors import CheckpointError
-from explorer.formats.calibration import settle
 from explorer.formats.precision import in_float32
 from explorer.formats.reader import Reading
 from explorer.formats.sidecars import Hints
@@ -117,9 +116,7 @@ def recognise(
     best = _best(found, reading)
     if best is not None and not len(best.misfit):
         _check_picture(best.config, reading)
-        config, settled = settle(best.family, best.config, best.tensors)
-        notes = (*notes, *settled)
-        return build(best.family, config, best.tensors, reading, format_name=format_name, notes=notes)
+        return build(best.family, best.config, best.tensors, reading, format_name=format_name, notes=notes)
     if best is not None and (len(best.misfit) == 1 or reading.hints.architecture):
         raise CheckpointError(
             f"{reading.path} looks like {best.family.name}, but {best.misfit}; the file is damaged or was "
@@ -162,11 +159,6 @@ def _best(found: Weights, reading: Reading) -> _Candidate | None:
     tensors = {key: tensor for key, tensor in found.tensors.items() if not key.endswith(COUNTER)}
     paths = {module.path for module in found.modules}
     guesses = [_candidate(family, tensors, paths, reading) for family in families]
-    if found.prefix:  # a family may have the very name that was taken off
-        last = found.prefix.split(".")[-2] + "."
-        named = {last + key: tensor for key, tensor in tensors.items()}
-        paths = {last + path for path in paths} | {last[:-1]} if paths else paths
-        guesses += [_candidate(family, named, paths, reading) for family in families]
     best = min(filter(None, guesses), key=lambda candidate: len(candidate.misfit), default=None)
     return best if best is not None and len(best.misfit) <= len(best.tensors) / 2 else None
 

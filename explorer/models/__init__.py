@@ -6,7 +6,7 @@ and name it here with a function that imports it. Its `recognise` tells whether 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -31,8 +31,6 @@ class Architecture:
             StageModel`.
         recognise: `recognise(shapes) -> config | None`, by keys and shapes; None where the family takes no
             plain files.
-        hypotheses: `hypotheses(config) -> configs` that have the very same tensors (an activation's slope,
-            batch norm's eps), the likeliest first; statistics in the weights choose.
     """
 
     name: str
@@ -40,7 +38,6 @@ class Architecture:
     network: Callable[[Any], nn.Module]
     wrap: Callable[..., LatentModel | StageModel]
     recognise: Callable[[Shapes], Any | None] | None = None
-    hypotheses: Callable[[Any], Sequence[Any]] | None = None
 
 
 def _fc_vae() -> Architecture:

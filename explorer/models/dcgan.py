@@ -1,4 +1,4 @@
-"""DCGAN generator (Radford, Metz & Chintala 2015, arXiv:1511.06434), named as in pytorch/examples.
+"""DCGAN generator (Radford, Metz & Chintala 2015, arXiv:1511.06434).
 
 A code as a 1x1 map becomes 4x4 by one transposed convolution, and doubles with every further one; batch norm
 and ReLU between them, tanh at the end. Any number of blocks, any widths, any code size. Running statistics
@@ -7,16 +7,12 @@ are used, so one code always gives one picture.
 
 from __future__ import annotations
 
-import math
-import re
 from dataclasses import dataclass
-from itertools import pairwise
 
 from torch import Tensor, nn
 
-from explorer.models import Architecture, Shapes
+from explorer.models import Architecture
 from explorer.models.base import ImageSpec, LatentModel, NativeRange, Space
-from explorer.models.sizes import most_said
 
 
 @dataclass(frozen=True)
@@ -74,26 +70,4 @@ def _wrap(network: Dcgan, config: DcganConfig, **described: object) -> LatentMod
     )
 
 
-def _recognise(shapes: Shapes) -> DcganConfig | None:
-    """Return the sizes of `main.0`, `main.1`, `main.3`, ...; each width is what most tensors say."""
-    numbers = [int(match[1]) for key in shapes if (match := re.match(r"main\.(\d{1,3})\.", key))]
-    blocks = math.ceil(max(numbers, default=0) / 3)
-    if not 0 < blocks <= 10:
-        return None
-    convs = [f"main.{3 * index}.weight" for index in range(blocks + 1)]
-    if any(shapes.get(conv, (4, 4))[-2:] != (4, 4) for conv in convs):
-        return None
-    usual = DcganConfig()
-    latent_dim = most_said(shapes, (convs[0], 4, 0)) or usual.latent_dim
-    channels = most_said(shapes, (convs[-1], 4, 1)) or usual.channels
-    widths = []
-    for index, (conv, following) in enumerate(pairwise(convs)):
-        norm = f"main.{3 * index + 1}"
-        places = [(f"{norm}.{part}", 1, 0) for part in ("weight", "bias", "running_mean", "running_var")]
-        widths.append(most_said(shapes, (conv, 4, 1), (following, 4, 0), *places))
-    if channels not in (1, 3) or None in widths:
-        return None
-    return DcganConfig(latent_dim, tuple(widths), channels)  # type: ignore[arg-type]
-
-
-ARCHITECTURE = Architecture("dcgan", DcganConfig, Dcgan, _wrap, _recognise)
+ARCHITECTURE = Architecture("dcgan", DcganConfig, Dcgan, _wrap)

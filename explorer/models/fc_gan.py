@@ -6,17 +6,13 @@ kind that WGAN-GP examples use (Gulrajani et al. 2017, arXiv:1704.00028).
 
 from __future__ import annotations
 
-import dataclasses
-import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from torch import Tensor, nn
 
-from explorer.models import Architecture, Shapes
+from explorer.models import Architecture
 from explorer.models.base import ImageSpec, LatentModel, NativeRange, Space
-from explorer.models.sizes import flat_picture, most_said
 
 Layer = int | Literal["norm", "act", "skip"]
 """A linear layer's width, batch norm, the activation, or a place that does nothing (dropout)."""
@@ -89,53 +85,4 @@ def _wrap(network: FcGan, config: FcGanConfig, **described: object) -> LatentMod
     )
 
 
-def _recognise(shapes: Shapes) -> FcGanConfig | None:
-    """Return the layers that keys `N.weight` tell; a gap is an activation, the next one a dropout."""
-    kinds: dict[int, str] = {}
-    for key in shapes:
-        match = re.fullmatch(r"(\d{1,2})\.(weight|bias|running_mean|running_var)", key)
-        if match is None:
-            return None
-        if match[2].startswith("running"):
-            kinds[int(match[1])] = "norm"
-        else:
-            kinds.setdefault(int(match[1]), "linear")
-    linear = [index for index, kind in sorted(kinds.items()) if kind == "linear"]
-    if not linear or linear[0] != 0:
-        return None
-    layers: list[Layer] = []
-    for index in range(max(kinds) + 1):
-        if index not in kinds:
-            layers.append("act" if layers[-1] not in ("act", "skip") else "skip")
-        elif kinds[index] == "norm":
-            layers.append("norm")
-        else:
-            given = [(f"{index}.weight", 2, 0), (f"{index}.bias", 1, 0)]
-            taken = [(f"{later}.weight", 2, 1) for later in linear if later > index][:1]
-            if not taken:  # the pixels: said only twice, so a square picture decides
-                given.sort(key=lambda place: flat_picture(most_said(shapes, place) or 1)[1] == 1)
-            layers.append(most_said(shapes, *given, *taken) or 0)
-    latent_dim, pixels = most_said(shapes, ("0.weight", 2, 1)) or FcGanConfig.latent_dim, layers[-1]
-    if not isinstance(pixels, int) or pixels < max(16, latent_dim) or 0 in layers:
-        return None
-    return FcGanConfig(latent_dim, tuple(layers), *flat_picture(pixels))
-
-
-def _hypotheses(config: FcGanConfig) -> Sequence[FcGanConfig]:
-    """Return what else would have the same tensors: ReLU or leaky ReLU, and the eps of batch norm.
-
-    With batch norm, but none after the first layer, it is most often a descendant of one widely copied
-    example, whose `BatchNorm1d(width, 0.8)` sets the eps by mistake, and whose activation is a leaky ReLU of
-    0.2.
-    """
-    slopes = (0.0, 0.2, 0.01) if "act" in config.layers else (0.0,)
-    sizes = (1e-5, 0.8) if "norm" in config.layers else (1e-5,)
-    found = [
-        dataclasses.replace(config, activation_slope=slope, norm_eps=eps) for slope in slopes for eps in sizes
-    ]
-    if "norm" in config.layers and config.layers[1:2] == ("act",):
-        found.sort(key=lambda each: (each.activation_slope, each.norm_eps) != (0.2, 0.8))
-    return found
-
-
-ARCHITECTURE = Architecture("fc-gan", FcGanConfig, FcGan, _wrap, _recognise, _hypotheses)
+ARCHITECTURE = Architecture("fc-gan", FcGanConfig, FcGan, _wrap)

@@ -37,31 +37,6 @@ def test_one_code_gives_one_picture_whatever_else_is_in_the_batch():
         torch.testing.assert_close(model.decode(codes)[1:2], model.decode(codes[1:2]))
 
 
-@pytest.mark.parametrize("widths", [(8,), (32, 16, 8), (64, 32, 16, 8, 4)])
-def test_recognised_by_its_own_shapes_even_with_an_inner_tensor_gone(widths):
-    config = FAMILY.config(latent_dim=20, widths=widths, channels=3)
-    shapes = shapes_of(config)
-    assert FAMILY.recognise(shapes) == config
-    for key in shapes.keys() - {"main.0.weight", f"main.{3 * len(widths)}.weight"}:
-        assert FAMILY.recognise({k: shape for k, shape in shapes.items() if k != key}) == config
-
-
-@pytest.mark.parametrize(
-    "shapes",
-    [
-        {},
-        {"main.0.weight": (100, 64, 4, 4)},
-        {"main.0.weight": (3, 64, 3, 3), "main.2.weight": (64, 128, 3, 3)},
-        {"main.0.weight": (100, 64, 3, 3), "main.3.weight": (64, 3, 3, 3)},
-        {"main.0.weight": (100, 64, 4, 4), "main.3.weight": (64, 5, 4, 4)},
-        {"main.0.weight": (), "main.3.weight": (7,)},
-        {"main.999.weight": (1,)},
-    ],
-)
-def test_other_networks_are_not_taken_for_it(shapes):
-    assert FAMILY.recognise(shapes) is None
-
-
 @pytest.mark.parametrize("widths", [(), (4,) * 11])
 def test_depths_that_make_no_picture(widths):
     with pytest.raises(ValueError, match="widths"):
