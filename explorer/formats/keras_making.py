@@ -84,8 +84,7 @@ def _described(loaded: Loaded, reading: Reading) -> Described:
     problem: KerasError | None = None
     for name, text in described_models(content, loaded.texts):
         try:
-            models = read_models(text)
-            built = build_network(models, weights_of(models, content), _version(content, text))
+            built = _built(text, content)
         except KerasError as error:
             if not name:
                 raise
@@ -103,6 +102,21 @@ def _described(loaded: Loaded, reading: Reading) -> Described:
         raise problem or error from error
     built = build_network(guessed.models, guessed.weights, first_number(content.get("version")))
     return Described(built, guessed.guesses, guessed.notes, 0.8)
+
+
+def _built(text: str, content: Mapping[str, Any]) -> Built:
+    """Return the network of a description with the weights of a file.
+
+    Raises:
+        KerasError: they do not fit, or it describes nothing that could be built.
+    """
+    try:
+        models = read_models(text)
+        return build_network(models, weights_of(models, content), _version(content, text))
+    except KerasError:
+        raise
+    except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError) as error:
+        raise KerasError("describes its model in a way that makes no sense; save it again") from error
 
 
 def _version(content: Mapping[str, Any], text: str) -> int:

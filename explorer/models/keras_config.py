@@ -13,7 +13,7 @@ from typing import Any
 
 from explorer.models.keras_names import modern
 
-MOST_LAYERS = 5000
+MOST_LAYERS = 1500
 _DEEPEST = 60  # models within models, and values within values
 CONSTANT = "_CONSTANT_VALUE"  # what Keras 2 calls an input that is no tensor
 

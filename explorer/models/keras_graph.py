@@ -147,7 +147,7 @@ class Network(nn.Module):
         module = self.layers_of.get(id(layer))
         if module is not None:
             return module
-        module = make(layer, shapes, self.version)
+        module = _made(layer, shapes, self.version)
         if module is None:
             names = [self.graph.steps[value.step].layer.name for value in step.sources]
             target = step.recorded if step.recorded is not None and None not in step.recorded else None
@@ -243,6 +243,22 @@ class Network(nn.Module):
         for output, tensor in enumerate(results):
             if isinstance(tensor, Tensor):
                 self.shapes[Value(index, output)] = _shape(tensor)
+
+
+def _made(layer: Layer, shapes: Sequence[Shape], version: int) -> nn.Module | None:
+    """Return the module of a layer; see `keras_layers.make`.
+
+    Raises:
+        KerasError: its settings make no sense.
+    """
+    try:
+        return make(layer, shapes, version)
+    except KerasError:
+        raise
+    except (RuntimeError, ValueError, TypeError, LookupError, ArithmeticError, AttributeError) as error:
+        raise KerasError(
+            f"gives its layer {layer.name[:60]} ({layer.class_name[:40]}) settings that make no sense; it is damaged"
+        ) from error
 
 
 def unknown_layer(layer: Layer) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from explorer.models.keras_config import KerasError, Layer, Model, Ref, each_ref, first_shape
 
-MOST_STEPS = 20_000
+MOST_STEPS = 4000
 
 
 @dataclass(frozen=True)
@@ -157,22 +158,34 @@ class _Flattener:
     def _run_pending(
         self, pending: list[tuple[Layer, int]], known: dict[Any, Any], offsets: Mapping[str, int]
     ) -> None:
-        """Add the calls whose inputs are there, until none is left or none can."""
-        while pending:
-            later = []
-            for layer, index in pending:
-                call = layer.calls[index]
-                try:
-                    args = tuple(_resolved(arg, known, offsets) for arg in call.args)
-                    kwargs = {key: _resolved(value, known, offsets) for key, value in call.kwargs.items()}
-                except LookupError:
-                    later.append((layer, index))
-                    continue
-                recorded = layer.recorded.get((index, 0))
-                known[layer.name, index] = self._call(layer, args, kwargs, recorded)
-            if len(later) == len(pending):
-                return
-            pending = later
+        """Add the calls whose inputs are there, each as soon as they are; some may never be."""
+        waiting: dict[Any, list[int]] = {}
+        missing: list[int] = []
+        for number, (layer, index) in enumerate(pending):
+            call = layer.calls[index]
+            needs = {
+                _place(ref, offsets) for ref in each_ref((list(call.args), dict(call.kwargs)))
+            } - known.keys()
+            missing.append(len(needs))
+            for place in needs:
+                waiting.setdefault(place, []).append(number)
+        ready = deque(number for number, count in enumerate(missing) if not count)
+        while ready:
+            layer, index = pending[ready.popleft()]
+            self._add_call(layer, index, known, offsets)
+            for number in waiting.pop((layer.name, index), ()):
+                missing[number] -= 1
+                if not missing[number]:
+                    ready.append(number)
+
+    def _add_call(self, layer: Layer, index: int, known: dict[Any, Any], offsets: Mapping[str, int]) -> None:
+        call = layer.calls[index]
+        try:
+            args = tuple(_resolved(arg, known, offsets) for arg in call.args)
+            kwargs = {key: _resolved(value, known, offsets) for key, value in call.kwargs.items()}
+        except LookupError:  # it asks for an output that is not there
+            return
+        known[layer.name, index] = self._call(layer, args, kwargs, layer.recorded.get((index, 0)))
 
     def _call(self, layer: Layer, args: tuple[Any, ...], kwargs: Mapping[str, Any], recorded: Any) -> Any:
         if layer.inner is not None:
@@ -194,8 +207,12 @@ def _offsets(model: Model) -> dict[str, int]:
     return {name: 1 for name, calls in used.items() if name in within and 0 not in calls}
 
 
+def _place(ref: Ref, offsets: Mapping[str, int]) -> tuple[str, int]:
+    return ref.layer, ref.call - offsets.get(ref.layer, 0)
+
+
 def _looked_up(ref: Ref, known: Mapping[Any, Any], offsets: Mapping[str, int]) -> Any:
-    found = known.get((ref.layer, ref.call - offsets.get(ref.layer, 0)))
+    found = known.get(_place(ref, offsets))
     if found is None:
         return None
     if len(found) == 1 and isinstance(found[0], Value) and ref.output:

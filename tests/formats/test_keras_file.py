@@ -4,6 +4,7 @@ import base64
 import json
 import marshal
 
+import h5py
 import numpy as np
 import pytest
 import torch
@@ -63,14 +64,50 @@ def test_the_layouts_of_keras_3(tmp_path, container, slash):
     )
 
 
+def test_a_whole_model_of_keras_1(tmp_path):
+    random = np.random.default_rng(7)
+    arrays = [random.standard_normal(shape).astype("f4") for shape in ((3, 128), (128,), (3, 3, 2, 1), (1,))]
+    norm = [np.abs(random.standard_normal(128)).astype("f4") for _ in range(4)]
+    layers = [
+        {"class_name": "Dense", "config": {"name": "dense_1", "output_dim": 128, "input_dim": 3, "bias": True}},
+        {"class_name": "BatchNormalization", "config": {"name": "bn", "epsilon": 1e-5, "mode": 0, "axis": -1}},
+        {"class_name": "Activation", "config": {"name": "act", "activation": "relu"}},
+        {"class_name": "Reshape", "config": {"name": "reshape_1", "target_shape": [8, 8, 2]}},
+        {"class_name": "UpSampling2D", "config": {"name": "up", "size": [2, 2], "dim_ordering": "tf"}},
+        {
+            "class_name": "Convolution2D",
+            "config": {"name": "conv", "nb_filter": 1, "nb_row": 3, "nb_col": 3, "border_mode": "same",
+                       "subsample": [1, 1], "dim_ordering": "tf", "activation": "tanh"},
+        },
+    ]  # fmt: skip
+    layers[0]["config"]["batch_input_shape"] = [None, 3]
+    weights = {entry["config"]["name"]: [] for entry in layers}
+    weights["dense_1"] = [("dense_1_W", arrays[0]), ("dense_1_b", arrays[1])]
+    weights["bn"] = list(zip(("bn_gamma", "bn_beta", "bn_running_mean", "bn_running_std"), norm, strict=True))
+    weights["conv"] = [("conv_W", arrays[2]), ("conv_b", arrays[3])]
+    path = write_h5(tmp_path / "old.h5", {"class_name": "Sequential", "config": layers}, weights)
+    with h5py.File(path, "a") as file:
+        del file.attrs["keras_version"], file["model_weights"].attrs["keras_version"]
+    gamma, beta, mean, variance = map(torch.from_numpy, norm)
+    x = CODES @ torch.from_numpy(arrays[0]) + torch.from_numpy(arrays[1])
+    x = (
+        functional.relu((x - mean) / (variance + 1e-5).sqrt() * gamma + beta)
+        .reshape(-1, 8, 8, 2)
+        .permute(0, 3, 1, 2)
+    )
+    kernel = torch.from_numpy(arrays[2]).permute(3, 2, 0, 1)
+    x = functional.conv2d(
+        functional.interpolate(x, scale_factor=2), kernel, torch.from_numpy(arrays[3]), padding=1
+    )
+    torch.testing.assert_close(opened(path).decode_raw(CODES), torch.tanh(x), atol=1e-5, rtol=1e-5)
+
+
 def test_a_suffix_tells_nothing(tmp_path):
     decoder = Decoder()
     close(opened(write_h5(tmp_path / "m.keras", decoder.described(), decoder.h5())), decoder)
 
 
 def test_names_that_are_split_over_attributes(tmp_path):
-    import h5py
-
     decoder = Decoder()
     path = write_h5(tmp_path / "m.h5", decoder.described(), decoder.h5())
     with h5py.File(path, "a") as file:
@@ -320,8 +357,6 @@ def test_a_network_past_any_code_is_a_stage(tmp_path):
     ["{", "[]", '{"class_name": "Sequential", "config": {"layers": [1]}}', "[" * 5000, '{"config": 3}'],
 )
 def test_descriptions_that_make_no_sense(tmp_path, text):
-    import h5py
-
     with h5py.File(tmp_path / "m.h5", "w") as file:
         file.attrs["model_config"] = text
         file.create_group("model_weights").attrs["layer_names"] = np.array([], "S1")
