@@ -115,7 +115,11 @@ def violation(event, temporary):
         return f"{kind} from {event['caller']}" if wrong else None
     if kind == "import":
         module = event["module"]
+        if module == "runpy" and event["now"].startswith("child process"):
+            return None  # how `python -m` starts
         return f"imports {module}" if hostile.CANARY in module or module in NAMED_IN_FILES else None
+    if kind == "ctypes.dlopen" and event["args"] == "(None,)":
+        return None  # Python's own library, as ctypes begins
     if kind == "subprocess.Popen":
         is_ours = (
             "explorer.formats.child" in event["args"] or "['uname', '-p']" in event["args"]
