@@ -14,6 +14,24 @@ from explorer.render.renderer import Renderer
 CONFIG = {"height": 8, "width": 8, "hidden": (32, 16), "latent_dim": 4}
 RANGE = [0, 255]  # of a tiny model
 SCRIPTS = Path(__file__).resolve().parent.parent / "scripts"
+TRAINED = (
+    "csinva_mnist_gan_mlp",
+    "csinva_mnist_vae",
+    "disvae_VAE_mnist",
+    "disvae_factor_dsprites",
+    "gdl_vae_weights_h5",
+    "keras2_decoder_h5",
+    "keras3_vae_decoder_keras",
+    "lightning_hparams",
+    "module_pickle_zip",
+    "pythae_vae_mlp",
+    "pytorch_examples_dcgan",
+    "pytorchgan_wgan_gp",
+)
+UNTRAINED = ("safetensors_plain", "state_dict_protocol4")
+"""Their batch norm still remembers 0 and 1, so nothing in the file tells its eps from others, nor the activation."""
+
+TRAINED_EXACT = 1e-4
 
 
 def _script(name):
@@ -183,3 +201,25 @@ def test_hints_are_measured_too(wild, tmp_path, tiny_model, capsys):
     said = capsys.readouterr().out
     assert "with hints" in said
     assert "exact: 0 of 1" in said
+
+
+# ---- checkpoints of known projects ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_a_checkpoint_of_a_known_project_is_read_as_it_is(samples, reference_data, name):
+    outcome = samples.measured(reference_data / "trained-checkpoints" / name)
+    assert outcome.off <= TRAINED_EXACT, outcome.reason
+    assert outcome.encoder is None or outcome.encoder <= TRAINED_EXACT
+
+
+@pytest.mark.parametrize("name", UNTRAINED)
+def test_two_hints_mend_what_an_untrained_file_cannot_tell(samples, reference_data, name):
+    hints = {"activation": "leaky_relu:0.2", "eps": "0.001"}
+    outcome = samples.measured(reference_data / "trained-checkpoints" / name, hints)
+    assert outcome.off <= TRAINED_EXACT, outcome.reason
+
+
+def test_torchscript_is_read_without_running_it_or_refused(samples, reference_data):
+    outcome = samples.measured(reference_data / "trained-checkpoints" / "torchscript")
+    assert outcome.off <= TRAINED_EXACT or "TorchScript" in outcome.reason
