@@ -231,6 +231,11 @@ def _is_possible(channels: int, height: int, width: int) -> bool:
     return 0 < height <= _LARGEST and 0 < width <= _LARGEST and channels * height * width <= _MOST_VALUES
 
 
+def path_work(links: Sequence[Link], path: Path) -> int:
+    """Return about how many products a picture takes."""
+    return sum(_work(link, *size) for link, size in zip(links, path.sizes, strict=False))
+
+
 def _work(link: Link, height: int, width: int) -> int:
     """Return about how many products a convolution takes."""
     return link.wide_in * link.wide_out * link.kernel[0] * link.kernel[1] * height * width

@@ -27,6 +27,8 @@ from explorer.formats.sidecars import Hints
 from explorer.models.layered import LayeredConfig
 
 _MOST_TENSORS = 4000
+_STRANGEST = 4.0  # the cost from which on a reading is no decoder
+_STRANGEST_HINTED = 9.0
 _SECONDS = 8.0  # of work, to weigh candidates
 
 
@@ -67,7 +69,7 @@ def infer(
         raise _unfamiliar(tensors, f"{len(tensors)} tensors are no decoder that could be guessed")
     leaves = leaves_of(tensors, modules)
     found = parts_of(leaves)
-    if not found:
+    if not found or found[0].cost > (_STRANGEST_HINTED if hints.told else _STRANGEST):
         raise _unfamiliar(tensors, "none of its layers leads from a code to a picture")
     proposed = _proposed(leaves, found, hints, facts or {}, tensors)
     if not proposed:

@@ -22,6 +22,7 @@ from explorer.formats.inference.geometry import (
     decoder_paths,
     encoder_paths,
     is_unpadded,
+    path_work,
     plainness,
     unusual,
     usual_near,
@@ -40,6 +41,7 @@ _MOST = 64
 _SECONDS = 1.5  # of work, after which what there is must do; usual files take a tenth of it
 _MOST_PARTS = 4
 _MOST_TURNED = 3
+_MOST_WORK = 1 << 35  # products for one picture of each candidate
 _MOST_LINKS_TURNED = 24
 _DEAREST = 5.0  # beyond the cheapest
 _MOST_SIZES = 10  # pictures' sizes for which an encoder is tried
@@ -129,7 +131,19 @@ def _shapes(leaves: Leaves, parts: Parts, hints: Hints, facts: Mapping[str, Any]
         replace(shape, cost=shape.cost - 0.5 * (shape.image.height in sides)) if sides else shape
         for shape in found
     ]
-    return sorted(found, key=lambda shape: shape.cost)[:_MOST]
+    return _affordable(parts.decoder, sorted(found, key=lambda shape: shape.cost)[:_MOST])
+
+
+def _affordable(run: Run, shapes: list[_Shape]) -> list[_Shape]:
+    """Return geometries without those whose pictures would take too long, each or all together."""
+    kept, spent = [], 0
+    links = [link for at, link in enumerate(run) if any(not other.flat for other in run[: at + 1])]
+    for shape in shapes:
+        price = path_work(links, shape.path) if shape.path else 0
+        if not kept or spent + price <= _MOST_WORK:
+            kept.append(shape)
+            spent += price
+    return kept
 
 
 def _is_hinted(shape: _Shape, hints: Hints) -> bool:
