@@ -25,7 +25,8 @@ SHARED = "activation"
 """The group whose word decoder and encoder usually share."""
 
 _WORK = 1.2e10  # multiply-adds in all
-_TRIED = 40  # ways that a search tries, about
+_ODD = 1.2  # a cost beyond which a word is tried at the best of the others alone
+_TRIED = 60  # ways that a search tries, about
 _FEWEST, _MOST = 32, 256  # codes
 _FLOOR = 0.03  # below that share of the codes' variance an error tells nothing
 _ALIVE = 0.6  # a dimension counts where any way brings it back that well
@@ -34,7 +35,7 @@ _DEAD = 1e-3  # variance of a code's dimension
 _KEPT = 0.9  # share of the codes that counts: those that come back best
 _FIRST = 0.7  # weight of codes from the prior, against those drawn where the encoder puts codes
 _MIX = 1.0  # nats: what a word of its own must win by
-_GAP = 1.0  # weight of what it costs that nothing stands in a place where something might
+_GAP = 3.3  # how much more it counts, the more it costs, that nothing stands in a place where something might
 _SWAPPED = 1.0  # cost of taking the second branch for the mean
 _NORMS = 0.5  # weight of what the encoder's batch norms say: decoded pictures are not the real ones
 _NORMS_FLOOR = 0.1
@@ -149,12 +150,11 @@ class _Search:
 
     def run(self) -> None:
         """Try groups one after another, each at the best of the others; then single slots."""
-        best = self._usual()
-        self._try(best)
-        groups = ("output", SHARED, "output", "code", *self._other_groups())
-        for group in groups:
+        self._try(self._usual())
+        self._try_jointly()
+        self.read = [self._best().heads]  # by now it is plain which half is the mean
+        for group in (SHARED, "output", "code", *self._other_groups()):
             self._try_words(group)
-            self.read = [self._best().heads]  # the first group tells which half is the mean
         for index in self.free:
             self._try_slot(index)
 
@@ -162,19 +162,41 @@ class _Search:
         """Return the first way: what is settled, and elsewhere its words."""
         return usual_choices(self.slots, self.begun)
 
+    def _try_jointly(self) -> None:
+        """Try each output with each activation: at a wrong one of either, the others all look alike."""
+        start = self._usual()
+        places = {group: self._places(group) for group in ("output", SHARED)}
+        for last in self._words(places["output"]) or [""]:
+            for word in self._words(places[SHARED]) or [""]:
+                filled = self._filled(start, places["output"], last) | self._filled(
+                    start, places[SHARED], word
+                )
+                self._try(start | filled)
+
+    def _places(self, group: str) -> list[int]:
+        return [index for index in self.free if self.slots.slots[index].group == group]
+
+    def _words(self, places: list[int]) -> list[str]:
+        """Return the words that some slots take, without the odd ones."""
+        options = [option for index in places for option in self.slots.slots[index].options]
+        found = dict.fromkeys(option.word for option in options if option.cost <= _ODD)
+        return [word for word in found if word != "identity" or self.slots.slots[places[0]].group == "output"]
+
     def _other_groups(self) -> list[str]:
         seen = dict.fromkeys(self.slots.slots[index].group for index in self.free)
         return [group for group in seen if group not in ("output", SHARED, "code")]
 
     def _try_words(self, group: str) -> None:
         """Try each word of a group in all its free slots, and for activations in each half alone."""
-        mine = [index for index in self.free if self.slots.slots[index].group == group]
+        mine = self._places(group)
         for parts in (("decoder", "encoder"), ("decoder",), ("encoder",)) if group == SHARED else ((),):
             some = [index for index in mine if not parts or self.slots.slots[index].part in parts]
             if not some or (len(parts) == 1 and len(some) == len(mine)):
                 continue
             start = self._best().choices
-            for word in dict.fromkeys(o.word for index in some for o in self.slots.slots[index].options):
+            odd = _ODD if group not in ("output", SHARED) else math.inf
+            options = [o for index in some for o in self.slots.slots[index].options if o.cost <= odd]
+            for word in dict.fromkeys(option.word for option in options):
                 if word != "identity" or group != SHARED:
                     self._try(start | self._filled(start, some, word))
 
@@ -251,7 +273,7 @@ class _Search:
 
     def _energy(self, one: _Try, alive: Tensor) -> float:
         taken = [self.slots.slots[index].options[option] for index, option in one.choices.items()]
-        cost = sum(o.cost * (_GAP / COST_WEIGHT if o.word == "identity" else 1.0) for o in taken)
+        cost = sum(o.cost * (max(1.0, _GAP * o.cost) if o.word == "identity" else 1.0) for o in taken)
         cost += self.readings[one.heads][1]
         words = {
             self.slots.slots[index].options[option].word

@@ -1,7 +1,8 @@
 """What the second half of an encoder's heads means: log variance, log sigma or sigma, by how wide codes lie.
 
 In a trained VAE the means' variance and the mean variance of the posteriors add up to about that of the prior, 1, in
-each dimension; under a wrong meaning they do not, least of all in a dimension that carries nothing.
+each dimension; under a wrong meaning they do not, least of all in a dimension that carries nothing. In one that
+carries much, the posterior is about as wide as codes miss their place when they come back.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ Tensors = Mapping[str, Tensor]
 
 _COUNT = 128
 _WEIGHT = 2.0  # nats for a sum that is off by a factor of e
-_NAMED = 2.0  # nats for a cost of 1: names say much here
+_MISSED = 1.0  # nats for a posterior that is off by a factor of e from how far codes miss
+_ALIVE = 0.6  # a dimension carries something where codes come back that well
+_NAMED = 0.8  # nats for a cost of 1: names say something
 _MOST_OFF = 4.0
 _PACKED = {"logvar": 0.0, "logsigma": 0.5, "sigma": 0.9}
 """Costs where the halves have no names of their own."""
@@ -40,13 +43,12 @@ def against(slots: Slots, trip: Trip, tensors: Tensors) -> dict[str, float]:
     if len(costs) < 2:
         return costs
     with torch.inference_mode():
-        mean, second = _said(slots, trip, heads, tensors)
-    found = {}
-    for meaning, cost in costs.items():
-        found[meaning] = _NAMED * cost + (
-            _WEIGHT * _off(mean, second, meaning) if second is not None else 0.0
-        )
-    return found
+        codes, mean, second = _said(slots, trip, heads, tensors)
+        if second is None:
+            return {meaning: _NAMED * cost for meaning, cost in costs.items()}
+        return {
+            meaning: _NAMED * cost + _off(codes, mean, second, meaning) for meaning, cost in costs.items()
+        }
 
 
 def _costs(slots: Slots, heads: Heads) -> dict[str, float]:
@@ -57,8 +59,8 @@ def _costs(slots: Slots, heads: Heads) -> dict[str, float]:
     return _PACKED
 
 
-def _said(slots: Slots, trip: Trip, heads: Heads, tensors: Tensors) -> tuple[Tensor, Tensor | None]:
-    """Return what the heads say of decoded pictures."""
+def _said(slots: Slots, trip: Trip, heads: Heads, tensors: Tensors) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Return codes, and what the heads say of their pictures."""
     network = Layered(with_choice(slots, trip.choices), tensors)
     generator = torch.Generator().manual_seed(4)
     codes = torch.randn((_COUNT, network.config.latent_dim), generator=generator)
@@ -68,21 +70,30 @@ def _said(slots: Slots, trip: Trip, heads: Heads, tensors: Tensors) -> tuple[Ten
     sent = network.config.heads
     if second is None or sent is None or sent.layout == heads.layout:
         swapped = sent is not None and second is not None and sent.mean != heads.mean
-        return (second, mean) if swapped and second is not None else (mean, second)
+        return (codes, second, mean) if swapped and second is not None else (codes, mean, second)
     both = torch.cat((mean, second), 1)
     if sent.layout == "interleaved":
         both = torch.stack((mean, second), 2).flatten(1)
     if heads.layout == "interleaved":
-        return both[:, ::2], both[:, 1::2]
-    return both.chunk(2, 1)[0], both.chunk(2, 1)[1]
+        return codes, both[:, ::2], both[:, 1::2]
+    return codes, *both.chunk(2, 1)
 
 
-def _off(mean: Tensor, second: Tensor, meaning: str) -> float:
-    """Return by how many factors of e the codes' variance is off from 1, on average over the dimensions."""
+def _off(codes: Tensor, mean: Tensor, second: Tensor, meaning: str) -> float:
+    """Return nats against a meaning, by how far variances are off, on average over the dimensions."""
     if meaning == "sigma":
         variance = second.square()
     else:
         variance = ((2 if meaning == "logsigma" else 1) * second).clamp(-30, 30).exp()
-    total = mean.var(0) + variance.mean(0)
-    off = total.clamp_min(1e-6).log().abs().clamp_max(_MOST_OFF)
-    return float(off.mean()) if bool(torch.isfinite(off).all()) else _MOST_OFF
+    total = _apart(mean.var(0) + variance.mean(0), torch.ones(codes.shape[1])).mean()
+    missed = (mean - codes).square().mean(0)
+    alive = missed < _ALIVE
+    off = _WEIGHT * total
+    if alive.any():
+        off = off + _MISSED * _apart(variance.mean(0), missed)[alive].mean()
+    return float(off) if bool(torch.isfinite(off)) else _WEIGHT * _MOST_OFF
+
+
+def _apart(one: Tensor, other: Tensor) -> Tensor:
+    """Return by how many factors of e two variances differ."""
+    return (one.clamp_min(1e-6).log() - other.clamp_min(1e-6).log()).abs().clamp_max(_MOST_OFF)
