@@ -27,7 +27,7 @@ from typing import Any, NoReturn
 SECONDS = 5
 """Of processor time that the window's or the command's own process may take, and as many the reading child."""
 
-SEARCH = 0.3
+SEARCH = 0.1
 """Seconds of it for weighing candidates of an unknown network, instead of the usual ones: that ends by itself."""
 
 _WALL = 60.0  # seconds after which a case hangs, though it uses no processor

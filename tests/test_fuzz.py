@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -118,7 +117,6 @@ def test_the_same_seed_damages_alike(monkeypatch):
 
 
 def test_no_damage_crashes_hangs_or_writes(reference_data, tmp_path):
-    begun = time.monotonic()
     command = [
         sys.executable,
         ROOT / "scripts" / "fuzz.py",
@@ -138,4 +136,3 @@ def test_no_damage_crashes_hangs_or_writes(reference_data, tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"{COUNT} cases, seed 1" in done.stdout
     assert "0 failed" in done.stdout
-    assert time.monotonic() - begun < 600
