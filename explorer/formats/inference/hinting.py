@@ -5,16 +5,19 @@ What hints say of geometry and labels is heeded where these are proposed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
+
+import torch
+from torch import Tensor
 
 from explorer.formats.inference import Candidate
 from explorer.formats.inference.parts import Parts
 from explorer.formats.inference.slots import Option, Slot, Slots
 from explorer.formats.sidecars import Hints
 from explorer.models.base import ImageSpec
-from explorer.models.layered import LayeredConfig
+from explorer.models.layered import LayeredConfig, sequence
 from explorer.models.layers import WEIGHTED, Layer
 
 
@@ -65,17 +68,14 @@ def _allowed(slot: Slot, word: Layer | str | None) -> tuple[Option, ...]:
         found = tuple(option for option in slot.options if option.layer.kind == "identity" != word.kind)
         if slot.group == "output":
             found = ()
-        cost = next((option.cost for option in slot.options if _same(option.layer, word)), 0.0)
+        # Which one is known now, so it costs what the most usual one does: an unusual one must not lose to none.
+        cost = min((option.cost for option in slot.options if option.layer.kind != "identity"), default=0.0)
         return tuple(sorted((Option(word.text, word, cost), *found), key=lambda option: option.cost))
     fitting = tuple(option for option in slot.options if option.word == word)
     if slot.group == "eps":
         key = slot.options[0].layer.key
         return fitting or (Option(word, Layer("bn", key, {"eps": float(word)})),)
     return fitting or slot.options
-
-
-def _same(first: Layer, second: Layer) -> bool:
-    return first.kind == second.kind and first.options == second.options
 
 
 def _ordered(
@@ -107,15 +107,37 @@ def spelled(parts: Parts, layers: Sequence[Layer]) -> tuple[Layer, ...]:
             found.append(layer)
             continue
         if at == len(units):
-            raise ValueError(f"the hint layers has more layers with weights than the {len(units)} of the file")
+            raise ValueError(
+                f"the hint layers has more layers with weights than the {len(units)} of the file"
+            )
         if not _may_be(layer.kind, kinds[at]):
-            raise ValueError(f"the hint layers says {layer.kind} where the file has {units[at].key}, a {kinds[at]}")
+            raise ValueError(
+                f"the hint layers says {layer.kind} where the file has {units[at].key}, a {kinds[at]}"
+            )
         options: dict[str, Any] = {name: value for name, value in layer.options.items() if name != "kernel"}
         found.append(Layer(layer.kind, units[at].key, options))
         at += 1
     if at < len(units):
         raise ValueError(f"the hint layers has {at} layers with weights where the file has {len(units)}")
     return tuple(found)
+
+
+def _picture_of(config: LayeredConfig, tensors: Mapping[str, Tensor]) -> ImageSpec:
+    """Return the picture that a decoder gives; the one assumed where it gives flat rows.
+
+    Raises:
+        ValueError: its layers do not fit together.
+    """
+    try:
+        module = sequence(config.decoder, tensors).to("meta").eval()
+        first = tensors[next(layer.key for layer in config.decoder if layer.key) + ".weight"]
+        wide = first.shape[0] if config.decoder[0].kind == "reshape" else first.shape[1]
+        values = module(torch.zeros((1, wide), device="meta"))
+    except (RuntimeError, KeyError, StopIteration) as error:
+        raise ValueError("the layers of the hint layers do not fit together") from error
+    if values.ndim != 4:
+        return config.image
+    return ImageSpec(*values.shape[1:])
 
 
 def _kind(unit: Any) -> str:
@@ -128,8 +150,8 @@ def _may_be(said: str, kind: str) -> bool:
     return said == kind or (kind == "norm" and said in ("in", "gn", "ln"))
 
 
-def from_layers(slots: Slots, parts: Parts, hints: Hints) -> Slots:
-    """Return a candidate with the decoder that the hint `layers` says.
+def from_layers(slots: Slots, parts: Parts, hints: Hints, tensors: Mapping[str, Tensor]) -> Slots:
+    """Return a candidate with the decoder that the hint `layers` says, and its picture.
 
     Raises:
         ValueError: the file has other units.
@@ -137,9 +159,13 @@ def from_layers(slots: Slots, parts: Parts, hints: Hints) -> Slots:
     assert hints.layers is not None
     decoder = spelled(parts, hints.layers)
     config: LayeredConfig = replace(slots.candidate.config, decoder=decoder)
+    config = replace(config, image=hints.image or _picture_of(config, tensors))
     encoders = tuple(slot for slot in slots.slots if slot.part == "encoder")
     candidate = Candidate(
-        config, slots.candidate.cost, slots.candidate.choices, slots.candidate.reasons, slots.candidate.certain
+        config,
+        slots.candidate.cost,
+        slots.candidate.choices,
+        slots.candidate.reasons,
+        slots.candidate.certain,
     )
     return Slots(candidate, encoders, slots.heads)
-
