@@ -150,22 +150,25 @@ def _may_be(said: str, kind: str) -> bool:
     return said == kind or (kind == "norm" and said in ("in", "gn", "ln"))
 
 
-def from_layers(slots: Slots, parts: Parts, hints: Hints, tensors: Mapping[str, Tensor]) -> Slots:
-    """Return a candidate with the decoder that the hint `layers` says, and its picture.
+def from_layers(
+    proposed: Sequence[Slots], parts: Parts, hints: Hints, tensors: Mapping[str, Tensor]
+) -> Slots:
+    """Return the candidate with the decoder that the hint `layers` says, and the encoder of its pictures.
 
     Raises:
-        ValueError: the file has other units.
+        ValueError: the file has other units, or they do not fit together so.
     """
     assert hints.layers is not None
     decoder = spelled(parts, hints.layers)
-    config: LayeredConfig = replace(slots.candidate.config, decoder=decoder)
-    config = replace(config, image=hints.image or _picture_of(config, tensors))
+    first: LayeredConfig = replace(proposed[0].candidate.config, decoder=decoder)
+    image = hints.image or _picture_of(first, tensors)
+    slots = next((one for one in proposed if one.candidate.config.image == image), proposed[0])
+    candidate = slots.candidate
+    config = replace(candidate.config, decoder=decoder, image=image)
+    if candidate.config.image != image:  # no encoder takes such pictures
+        config = replace(config, encoder=(), heads=None)
+        slots = replace(slots, slots=(), heads=())
+    choices = {"image": f"{image.channels}x{image.height}x{image.width}", "latent": str(config.latent_dim)}
     encoders = tuple(slot for slot in slots.slots if slot.part == "encoder")
-    candidate = Candidate(
-        config,
-        slots.candidate.cost,
-        slots.candidate.choices,
-        slots.candidate.reasons,
-        slots.candidate.certain,
-    )
-    return Slots(candidate, encoders, slots.heads)
+    made = Candidate(config, candidate.cost, choices, {"image": "the layers of a hint"}, frozenset(choices))
+    return Slots(made, encoders, slots.heads)

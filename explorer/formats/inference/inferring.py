@@ -103,7 +103,7 @@ def _proposed(
     proposed = proposals(leaves, found, hints, facts)
     if hints.layers is not None:
         try:
-            proposed = [from_layers(slots, found[0], hints) for slots in proposed[:1]]
+            proposed = [from_layers(proposed, found[0], hints, tensors)] if proposed else []
         except ValueError as error:
             raise _unfamiliar(tensors, str(error)) from error
     return [narrowed(with_habits(slots), hints) for slots in proposed]

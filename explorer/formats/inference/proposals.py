@@ -238,10 +238,11 @@ def _finished(
         return
     channels = last.wide_out // (spread * spread)
     image = ImageSpec(channels, path.height, path.width)
-    yield _Shape(image, start, path, None, path.cost + unusual(*_sides(image)))
+    yield _Shape(image, start, path, None, path.cost + (0.0 if hints.image else unusual(*_sides(image))))
     sides = usual_near(channels, path.height, path.width)
     if hints.image is not None and hints.image.channels == channels and hints.image != image:
-        yield _ended(hints.image, start, path, 2.5)
+        missed = abs((hints.image.height or 1) - path.height) + abs((hints.image.width or 1) - path.width)
+        yield _ended(hints.image, start, path, 1.3 + 0.15 * missed)
         return
     for side in sides:
         goal = ImageSpec(channels, side, side)
