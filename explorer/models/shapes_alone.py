@@ -13,12 +13,33 @@ _KEPT_BY_NAME = (
     "batch_norm", "group_norm", "layer_norm", "instance_norm", "dropout", "dropout1d", "dropout2d", "dropout3d",
     "alpha_dropout", "relu", "relu_", "relu6", "leaky_relu", "leaky_relu_", "elu", "elu_", "selu", "celu", "gelu",
     "silu", "mish", "softplus", "softsign", "softmax", "log_softmax", "sigmoid", "tanh", "hardtanh", "hardsigmoid",
-    "hardswish", "logsigmoid", "normalize", "prelu",
+    "hardswish", "logsigmoid", "normalize", "prelu", "rsqrt", "sqrt", "exp", "log", "abs", "neg", "square",
+    "round", "floor", "sin", "cos", "clamp", "clamp_min", "__neg__", "__abs__",
 )  # fmt: skip
 _SHAPE_KEPT = {
     getattr(place, name)
     for place in (functional, torch, Tensor)
     for name in _KEPT_BY_NAME
+    if hasattr(place, name)
+}
+_BROADCAST_BY_NAME = (
+    "add",
+    "sub",
+    "mul",
+    "div",
+    "true_divide",
+    "rsub",
+    "maximum",
+    "minimum",
+    "where",
+    "clamp",
+    "pow",
+)
+_BROADCAST = {
+    getattr(place, name)
+    for place in (torch, Tensor)
+    for word in _BROADCAST_BY_NAME
+    for name in (word, f"__{word}__", f"__r{word}__", "__truediv__", "__rtruediv__")
     if hasattr(place, name)
 }
 
@@ -37,6 +58,10 @@ class ShapesAlone(TorchFunctionMode):
             return _linear(*args)
         if func in _SHAPE_KEPT:
             return args[0] if args else kwargs["input"]
+        if func is torch.cat:
+            return _cat(*args, **kwargs)
+        if func in _BROADCAST and not kwargs:
+            return _broadcast(args)
         return func(*args, **kwargs)
 
 
@@ -45,3 +70,21 @@ def _linear(values: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tenso
     if values.shape[-1] != inputs or (bias is not None and bias.shape != (outputs,)):
         raise RuntimeError(f"{inputs} inputs do not fit {tuple(values.shape)}")
     return values.new_empty((*values.shape[:-1], outputs))
+
+
+def _broadcast(values: Any) -> Tensor:
+    tensors = [value for value in values if isinstance(value, Tensor)]
+    return tensors[0].new_empty(torch.broadcast_shapes(*(tensor.shape for tensor in tensors)))
+
+
+def _cat(tensors: Any, dim: int = 0) -> Tensor:
+    shape = list(tensors[0].shape)
+    others = [[*tensor.shape] for tensor in tensors]
+    if any(len(other) != len(shape) for other in others):
+        raise RuntimeError("values of different dimensions cannot be joined")
+    for other in others:
+        other[dim] = shape[dim]
+    if any(other != shape for other in others):
+        raise RuntimeError("values of different sizes cannot be joined")
+    shape[dim] = sum(tensor.shape[dim] for tensor in tensors)
+    return tensors[0].new_empty(shape)
