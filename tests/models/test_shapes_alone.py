@@ -11,10 +11,12 @@ from torch.nn import functional
 from explorer.models.shapes_alone import ShapesAlone
 
 NETWORKS = {
-    "convolutions": nn.Sequential(nn.Conv2d(4, 6, 3, 2), nn.BatchNorm2d(6), nn.ReLU(), nn.ConvTranspose2d(6, 2, 4, 2, 1)),
+    "convolutions": nn.Sequential(
+        nn.Conv2d(4, 6, 3, 2), nn.BatchNorm2d(6), nn.ReLU(), nn.ConvTranspose2d(6, 2, 4, 2, 1)
+    ),
     "linear": nn.Sequential(nn.Flatten(), nn.Linear(256, 5), nn.LayerNorm(5), nn.GELU(), nn.Sigmoid()),
     "scaling": nn.Sequential(nn.Upsample(scale_factor=2), nn.PixelShuffle(2), nn.MaxPool2d(2), nn.Softplus()),
-}  # fmt: skip
+}
 FUNCTIONS = {
     "sum": lambda x: x * 2 + x.mean((2, 3), keepdim=True),
     "join": lambda x: torch.cat((x, x[:, :1]), 1),
@@ -36,8 +38,13 @@ def test_shapes_are_those_of_a_real_run(run):
 
 
 @pytest.mark.parametrize(
-    "run", [lambda x: x + x[:, :3], lambda x: torch.cat((x, x[:, :, :3]), 1), lambda x: nn.Linear(3, 2, device="meta")(x)]
-)  # fmt: skip
+    "run",
+    [
+        lambda x: x + x[:, :3],
+        lambda x: torch.cat((x, x[:, :, :3]), 1),
+        lambda x: nn.Linear(3, 2, device="meta")(x),
+    ],
+)
 def test_what_does_not_fit_is_still_an_error(run):
     with ShapesAlone(), pytest.raises(RuntimeError):
         run(torch.rand(2, 4, 8, 8, device="meta"))
