@@ -26,6 +26,7 @@ SHARED = "activation"
 
 _WORK = 1.2e10  # multiply-adds in all
 _ODD = 1.2  # a cost beyond which a word is tried at the best of the others alone
+_MOST_TRIED = 90
 _TRIED = 60  # ways that a search tries, about
 _FEWEST, _MOST = 32, 256  # codes
 _FLOOR = 0.03  # below that share of the codes' variance an error tells nothing
@@ -157,6 +158,8 @@ class _Search:
             self._try_words(group)
         for index in self.free:
             self._try_slot(index)
+        for group in self._other_groups():
+            self._try_words(group)
 
     def _usual(self) -> dict[int, int]:
         """Return the first way: what is settled, and elsewhere its words."""
@@ -225,7 +228,7 @@ class _Search:
 
     def _try(self, choices: dict[int, int]) -> None:
         key = tuple(sorted(choices.items()))
-        if key in self.tries or (self.tries and self.should_stop()):
+        if key in self.tries or len(self.tries) >= _MOST_TRIED or (self.tries and self.should_stop()):
             return
         self.tries[key] = []
         try:

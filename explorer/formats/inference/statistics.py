@@ -40,7 +40,9 @@ _MOST_WAYS = (
 )
 _FINALISTS = 6
 _CLEAR = 1.0  # nats by which the best option of a place must win to be settled
-_BELIEVED = 0.2  # an error of the means and variances that the truth stays below
+BELIEVED = 0.2
+"""An error of means and variances that the truth stays below."""
+
 _SCREENED = 1.5e9  # multiply-adds, for all ways before one batch norm together
 _COMPARED = 1.5e9  # for the best of them
 _WALKED = 1.5e9  # to walk on
@@ -146,7 +148,7 @@ def walked(
         slots: the candidate.
         tensors: of the file.
         priors: what codes may be drawn from: "normal", "uniform".
-        should_stop: asked between two batch norms; True ends the walk where it is.
+        should_stop: asked between two batch norms; True gives the walk up.
     """
     norms = norms_of(slots.candidate.config, tensors)
     if not norms:
@@ -156,7 +158,7 @@ def walked(
         paths = walk.begun(priors)
         for start, norm in pairwise((0, *norms)):
             if should_stop is not None and should_stop():
-                break
+                return []
             paths = walk.on(paths, start, norm)
             if not paths:
                 return []
@@ -301,7 +303,7 @@ class _Stage:
 
     def _settled(self, error: float, energies: Mapping[int, Mapping[int, float]]) -> frozenset[int]:
         """Return the places about which nothing else need be asked."""
-        if error > _BELIEVED:
+        if error > BELIEVED:
             return frozenset()
         gaps = {index: sorted(found.values()) for index, found in energies.items()}
         return frozenset(index for index, gap in gaps.items() if len(gap) < 2 or gap[1] - gap[0] > _CLEAR)

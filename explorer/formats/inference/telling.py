@@ -11,13 +11,13 @@ from explorer.formats.diagnosis import Diagnosis, Guess, LayerFact, TensorFact, 
 from explorer.formats.inference import tensors_used
 from explorer.formats.inference.judging import Judged
 from explorer.formats.inference.slots import Slots
+from explorer.formats.inference.weighing import guesses
 from explorer.formats.sidecars import Hints
 from explorer.models.layered import LayeredConfig, module_of
 from explorer.models.layers import WEIGHTED, Layer
 from explorer.models.shapes_alone import ShapesAlone
 
 _MOST_OTHERS = 6
-_HINTED = ("activation", "output", "eps", "upsample")
 _NEAR = 3.0  # in costs: geometries farther off are not offered
 
 
@@ -63,34 +63,13 @@ def diagnosis_of(
         proposed: what it was chosen from.
         hints: what was known.
     """
-    told = {guess.hint: guess for guess in _slot_guesses(ranked[0]) if guess.hint not in hints.told}
+    told = {guess.hint: guess for guess in guesses(ranked[0], tensors) if guess.hint not in hints.told}
     for guess in _geometry_guesses(ranked[0].slots, proposed, hints):
         told.setdefault(guess.hint, guess)
     facts = tensor_facts(tensors, config)
     unused = [fact.key for fact in facts if not fact.part]
     misfits = (f"{len(unused)} of {len(facts)} tensors are not used, such as {unused[0]}.",) if unused else ()
     return Diagnosis(facts, _layer_facts(tensors, config, told), by_certainty(list(told.values())), misfits)
-
-
-def _slot_guesses(best: Judged) -> list[Guess]:
-    """Return what the winner's open places hold, by the hint that says otherwise."""
-    found: dict[str, Guess] = {}
-    settled = best.path.settled if best.path is not None else {}
-    for index, slot in enumerate(best.slots.slots):
-        word = slot.options[best.choices.get(index, 0)].word
-        if (
-            slot.group not in _HINTED
-            or slot.part != "decoder"
-            or (word == "identity" and slot.group != "output")
-        ):
-            continue
-        sure = 0.9 if index in settled else 0.6
-        others = tuple(option.word for option in slot.options if option.word not in (word, "identity"))
-        reason = "batch norm's statistics agree" if index in settled else "the most usual"
-        known = found.get(slot.group)
-        if known is None or sure > known.certainty:
-            found[slot.group] = Guess(slot.group, word, sure, reason, others[:_MOST_OTHERS])
-    return list(found.values())
 
 
 def _geometry_guesses(chosen: Slots, proposed: Sequence[Slots], hints: Hints) -> list[Guess]:
@@ -118,14 +97,14 @@ def _certainty(gap: float) -> float:
 
 
 def _layer_facts(
-    tensors: Mapping[str, Tensor], config: LayeredConfig, guesses: Mapping[str, Guess]
+    tensors: Mapping[str, Tensor], config: LayeredConfig, told: Mapping[str, Guess]
 ) -> tuple[LayerFact, ...]:
     """Return the decoder's and the encoder's layers with the shapes of what leaves them."""
     width = config.latent_dim + _label_width(config, tensors)
-    found = _walked("decoder", config.decoder, (width,), tensors, guesses)
+    found = _walked("decoder", config.decoder, (width,), tensors, told)
     image = config.image
     shape = (image.channels + _planes(config, tensors), image.height or 1, image.width or 1)
-    return (*found, *_walked("encoder", config.encoder, shape, tensors, guesses))
+    return (*found, *_walked("encoder", config.encoder, shape, tensors, told))
 
 
 def _label_width(config: LayeredConfig, tensors: Mapping[str, Tensor]) -> int:
@@ -146,14 +125,14 @@ def _walked(
     layers: Sequence[Layer],
     shape: tuple[int, ...],
     tensors: Mapping[str, Tensor],
-    guesses: Mapping[str, Guess],
+    told: Mapping[str, Guess],
 ) -> tuple[LayerFact, ...]:
     """Return layers with their shapes; empty shapes from where they no longer fit."""
     values: Tensor | None = torch.zeros(1, *shape, device="meta")
     found = []
     for at, layer in enumerate(layers):
         values = _run(layer, values, tensors)
-        guess = _guess_of(layer, at == len(layers) - 1 and part == "decoder", guesses)
+        guess = _guess_of(layer, at == len(layers) - 1 and part == "decoder", told)
         found.append(
             LayerFact(
                 part,
@@ -177,10 +156,10 @@ def _run(layer: Layer, values: Tensor | None, tensors: Mapping[str, Tensor]) -> 
         return None
 
 
-def _guess_of(layer: Layer, last: bool, guesses: Mapping[str, Guess]) -> Guess | None:
+def _guess_of(layer: Layer, last: bool, told: Mapping[str, Guess]) -> Guess | None:
     """Return the guess that decided a layer."""
     if layer.kind in ("conv", "convT", "reshape", "upsample", "resize"):
-        return guesses.get("upsample" if layer.kind == "upsample" else "image")
+        return told.get("upsample" if layer.kind == "upsample" else "image")
     if layer.key:
-        return guesses.get("eps") if layer.kind == "bn" else None
-    return guesses.get("output") if last else guesses.get("activation")
+        return told.get("eps") if layer.kind == "bn" else None
+    return told.get("output") if last else told.get("activation")

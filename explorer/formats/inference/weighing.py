@@ -11,12 +11,14 @@ from explorer.formats.diagnosis import Guess
 from explorer.formats.inference.effects import Effects
 from explorer.formats.inference.judging import Judged
 from explorer.formats.inference.slots import Slot
+from explorer.formats.inference.statistics import BELIEVED, Path
 
 Tensors = Mapping[str, Tensor]
 
 _HINTED = ("output", "activation", "upsample", "eps")
 _MOST_OTHERS = 6
 _PRIOR = 2.5  # nats for a cost of 1 where nothing but habit tells
+_HABIT = 1.0  # beside evidence
 _SURE = 0.99
 _LIGHT = 0.02  # a word that is no likelier is not looked at
 _SHOWN = 3  # words whose effect on the picture is looked at
@@ -63,7 +65,7 @@ def _word(best: Judged, index: int, slot: Slot) -> str:
 def _energies(best: Judged, group: str, mine: list[tuple[int, Slot]]) -> tuple[dict[str, float], str]:
     """Return nats against each word of a group by the best evidence there is, and what it is called."""
     path, trip = best.path, best.trip
-    told = [(index, slot) for index, slot in mine if path is not None and index in path.settled]
+    told = [(index, slot) for index, slot in mine if path is not None and _believed(path, index)]
     if path is not None and told:
         sums: dict[str, float] = {}
         for index, slot in told:
@@ -77,6 +79,11 @@ def _energies(best: Judged, group: str, mine: list[tuple[int, Slot]]) -> tuple[d
         low = min(rivals.values())
         return {word: energy - low for word, energy in rivals.items()}, _round_trip(best, group)
     return {}, ""
+
+
+def _believed(path: Path, index: int) -> bool:
+    """Return whether batch norm's statistics agree well enough with any way to fill a slot."""
+    return min(path.rivals.get(index, {}).values(), default=math.inf) < BELIEVED
 
 
 def _statistics(best: Judged, told: list[tuple[int, Slot]]) -> str:
