@@ -40,6 +40,7 @@ from explorer.models.layers import Layer
 _MOST = 64
 _SECONDS = 1.5  # of work, after which what there is must do; usual files take a tenth of it
 _MOST_PARTS = 4
+_NEAR = 0.65  # in costs: one link left out is more
 _MOST_TURNED = 3
 _MOST_WORK = 1 << 35  # products for one picture of each candidate
 _MOST_LINKS_TURNED = 24
@@ -75,7 +76,7 @@ def proposals(leaves: Leaves, found: Sequence[Parts], hints: Hints, facts: Mappi
     made: list[Slots] = []
     until = thread_time() + _SECONDS
     best = found[0].cost if found else 0.0
-    near = [parts for parts in found if parts.cost <= best + 2.0][:_MOST_PARTS]
+    near = [parts for parts in found if parts.cost <= best + _NEAR][:_MOST_PARTS]
     for parts in (way for reading in near for way in _turned(leaves, reading)):
         for told in told_by(parts, hints):
             if made and thread_time() > until:
@@ -136,7 +137,8 @@ def _shapes(leaves: Leaves, parts: Parts, hints: Hints, facts: Mapping[str, Any]
 
 def _affordable(run: Run, shapes: list[_Shape]) -> list[_Shape]:
     """Return geometries without those whose pictures would take too long, each or all together."""
-    kept, spent = [], 0
+    kept: list[_Shape] = []
+    spent = 0
     links = [link for at, link in enumerate(run) if any(not other.flat for other in run[: at + 1])]
     for shape in shapes:
         price = path_work(links, shape.path) if shape.path else 0
@@ -355,11 +357,13 @@ def _drafted(leaves: Leaves, parts: Parts, told: Told, shape: _Shape, hints: Hin
     """Yield the candidates of one reading and one geometry: norms before activations, or behind."""
     named = all(_HALF.search(link.unit.key) for link in parts.decoder)
     outputs = _VAE if parts.encodes or named else _GENERATOR
-    first = Setting(leaves, outputs)
+    rows = all(link.flat for link in parts.decoder) and any(link.norms for link in parts.decoder)
+    leaky = rows and not parts.encodes  # most generators of rows with batch norm descend from one that leaks
+    first = Setting(leaves, outputs, leaky=leaky)
     draft = decoder_draft(first, parts.decoder, shape.start, shape.path, shape.ending)
     yield _candidate(first, parts, told, shape, draft, 0.0)
     if draft.ambiguous:
-        other = Setting(leaves, outputs, norm_last=True)
+        other = Setting(leaves, outputs, norm_last=True, leaky=leaky)
         again = decoder_draft(other, parts.decoder, shape.start, shape.path, shape.ending)
         yield _candidate(other, parts, told, shape, again, 0.8)
 
