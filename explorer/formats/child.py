@@ -17,13 +17,16 @@ from pathlib import Path
 from explorer.errors import CheckpointError
 from explorer.formats import torch_archive
 from explorer.formats.handing import Handing
-from explorer.formats.isolated import READ_SECONDS, START_SECONDS
+from explorer.formats.isolated import READ_SECONDS
 from explorer.formats.pickle_known import World
 from explorer.formats.span import Damaged, Span, TooMuch
 from explorer.formats.zip_members import members
 
 EXTRA_BYTES = 1 << 30
 """Memory for the reading itself, besides twice the file."""
+
+CPU_SECONDS, BYTES_A_SECOND = 4, 25 << 20
+"""Processor time for a small file, and what a larger one must be read at; both several times what is needed."""
 
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 _KERAS_PARTS = ("model.weights.h5", "config.json", "metadata.json")
@@ -108,7 +111,8 @@ def _limit_itself(size: int) -> None:
         most = pages * os.sysconf("SC_PAGE_SIZE") + 2 * size + EXTRA_BYTES
         resource.setrlimit(resource.RLIMIT_AS, (most, most))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        most = int(START_SECONDS + READ_SECONDS)  # should the parent be gone, nobody else ends it
+        # Damage can make a library go round in circles, and should the parent be gone, nobody else ends it.
+        most = int(min(READ_SECONDS, CPU_SECONDS + size / BYTES_A_SECOND))
         resource.setrlimit(resource.RLIMIT_CPU, (most, most))
     except (ImportError, OSError, ValueError):  # not Linux: the time limit remains
         return
