@@ -171,7 +171,8 @@ def _meant(heads: Heads | None, second: Mapping[str, float]) -> Heads | None:
     """Return heads with the likeliest meaning of their second half."""
     if heads is None or not second:
         return heads
-    return replace(heads, meaning=min(second, key=second.__getitem__))
+    likeliest = min(second, key=lambda meaning: second[meaning])
+    return replace(heads, meaning=likeliest)  # type: ignore[arg-type]
 
 
 def _by_values(

@@ -53,7 +53,7 @@ def against(slots: Slots, trip: Trip, tensors: Tensors) -> dict[str, float]:
 
 def _costs(slots: Slots, heads: Heads) -> dict[str, float]:
     """Return how unusual each meaning is by the names of the file."""
-    told = {o.heads.meaning: o.cost for o in slots.heads if o.heads.layout == heads.layout}
+    told: dict[str, float] = {o.heads.meaning: o.cost for o in slots.heads if o.heads.layout == heads.layout}
     if heads.layout == "separate" or len(told) > 1:
         return told
     return _PACKED
@@ -76,7 +76,8 @@ def _said(slots: Slots, trip: Trip, heads: Heads, tensors: Tensors) -> tuple[Ten
         both = torch.stack((mean, second), 2).flatten(1)
     if heads.layout == "interleaved":
         return codes, both[:, ::2], both[:, 1::2]
-    return codes, *both.chunk(2, 1)
+    first, other = both.chunk(2, 1)
+    return codes, first, other
 
 
 def _off(codes: Tensor, mean: Tensor, second: Tensor, meaning: str) -> float:

@@ -374,7 +374,7 @@ class _Stage:
         return not self.walk.quick or option.cost <= _USUAL
 
     def _measured(self, path: Path, way: Mapping[int, int], count: int) -> Measured:
-        choices = path.choices | way
+        choices = {**path.choices, **way}
         values = path.values[:count]
         thin = self.thin
         try:

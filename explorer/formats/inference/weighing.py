@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from torch import Tensor
 
@@ -112,7 +112,7 @@ def _round_trip(best: Judged, group: str) -> str:
 
 
 def _certainty(
-    value: str, energies: Mapping[str, float], others: list[str], effect: Callable[[str], float]
+    value: str, energies: Mapping[str, float], others: Sequence[str], effect: Callable[[str], float]
 ) -> float:
     """Return how likely a word is right, or another that gives the same picture."""
     mine = energies.get(value, 0.0)
@@ -128,10 +128,10 @@ def _of_heads(best: Judged) -> Iterator[Guess]:
     """Yield what is assumed of the encoder's heads."""
     if best.heads is None or best.trip is None or best.heads.layout == "single":
         return
-    layouts = tuple(dict.fromkeys(option.heads.layout for option in best.slots.heads))
+    layouts: tuple[str, ...] = tuple(dict.fromkeys(option.heads.layout for option in best.slots.heads))
     if len(layouts) > 1:
         energies = best.trip.rivals.get("heads", {})
-        others = [word for word in layouts if word != best.heads.layout]
+        others: list[str] = [word for word in layouts if word != best.heads.layout]
         sure = _certainty(best.heads.layout, energies, others, lambda word: 1.0)
         yield Guess("heads", best.heads.layout, sure, _round_trip(best, "heads"), tuple(others))
     if len(best.second) > 1:
