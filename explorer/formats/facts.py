@@ -59,7 +59,7 @@ def _image(facts: Mapping[str, Any], shapes: Shapes) -> str:
     """Return channels x height x width, where the sizes of the last layer do not speak against them."""
     for name in _SHAPE:
         value = facts.get(name)
-        if isinstance(value, list) and len(value) == 3 and min(value) > 0:
+        if isinstance(value, list) and len(value) == 3 and all(type(v) is int and v > 0 for v in value):
             shape = value if value[0] in (1, 3, 4) else [value[2], value[0], value[1]]
             channels, height, width = shape
             return _fitting(channels, height, width, shapes)

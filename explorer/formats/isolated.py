@@ -101,8 +101,8 @@ class Child:
                 continue
             if line is None:
                 raise CheckpointError(
-                    f"{self._path} made the reading process stop (it may ask for more memory than a file of "
-                    "its size needs); save only its weights and try again."
+                    f"{self._path} made the reading process stop (it may be damaged, or ask for more memory "
+                    "or time than a file of its size needs); save only its weights and try again."
                 )
             said = json.loads(line)
             if "error" in said:

@@ -5,11 +5,10 @@ All are read in a child process; see `isolated`. Recognised by first bytes only:
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
 
 from explorer.errors import CheckpointError
-from explorer.formats import isolated
+from explorer.formats import isolated, zip_members
 from explorer.formats.reader import Reader, Reading
 from explorer.models.base import LatentModel, StageModel
 
@@ -35,12 +34,8 @@ def _is_pickle(head: bytes) -> bool:
 
 def _is_torch_zip(head: bytes, path: Path) -> bool:
     """`X/data.pkl`, or an export's `X/archive_format`; of a zip that is cut off, the first member's name must do."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError):
-        length = int.from_bytes(head[26:28], "little")
-        names = [head[30 : 30 + length].decode("utf-8", "replace")]
+    length = int.from_bytes(head[26:28], "little")
+    names = zip_members.names(path) or (head[30 : 30 + length].decode("utf-8", "replace"),)
     members = {name.partition("/")[2] for name in names}
     return "data.pkl" in members or "archive_format" in members
 

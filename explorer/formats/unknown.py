@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
 
+from explorer.formats import zip_members
+
 _SIGNATURES = (
-    (b"\x89HDF\r\n\x1a\n", "is an HDF5 file (Keras?), which is not read yet"),
     (b"\x89PNG", "is a PNG picture, not a checkpoint"),
     (b"\xff\xd8\xff", "is a JPEG picture, not a checkpoint"),
     (b"GIF8", "is a GIF picture, not a checkpoint"),
@@ -31,11 +31,7 @@ def describe(head: bytes, path: Path) -> str:
     if head[257:262] == b"ustar":
         return "is a tar archive; unpack it first"
     if len(head) > 1 and head[0] == 0x80 and head[1] in range(2, 6):
-        if len(head) < 64 and not head.endswith(b"."):  # how every pickle ends
-            return f"is cut off after {len(head)} bytes; copy or download it again"
-        return (
-            "is a plain pickle, which could run code, so it was not opened; save the weights with torch.save"
-        )
+        return f"is a pickle of no more than {len(head)} bytes, too short for a checkpoint; copy or download it again"
     if _is_text(head):
         begins = " ".join(head[:200].decode("utf-8", "replace").split())[:40]
         return f"is a text file, not a checkpoint (it begins with {begins!r})"
@@ -53,18 +49,9 @@ def _inside(folder: Path) -> str:
 
 
 def _zip(path: Path) -> str:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = set(archive.namelist())
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError):
+    names = zip_members.names(path)
+    if not names:
         return "is a zip that is cut off or damaged; copy or download it again"
-    last = {name.rpartition("/")[2] for name in names}
-    if "constants.pkl" in last:
-        return "is a TorchScript archive, which would run its own code; save the state dict instead"
-    if "archive_format" in last:
-        return "is a torch.export archive, which is not read; save the state dict instead"
-    if {"config.json", "model.weights.h5"} <= names:
-        return "is a Keras model, which is not read yet"
     if any(name.endswith(".npy") for name in names):
         return "is an .npz of arrays (codes or pictures), not a checkpoint"
     return "is a zip archive without a checkpoint that is known; unpack it first"

@@ -127,7 +127,9 @@ def encoder_paths(
             continue
         paths = _kept((_shrunk(path, link, room(at)) for path in paths), most)
     ended = [(path, ends(path)) for path in paths]
-    found = [replace(path, cost=path.cost * plainness(path) + cost) for path, cost in ended if cost is not None]
+    found = [
+        replace(path, cost=path.cost * plainness(path) + cost) for path, cost in ended if cost is not None
+    ]
     return sorted(found, key=lambda path: path.cost)
 
 

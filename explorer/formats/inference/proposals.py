@@ -358,7 +358,9 @@ def _drafted(leaves: Leaves, parts: Parts, told: Told, shape: _Shape, hints: Hin
     named = all(_HALF.search(link.unit.key) for link in parts.decoder)
     outputs = _VAE if parts.encodes or named else _GENERATOR
     rows = all(link.flat for link in parts.decoder) and any(link.norms for link in parts.decoder)
-    leaky = rows and not parts.encodes  # most generators of rows with batch norm descend from one that leaks
+    leaky = (
+        rows and not parts.encodes and leaves.in_chain(parts.decoder[0].unit.key)
+    )  # most generators of rows with batch norm descend from one that leaks
     first = Setting(leaves, outputs, leaky=leaky)
     draft = decoder_draft(first, parts.decoder, shape.start, shape.path, shape.ending)
     yield _candidate(first, parts, told, shape, draft, 0.0)
