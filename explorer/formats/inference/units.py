@@ -120,7 +120,7 @@ def leaves_of(tensors: Mapping[str, Tensor], modules: Sequence[Module] | None) -
         paths = {module.path for module in modules}
         ordered = [*modules, *(Module(key) for key in names if key not in paths)]
     parents = {module.path.rpartition(".")[0] for module in ordered if module.path}
-    found = []
+    found: list[Leaf] = []
     for module in ordered:
         if module.path in names:
             unit = _unit(module, names[module.path], len(found))
