@@ -186,8 +186,11 @@ def without_judges(keys: Sequence[str]) -> tuple[list[str], list[str]]:
     makers = [name for name in groups if words(name) & _MAKES[0]]
     aside = [
         name
-        for name in groups
-        if words(name) & (_HELPERS | _JUDGES) and (makers or not words(name) <= {"d"}) and name not in makers
+        for name, owned in groups.items()
+        if any(key.count(".") > 1 for key in owned)  # a network; "d1.weight" is a layer
+        and words(name) & (_HELPERS | _JUDGES)
+        and (makers or not words(name) <= {"d"})
+        and name not in makers
     ]
     averaged = [name for name in groups if words(name) & _EMA and name not in aside]
     if averaged:
