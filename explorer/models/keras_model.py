@@ -13,19 +13,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from explorer.models.base import (
-    NO_OPTIONS,
-    CodeDistribution,
-    DecodeOptions,
-    ImageSpec,
-    LatentModel,
-    NativeRange,
-    PriorName,
-    Space,
-    StageModel,
-)
+from explorer.models.base import ImageSpec, PriorName, Space, StageModel
 from explorer.models.keras_graph import Network, Plan
 from explorer.models.keras_weighted import Shape
+from explorer.models.labelled import LabelledModel
 
 
 @dataclass(frozen=True)
@@ -163,7 +154,7 @@ class KerasNetwork(nn.Module):
         return mean, second
 
 
-class KerasModel(LatentModel):
+class KerasModel(LabelledModel):
     """A generator read from a Keras file."""
 
     network: KerasNetwork
@@ -172,14 +163,11 @@ class KerasModel(LatentModel):
         self,
         network: KerasNetwork,
         *,
-        native_range: NativeRange,
-        input_range: NativeRange | None = None,
         prior: PriorName = "normal",
-        classes: int = 0,
         architecture: str = "keras",
         **described: Any,
     ) -> None:
-        way = network.decoding
+        way, encoding = network.decoding, network.encoding
         shape = way.code_shape
         if way.label_width:
             shape = (shape[0] - way.label_width,)
@@ -187,60 +175,15 @@ class KerasModel(LatentModel):
             network,
             architecture=architecture,
             image=way.layout.image,
-            native_range=native_range,
             spaces=[Space("z", shape, prior)],
+            encodes_labels=encoding is not None and bool(encoding.labels),
             **described,
         )
-        self.input_range = input_range
-        self.classes = classes
-        self.accepts = frozenset({"labels"}) if classes else frozenset()
 
     @property
     def has_encoder(self) -> bool:
         """Whether `encode` can be called."""
         return self.network.encoding is not None
-
-    def decode_raw(self, codes: Tensor, space: str = "z", options: DecodeOptions = NO_OPTIONS) -> Tensor:
-        """Decode codes `(N, dim)` to the network's own values `(N, C, H, W)`; without labels, of class 0."""
-        codes = codes.reshape(len(codes), *self.spaces[space].shape)
-        if not self.classes:
-            return self.network.decode(codes)
-        labels = None if options.labels is None else torch.as_tensor(options.labels, device=codes.device)
-        return self.network.decode(codes, labels)
-
-    def encode(self, images: Tensor) -> CodeDistribution:
-        """Encode pictures `(N, C, H, W)` in 0..1.
-
-        An encoder that wants the class is asked with every class; the one whose picture comes back best is taken.
-
-        Raises:
-            UsageError: the model has no encoder.
-        """
-        way = self.network.encoding
-        if way is None:
-            return super().encode(images)
-        native = (self.input_range or self.native_range).to_native(images)
-        if not way.labels:
-            return CodeDistribution(*self.network.encode(native))
-        return self._best_of_classes(images, native)
-
-    def _best_of_classes(self, images: Tensor, native: Tensor) -> CodeDistribution:
-        best: list[Tensor | None] = [None, None, None]  # error, mean, logvar
-        for label in range(self.classes):
-            labels = torch.full((len(images),), label, device=images.device)
-            mean, logvar = self.network.encode(native, labels)
-            codes = mean.reshape(len(mean), *self.spaces["z"].shape)
-            again = self.native_range.to_unit(self.network.decode(codes, labels))
-            found = ((again - images).square().flatten(1).mean(1), mean, logvar)
-            if best[0] is None:
-                best = list(found)
-                continue
-            better = found[0] < best[0]
-            for place, (new, old) in enumerate(zip(found, best, strict=True)):
-                if new is not None and old is not None:
-                    best[place] = torch.where(better if new.ndim == 1 else better[:, None], new, old)
-        assert best[1] is not None
-        return CodeDistribution(best[1], best[2])
 
 
 class PictureNetwork(nn.Module):

@@ -16,16 +16,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from explorer.models.base import (
-    NO_OPTIONS,
-    CodeDistribution,
-    DecodeOptions,
-    ImageSpec,
-    LatentModel,
-    NativeRange,
-    PriorName,
-    Space,
-)
+from explorer.models.base import ImageSpec, NativeRange, PriorName, Space
+from explorer.models.labelled import LabelledModel
 from explorer.models.layers import Layer
 
 Tensors = Mapping[str, Tensor]
@@ -530,7 +522,7 @@ def _table(labels: Labels | None, tensors: Tensors) -> nn.Parameter | None:
     return nn.Parameter(found, requires_grad=False)
 
 
-class LayeredModel(LatentModel):
+class LayeredModel(LabelledModel):
     """A generator described layer by layer, with labels where it takes them."""
 
     network: Layered
@@ -542,12 +534,12 @@ class LayeredModel(LatentModel):
             architecture=architecture,
             image=config.image,
             native_range=config.native_range,
+            input_range=config.input_range,
             spaces=[Space("z", (config.latent_dim,), config.prior)],
+            classes=config.labels.classes if config.labels else 0,
+            encodes_labels=config.labels is not None and config.labels.encoder,
             **described,
         )
-        self.input_range = config.input_range
-        self.classes = config.labels.classes if config.labels else 0
-        self.accepts = frozenset({"labels"}) if config.labels else frozenset()
 
     @property
     def has_encoder(self) -> bool:
@@ -558,32 +550,3 @@ class LayeredModel(LatentModel):
     def chain(self) -> nn.Sequential | None:
         """See `LatentModel.chain`."""
         return self.network.chain
-
-    def decode_raw(self, codes: Tensor, space: str = "z", options: DecodeOptions = NO_OPTIONS) -> Tensor:
-        """Decode codes `(N, dim)` to the network's own values `(N, C, H, W)`; without labels, of class 0."""
-        codes = codes.reshape(len(codes), -1)
-        if not self.classes:
-            return self.network.decode(codes)
-        labels = None if options.labels is None else torch.as_tensor(options.labels, device=codes.device)
-        return self.network.decode(codes, labels)
-
-    def encode(self, images: Tensor) -> CodeDistribution:
-        """Encode pictures `(N, C, H, W)` in 0..1.
-
-        An encoder that wants the class is asked with every class; the one whose picture comes back best is taken.
-        """
-        native = (self.input_range or self.native_range).to_native(images)
-        spec = self.network.config.labels
-        if spec is None or not spec.encoder:
-            return CodeDistribution(*self.network.encode(native))
-        tried = []
-        for label in range(spec.classes):
-            labels = torch.full((len(images),), label, device=images.device)
-            mean, logvar = self.network.encode(native, labels)
-            again = self.native_range.to_unit(self.network.decode(mean, labels))
-            tried.append(((again - images).square().flatten(1).mean(1), mean, logvar))
-        best = torch.stack([error for error, _, _ in tried]).argmin(0)
-        rows = torch.arange(len(images), device=images.device)
-        mean = torch.stack([mean for _, mean, _ in tried])[best, rows]
-        logvars = [logvar for _, _, logvar in tried if logvar is not None]
-        return CodeDistribution(mean, torch.stack(logvars)[best, rows] if logvars else None)

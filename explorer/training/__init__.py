@@ -73,7 +73,7 @@ def train(
     if recipe not in RECIPES:
         raise UsageError(f"There is no recipe {recipe}; choose one of {', '.join(RECIPES)}.")
     chosen = RECIPES[recipe]()
-    values = parse(chosen.settings, settings or {}, recipe)
+    values: dict[str, object] = parse(chosen.settings, settings or {}, recipe)
     if chosen.needs_model and model is None:
         raise UsageError(f"The recipe {recipe} builds on a model; name its checkpoint with --model.")
     if model is not None and not chosen.needs_model:

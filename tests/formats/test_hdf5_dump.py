@@ -6,9 +6,9 @@ import zipfile
 import h5py
 import numpy as np
 import pytest
+from checkpoints_read import refused
 from keras_files import Decoder, write_h5, write_keras
 
-from explorer.errors import CheckpointError
 from explorer.formats import open_checkpoint
 
 pytestmark = pytest.mark.usefixtures("in_process")
@@ -18,16 +18,6 @@ pytestmark = pytest.mark.usefixtures("in_process")
 def path(tmp_path):
     decoder = Decoder()
     return write_h5(tmp_path / "m.h5", decoder.described(), decoder.h5())
-
-
-def refused(path):
-    with pytest.raises(CheckpointError) as caught:
-        open_checkpoint(path)
-    text = str(caught.value)
-    assert str(path) in text
-    assert text.endswith(".")
-    assert "\n" not in text
-    return text
 
 
 def replaced(path, make, place="model_weights/dense/dense/kernel:0"):

@@ -36,7 +36,7 @@ class Watched:
             made.mkdir()
         environment = {
             **os.environ,
-            "PYTHONPATH": os.pathsep.join([str(HERE / "watcher"), str(source_root())]),
+            "PYTHONPATH": os.pathsep.join([str(HERE / "watcher"), str(HERE.parent), str(source_root())]),
             "PYTHONDONTWRITEBYTECODE": "1",
             "WATCHED_LOG": str(self._log),
             "WATCHED_FILES": str(self._files),

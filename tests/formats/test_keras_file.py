@@ -8,6 +8,7 @@ import h5py
 import numpy as np
 import pytest
 import torch
+from checkpoints_read import refused
 from keras_files import (
     CODES,
     Decoder,
@@ -24,21 +25,10 @@ from keras_files import (
 )  # fmt: skip
 from torch.nn import functional
 
-from explorer.errors import CheckpointError
 from explorer.formats import open_checkpoint
 from explorer.models.base import NO_OPTIONS, DecodeOptions, StageModel
 
 pytestmark = pytest.mark.usefixtures("in_process")
-
-
-def refused(path):
-    with pytest.raises(CheckpointError) as caught:
-        open_checkpoint(path)
-    text = str(caught.value)
-    assert str(path) in text
-    assert text.endswith(".")
-    assert "\n" not in text
-    return text
 
 
 @pytest.mark.parametrize("text", [bytes, str])

@@ -11,6 +11,7 @@ from collections import OrderedDict
 import fakes
 import pytest
 import torch
+from checkpoints_read import refused
 
 from explorer.errors import CheckpointError
 from explorer.formats import open_checkpoint, open_latent
@@ -35,16 +36,6 @@ def fate(path):
     except CheckpointError as error:
         return str(error)
     return "It opened."
-
-
-def refused(path):
-    with pytest.raises(CheckpointError) as caught:
-        open_checkpoint(path)
-    text = str(caught.value)
-    assert str(path) in text
-    assert text.endswith(".")
-    assert "\n" not in text
-    return text
 
 
 class Harmful:

@@ -7,32 +7,15 @@ from here.
 import json
 import os
 import sys
-import tempfile
 import time
 from pathlib import Path
 
+from checkpoints_read import InProcess
+
 from explorer.errors import CheckpointError
-from explorer.formats import child, isolated, open_checkpoint, recognition, state_dict, taking  # noqa: F401
+from explorer.formats import isolated, open_checkpoint, recognition, state_dict  # noqa: F401
 
 CHILD = isolated.start
-
-
-class InProcess:
-    """Stands in for the child process, which costs a third of a second."""
-
-    def __init__(self, path):
-        self._path = path
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *error):
-        return None
-
-    def result(self, on_progress, should_stop):
-        with tempfile.TemporaryDirectory() as folder:
-            child.read(self._path, Path(folder))
-            return taking.take_over(self._path, Path(folder), on_progress, should_stop)
 
 
 def happened(door, path):
