@@ -31,7 +31,7 @@ def describe(head: bytes, path: Path) -> str:
     if head[257:262] == b"ustar":
         return "is a tar archive; unpack it first"
     if len(head) > 1 and head[0] == 0x80 and head[1] in range(2, 6):
-        return f"is a pickle of no more than {len(head)} bytes, too short for a checkpoint; copy or download it again"
+        return f"is cut off after {len(head)} bytes; copy or download it again"
     if _is_text(head):
         begins = " ".join(head[:200].decode("utf-8", "replace").split())[:40]
         return f"is a text file, not a checkpoint (it begins with {begins!r})"
