@@ -17,7 +17,8 @@ from explorer.formats.inference.measured import near_memory
 from explorer.formats.inference.output import is_plain, last_of
 from explorer.formats.inference.slots import HeadsOption, Slots, usual_choices, with_choice
 from explorer.formats.inference.statistics import COST_WEIGHT, EVIDENCE, Path, Tensors
-from explorer.models.layered import BatchNorm, Heads, Layered, LayeredConfig
+from explorer.models.layered import BatchNorm, Heads, Layered, LayeredConfig, module_of
+from explorer.models.layers import ACTIVATIONS
 
 Stop = Callable[[], bool]
 
@@ -36,6 +37,10 @@ _DEAD = 1e-3  # variance of a code's dimension
 _KEPT = 0.9  # share of the codes that counts: those that come back best
 _FIRST = 0.7  # weight of codes from the prior, against those drawn where the encoder puts codes
 _MIX = 1.0  # nats: what a word of its own must win by
+_NEAR = {"leaky_relu": 1.0}
+"""Nats by which a word must win that hardly differs from the usual one, and is far rarer: noise tells them apart."""
+
+_RETURNS = 1.0  # an error beyond which nothing comes back, however far it goes
 _GAP = 3.3  # how much more it counts, the more it costs, that nothing stands in a place where something might
 _SWAPPED = 1.0  # cost of taking the second branch for the mean
 _NORMS = 0.5  # weight of what the encoder's batch norms say: decoded pictures are not the real ones
@@ -136,6 +141,7 @@ class _Search:
         self.read = list(range(len(self.readings)))  # those that are still open
         self.free = [index for index in range(len(slots.slots)) if index not in self.settled]
         self.tries: dict[tuple[tuple[int, int], ...], list[_Try]] = {}
+        self.walked = self._shared(path.choices) if path else set()  # batch norm was asked what these cost
         self.plain = slots.candidate.config.prior == "none"
         self.codes = self._codes()
 
@@ -251,7 +257,8 @@ class _Search:
             labels = torch.arange(len(self.codes)) % network.config.labels.classes
         sent = _Sender(network, labels, logits)
         listener = _Listener(network)
-        means = sent(self.codes)
+        codes = _possible(self.codes, network.config) if self.plain else self.codes
+        means = sent(codes)
         norms = listener.told()
         found = []
         for at in self.read:
@@ -260,7 +267,7 @@ class _Search:
             if mean is None or mean.shape != self.codes.shape:
                 continue
             again = _redrawn(mean)
-            first = _back(self.codes, mean)
+            first = _back(codes, mean)
             if self.plain:
                 first = _back(mean, _mean(heads, network.config.heads, *sent(mean)), scaled=True)
             second = _back(again, _mean(heads, network.config.heads, *sent(again)), scaled=True)
@@ -278,22 +285,24 @@ class _Search:
         taken = [self.slots.slots[index].options[option] for index, option in one.choices.items()]
         cost = sum(o.cost * (max(1.0, _GAP * o.cost) if o.word == "identity" else 1.0) for o in taken)
         cost += self.readings[one.heads][1]
-        words = {
-            self.slots.slots[index].options[option].word
-            for index, option in one.choices.items()
-            if self.slots.slots[index].group == SHARED
-        } - {"identity"}
-        mixes = _MIX * max(0, len(words) - 1)
+        words = self._shared(one.choices)
+        mixes = _MIX * max(0, len(words - self.walked) - (not self.walked))
+        mixes += sum(_NEAR.get(word, 0.0) for word in words - self.walked)
         last = [self.slots.slots[i].options[o].word for i, o in one.choices.items() if i in self.outputs]
         values = sum(self.output.get(word, 0.0) for word in last)
         values += sum(
             energies.get(one.choices[index], max(energies.values())) - min(energies.values())
             for index, energies in self.known.items()
         )
-        told = [
-            math.log(float(back[mask].mean()) + _FLOOR) for back, mask in zip(one.back, alive, strict=True)
-        ]
+        errors = [min(_RETURNS, float(back[mask].mean())) for back, mask in zip(one.back, alive, strict=True)]
+        told = [math.log(error + _FLOOR) for error in errors]
         return EVIDENCE * sum(told) / len(told) + values + _NORMS * one.norms + COST_WEIGHT * cost + mixes
+
+    def _shared(self, choices: Mapping[int, int]) -> set[str]:
+        """Return the activations of some choices."""
+        taken = [(self.slots.slots[index], option) for index, option in choices.items()]
+        words = {slot.options[option].word for slot, option in taken if slot.group == SHARED}
+        return words - {"identity"}
 
     def _all(self) -> Iterator[_Try]:
         for tries in self.tries.values():
@@ -403,6 +412,15 @@ def _mean(heads: Heads, sent: Heads | None, first: Tensor, second: Tensor | None
     if sent.layout == "interleaved":
         both = torch.stack((first, second), 2).flatten(1)
     return both[:, ::2] if heads.layout == "interleaved" else both.chunk(2, 1)[0]
+
+
+def _possible(codes: Tensor, config: LayeredConfig) -> Tensor:
+    """Return codes as an encoder's last layer would let them through."""
+    last = config.encoder[-1] if config.encoder else None
+    mean = config.heads.mean if config.heads else ()
+    if last is None or mean or last.key or last.kind not in ACTIVATIONS:
+        return codes
+    return module_of(last, {})(codes)
 
 
 def _error(one: _Try, alive: Tensor) -> float:

@@ -21,6 +21,8 @@ _PRIOR = 2.5  # nats for a cost of 1 where nothing but habit tells
 _HABIT = 1.0  # beside evidence
 _SURE = 0.99
 _LIGHT = 0.02  # a word that is no likelier is not looked at
+_LOST = 0.5  # an error beyond which codes hardly come back under any reading that was tried: the right one is another
+_DOUBTED = 0.6
 _SHOWN = 3  # words whose effect on the picture is looked at
 
 
@@ -55,7 +57,14 @@ def _guess(best: Judged, group: str, effects: Effects) -> Guess | None:
         )
     others = sorted((word for word in costs if word != value), key=lambda word: energies.get(word, 99.0))
     sure = _certainty(value, energies, others, lambda word: effects.of(group, word))
+    if best.trip is not None and best.trip.alive and best.trip.error > _LOST and not _walked(best, mine):
+        sure = min(sure, _DOUBTED)
     return Guess(group, value, sure, reason, tuple(others[:_MOST_OTHERS]))
+
+
+def _walked(best: Judged, mine: list[tuple[int, Slot]]) -> bool:
+    """Return whether batch norm's statistics tell of any slot."""
+    return best.path is not None and any(_believed(best.path, index) for index, _ in mine)
 
 
 def _word(best: Judged, index: int, slot: Slot) -> str:
