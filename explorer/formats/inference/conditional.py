@@ -6,14 +6,14 @@ Nothing else makes a class: a wide code is a wide code.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from explorer.formats.inference.links import side_of
 from explorer.formats.inference.parts import Parts
 from explorer.formats.sidecars import Hints
 from explorer.models.layered import Labels
 
-_USUAL_CLASSES = (10, 2, 26, 47, 100, 62, 5, 3, 4, 6, 7, 8)
+_BEFORE = 0.3  # what it costs that a label goes before the code
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,12 @@ def told_by(parts: Parts, hints: Hints) -> list[Told]:
 def _ways(parts: Parts, hints: Hints) -> Iterator[Told]:
     width, code = parts.width, parts.latent
     extra = width - code if code is not None else None
+    wide = parts.branch[0].wide_in if parts.branch else 0
+    table = next((table for table in parts.tables if table.shape[1] == wide), None)
+    if parts.branch and table is not None:
+        labels = Labels(table.shape[0], "embedding", table.key)
+        yield Told(width, labels, 0.0, "a label has a table and a layer of its own", True)
+        return
     if parts.branch:
         yield Told(width, Labels(parts.branch[0].wide_in), 0.0, "a label has a layer of its own", True)
         return
@@ -78,7 +84,9 @@ def _with_table(key: str, classes: int, wide: int, parts: Parts) -> Iterator[Tol
     fits = code is None or width - wide == code
     if wide < width and fits:
         labels = Labels(classes, "embedding", key, encoder=_encoder_takes(parts, wide))
-        yield Told(width - wide, labels, 0.0, f"a table of {classes} classes, {wide} wide", True)
+        reason = f"a table of {classes} classes, {wide} wide"
+        yield Told(width - wide, labels, 0.0, reason, True)
+        yield Told(width - wide, replace(labels, join="before"), _BEFORE, reason, True)
     if wide == width and code in (None, width):
         labels = Labels(classes, "embedding", key, "times")
         yield Told(width, labels, 0.1, f"a table of {classes} rows as wide as the code", True)

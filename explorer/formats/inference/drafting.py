@@ -182,6 +182,8 @@ def encoder_draft(setting: Setting, run: Run, heads: Run, path: Path | None, cod
         draft.leave(links, at)
     if code and previous is not None:
         _code(draft, setting, previous, hidden)
+        if ways and ways[-1].scale > 1 and not any("pool" in layer.kind for layer in draft.layers[-2:]):
+            draft.add(Layer("maxpool", "", {"kernel": ways[-1].scale}))
     return draft
 
 

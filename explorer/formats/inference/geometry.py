@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from explorer.formats.inference.links import Link, shuffled
 
-_KEPT_BY_SIZE = 3
+_KEPT_BY_SIZE = 5
 _KEPT = 48
 _DEAREST = 5.0  # beyond the cheapest
 _LARGEST = 1024  # pixels along a side
@@ -127,15 +128,41 @@ def encoder_paths(
             continue
         paths = _kept((_shrunk(path, link, room(at)) for path in paths), most)
     ended = [(path, ends(path)) for path in paths]
-    found = [
-        replace(path, cost=path.cost * plainness(path) + cost) for path, cost in ended if cost is not None
-    ]
+    found = [replace(path, cost=_evenness(path) + cost) for path, cost in ended if cost is not None]
     return sorted(found, key=lambda path: path.cost)
 
 
 def plainness(path: Path) -> float:
     """Return what part of a geometry's cost counts: little where no padding is said anywhere."""
     return 0.45 if is_unpadded(path) else 1.0
+
+
+def _evenness(path: Path) -> float:
+    """Return an encoder's cost: less where all maps are pooled, more where some are pooled and some strided."""
+    ways = [way for way in path.ways if way != Way()]
+    pooled = sum(way.scale == 2 for way in ways)
+    if pooled and any(way.stride > 1 for way in ways):
+        return path.cost + 0.5
+    if pooled > 1 and pooled == len(ways) == ways.count(ways[0]):
+        return min(path.cost, 0.6)
+    return path.cost * plainness(path)
+
+
+def mixing(links: Sequence[Link], path: Path) -> float:
+    """Return what it costs that some strided convolutions are padded and others are not."""
+    kinds = [
+        way.padding != 0
+        for link, way, size in zip(links, path.ways, [(1, 1), *path.sizes], strict=False)
+        if way.stride > 1 and link.kernel[0] > way.stride and size != (1, 1)
+    ]
+    return 0.12 * sum(one != other for one, other in pairwise(kinds))
+
+
+def mirroring(path: Path, encoder: Path) -> float:
+    """Return what it costs that a decoder's maps are of other sizes than its encoder's."""
+    inner = [size for size in path.sizes[:-1] if size != (1, 1)]
+    met = sum(size in encoder.sizes for size in inner)
+    return 0.4 * (1 - met / len(inner)) if inner else 0.0
 
 
 def is_unpadded(path: Path) -> bool:
@@ -266,7 +293,10 @@ def _kept(steps: Iterable[Iterator[Path]], most: int) -> list[Path]:
     for step in steps:
         for path in step:
             by_size.setdefault((path.height, path.width), []).append(path)
-    best = [sorted(paths, key=lambda path: path.cost)[:_KEPT_BY_SIZE] for paths in by_size.values()]
+    best = [
+        sorted(paths, key=lambda path: path.cost * plainness(path))[:_KEPT_BY_SIZE]
+        for paths in by_size.values()
+    ]
     found = sorted((path for paths in best for path in paths), key=lambda path: path.cost)[:most]
     return [path for path in found if path.cost <= found[0].cost + _DEAREST]
 

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from explorer.formats.diagnosis import Diagnosis, Unfamiliar
 from explorer.formats.inference import Module
+from explorer.formats.inference.encoders import heard_again, parted
 from explorer.formats.inference.habits import with_habits
 from explorer.formats.inference.hinting import from_layers, narrowed
 from explorer.formats.inference.judging import Judged, judged
@@ -74,12 +75,19 @@ def infer(
     proposed = _proposed(leaves, found, hints, facts or {}, tensors)
     if not proposed:
         raise _unfamiliar(tensors, _no_geometry(hints))
+    proposed, others = parted(proposed)
     proposed = sound(proposed, tensors)
     deadline = thread_time() + _SECONDS
+    given_range = hints.range is not None
+
+    def stop() -> bool:
+        return thread_time() > deadline
+
     if is_large(tensors):
-        ranked = untried(proposed, tensors, hints.range is not None)
+        ranked = untried(proposed, tensors, given_range)
     else:
-        ranked = judged(proposed, tensors, lambda: thread_time() > deadline, hints.range is not None)
+        ranked = judged(proposed, tensors, stop, given_range)
+        ranked = heard_again(ranked, others, tensors, stop, given_range)
     if not ranked or ranked[0].config is None:
         raise _unfamiliar(tensors, "none of the networks that fit them gives a picture")
     config = tidied(ranked[0].config)

@@ -66,6 +66,11 @@ class Parts:
         return bool(self.encoder or self.mean)
 
     @property
+    def has_map(self) -> bool:
+        """Whether a code may be a map of several pixels: neither what makes it nor what takes it is a row."""
+        return bool(self.mean) and not self.mean[-1].flat and not self.decoder[0].flat
+
+    @property
     def is_vae(self) -> bool:
         """Whether codes have a second moment."""
         return self.packed or bool(self.second)
@@ -177,6 +182,8 @@ def _cuttable(run: Run, place: int, code: int | None) -> bool:
         return width == code
     narrow = min(link.wide_in for link in run[1:])
     parted = apart(before.unit.key, after.unit.key)
+    if not before.flat and not after.flat:  # a code that is a map
+        return parted or (before.kind, after.kind) == ("conv", "convT")
     return after.flat and (width == narrow or parted or before.wide_out == 2 * width)
 
 
@@ -193,22 +200,45 @@ def _gives_picture(link: Link) -> bool:
 def _arranged(search: _Search, runs: list[Run], twins: _Twins | None) -> None:
     """Add the readings of these runs: each chain that ends in a picture as the decoder."""
     for decoder, used, jumps in _chains(runs):
-        if _takes_picture(decoder[0]) and not decoder[0].flat:
+        if _takes_picture(decoder[0]) and decoder[0].kind == "conv":
             continue
         rest = [run for at, run in enumerate(runs) if at not in used]
         parts = _with_encoder(search, decoder, rest, twins)
         for found in parts:
             search.found.append(_costed(search, found, jumps, twins))
         if twins is None and len(runs) <= _MOST_BRANCHED:
-            for found in _branched(decoder, rest):
+            for found in _branched(
+                decoder, rest, tuple(unit for unit in search.leaves.units if unit.kind == "table")
+            ):
                 search.found.append(_costed(search, found, 0, None))
 
 
-def _branched(decoder: Run, rest: list[Run]) -> Iterator[Parts]:
+def _is_plane(code: Run, label: Run, decoder: Run, tables: Sequence[Unit]) -> bool:
+    """Return whether a label becomes one more channel of the first map: of as many pixels as those of the code."""
+    channels = decoder[0].wide_in - 1
+    if decoder[0].flat or channels < 1 or len(label) != 1 or not (label[0].flat and code[-1].flat):
+        return False
+    known = not tables or any(table.shape[1] == label[0].wide_in for table in tables)
+    side = round(label[0].wide_out ** 0.5)
+    return (
+        known
+        and side > 1
+        and side * side == label[0].wide_out
+        and code[-1].wide_out == channels * side * side
+    )
+
+
+def _branched(decoder: Run, rest: list[Run], tables: tuple[Unit, ...]) -> Iterator[Parts]:
     """Yield the readings in which code and label run through a layer each before they are joined."""
     for first in rest:
         for second in rest:
             wide = first[-1].wide_out + second[-1].wide_out
+            if first is not second and _is_plane(first, second, decoder, tables):
+                wide = first[0].wide_in
+                yield Parts(
+                    first + decoder, width=wide, latent=wide, branch=second, joined=len(first), tables=tables
+                )
+                continue
             alike = first[-1].flat == second[-1].flat == decoder[0].flat
             if first is second or not alike or wide != decoder[0].wide_in:
                 continue
@@ -315,7 +345,8 @@ def _costed(search: _Search, parts: Parts, jumps: int, twins: _Twins | None) -> 
         first = (*parts.encoder, *parts.mean, *parts.decoder)[0]
         cost += 1.0 if parts.encodes and first.flat and first.wide_in == last.wide_out else 5.0
     cost += 2.0 * (len(parts.decoder) == 1 and not parts.encodes and bool(missed))
-    cost += 3.0 * (parts.decoder[0].kind == "conv")  # a map of one pixel is no start for one
+    if parts.decoder[0].kind == "conv":  # a map of one pixel is no start for one
+        cost += 0.3 if parts.has_map and parts.decoder[0].wide_in > 4 else 3.0
     if not parts.encodes and any(_takes_decoded(search, key, parts.decoder) for key in missed):
         cost += 1.5
     if (
@@ -363,7 +394,8 @@ def _bottleneck(parts: Parts) -> float:
     narrow = min(link.wide_in for link in links[1:])
     last = (*parts.encoder, *parts.mean)[-1].unit.key
     parted = apart(last, parts.decoder[0].unit.key)
-    return (0.0 if parts.width == narrow else 1.0) + (0.0 if parted else 0.6)
+    turned = parts.has_map and parts.decoder[0].kind == "convT"
+    return (0.0 if parts.width == narrow or turned else 1.0) + (0.0 if parted else 0.6)
 
 
 def _share(links: Sequence[Link], words: re.Pattern[str]) -> float:

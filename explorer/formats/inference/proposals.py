@@ -9,19 +9,20 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
-from time import thread_time
 from typing import Any
 
 from explorer.formats.inference import Candidate
 from explorer.formats.inference.conditional import Told, told_by
 from explorer.formats.inference.drafting import Draft, Setting, branch_layers, decoder_draft, encoder_draft
-from explorer.formats.inference.gaps import between
+from explorer.formats.inference.gaps import behind, between
 from explorer.formats.inference.geometry import (
     Path,
     Room,
     decoder_paths,
     encoder_paths,
     is_unpadded,
+    mirroring,
+    mixing,
     path_work,
     plainness,
     unusual,
@@ -37,8 +38,8 @@ from explorer.models.base import ImageSpec
 from explorer.models.layered import Labels, LayeredConfig
 from explorer.models.layers import Layer
 
-_MOST = 64
-_SECONDS = 1.5  # of work, after which what there is must do; usual files take a tenth of it
+_MOST_MADE = 160
+_MOST_LINKS = 160  # of all readings for which geometries are sought: 20 of a network of 8 layers
 _MOST_PARTS = 4
 _NEAR = 0.65  # in costs: one link left out is more
 _MOST_TURNED = 3
@@ -46,6 +47,10 @@ _MOST_WORK = 1 << 35  # products for one picture of each candidate
 _MOST_LINKS_TURNED = 24
 _DEAREST = 5.0  # beyond the cheapest
 _MOST_SIZES = 10  # pictures' sizes for which an encoder is tried
+_MOST_MAPPED = 40  # with the sizes of a code that is a map
+_MAP_SIDES = (1, 2, 3, 4, 5, 6, 7, 8, 12, 14, 16)
+_MOST_ENCODERS = 6
+_NEAR_ENCODER = 2.5  # in costs
 
 _HALF = re.compile(r"(^|[._])dec(oder)?([._]|$)", re.IGNORECASE)  # a decoder was trained with an encoder
 _VAE = {"sigmoid": 0.0, "tanh": 0.4, "identity": 0.9, "relu": 2.2}
@@ -74,16 +79,18 @@ def proposals(leaves: Leaves, found: Sequence[Parts], hints: Hints, facts: Mappi
         facts: plain numbers that the file carries, by name.
     """
     made: list[Slots] = []
-    until = thread_time() + _SECONDS
+    spent = 0
     best = found[0].cost if found else 0.0
     near = [parts for parts in found if parts.cost <= best + _NEAR][:_MOST_PARTS]
     for parts in (way for reading in near for way in _turned(leaves, reading)):
+        if spent > (_MOST_LINKS if made else 4 * _MOST_LINKS):
+            break
+        spent += len(parts.decoder) + len(parts.encoder)
+        shapes = _shapes(leaves, parts, hints, facts)
         for told in told_by(parts, hints):
-            if made and thread_time() > until:
-                break
-            for shape in _shapes(leaves, parts, hints, facts):
+            for shape in shapes:
                 made += _drafted(leaves, parts, told, shape, hints)
-    return _distinct(sorted(made, key=lambda slots: slots.candidate.cost))[:_MOST]
+    return _distinct(sorted(made, key=lambda slots: slots.candidate.cost))[:_MOST_MADE]
 
 
 def _turned(leaves: Leaves, parts: Parts) -> Iterator[Parts]:
@@ -132,7 +139,7 @@ def _shapes(leaves: Leaves, parts: Parts, hints: Hints, facts: Mapping[str, Any]
         replace(shape, cost=shape.cost - 0.5 * (shape.image.height in sides)) if sides else shape
         for shape in found
     ]
-    return _affordable(parts.decoder, sorted(found, key=lambda shape: shape.cost)[:_MOST])
+    return _affordable(parts.decoder, sorted(found, key=lambda shape: shape.cost)[:_MOST_MADE])
 
 
 def _affordable(run: Run, shapes: list[_Shape]) -> list[_Shape]:
@@ -162,12 +169,14 @@ def _decoder_shapes(leaves: Leaves, parts: Parts, hints: Hints) -> Iterator[_Sha
         for image, cost in _flat_images(parts, hints):
             yield _Shape(image, cost=cost)
         return
-    for start, price in _starts(run, first):
+    starts = _map_starts(parts) if first == 0 and parts.has_map else _starts(run, first, _plane(parts))
+    for start, price in starts:
         begun = Path(start[1], start[2], price)
         spread = _last_shuffle(run[-1])
         paths = decoder_paths(run[first:], begun, _decoder_room(leaves, run, first), spread)
         for path in paths:
-            yield from _finished(run, start, replace(path, cost=path.cost * plainness(path)), hints, spread)
+            cost = path.cost * plainness(path) + mixing(run[first:], path)
+            yield from _finished(run, start, replace(path, cost=cost), hints, spread)
 
 
 def _last_shuffle(link: Link) -> int:
@@ -177,9 +186,9 @@ def _last_shuffle(link: Link) -> int:
     return next((by for by in (2, 3, 4) if link.wide_out in (by * by, 3 * by * by)), 1)
 
 
-def _starts(run: Run, first: int) -> Iterator[tuple[tuple[int, int, int], float]]:
+def _starts(run: Run, first: int, plane: int = 0) -> Iterator[tuple[tuple[int, int, int], float]]:
     """Yield the first map: channels, height, width, with its cost."""
-    channels = run[first].wide_in
+    channels = run[first].wide_in - plane
     if first == 0:
         yield (channels, 1, 1), 0.0
         return
@@ -192,6 +201,18 @@ def _starts(run: Run, first: int) -> Iterator[tuple[tuple[int, int, int], float]
     for low, high in sorted(pairs, key=lambda pair: pair[1] - pair[0])[:2]:
         yield (channels, low, high), 1.5
         yield (channels, high, low), 1.5
+
+
+def _plane(parts: Parts) -> int:
+    """Return how many channels of the first map are a label's."""
+    beside = parts.branch and parts.branch[-1].flat and not parts.decoder[parts.joined].flat
+    return 1 if beside else 0
+
+
+def _map_starts(parts: Parts) -> Iterator[tuple[tuple[int, int, int], float]]:
+    """Yield the sizes of a code that is a map; the pictures that come of it tell which is usual."""
+    for side in _MAP_SIDES:
+        yield (parts.decoder[0].wide_in, side, side), 0.0 if side == 1 else 0.3
 
 
 def _decoder_room(leaves: Leaves, run: Run, first: int) -> Room:
@@ -289,23 +310,41 @@ def _pixels(image: ImageSpec) -> int:
 
 def _with_encoders(leaves: Leaves, parts: Parts, shapes: list[_Shape]) -> Iterator[_Shape]:
     """Yield geometries with the encoder's beside them, dearer where none fits."""
-    known: dict[tuple[int, int, int], Path | None] = {}
+    known: dict[tuple[tuple[int, int, int], int], list[Path]] = {}
+    most = _MOST_MAPPED if parts.has_map else _MOST_SIZES
     for shape in shapes:
-        sides = _sides(shape.image)
-        if sides not in known:
-            if len(known) >= _MOST_SIZES:
+        side = shape.start[1] if parts.has_map and shape.start else 1
+        key = _sides(shape.image), side
+        if key not in known:
+            if len(known) >= most:
                 continue
-            known[sides] = _encoder_path(leaves, parts, sides)
-        path = known[sides]
-        if path is None:
-            yield replace(shape, cost=shape.cost + 4.0)
-        else:
-            apart = path.ways and shape.path and is_unpadded(shape.path) != is_unpadded(path)
-            yield replace(shape, cost=shape.cost + path.cost + (0.6 if apart else 0.0), encoder=path)
+            known[key] = _encoder_ways(leaves, parts, *key)
+        if not known[key]:
+            if not parts.has_map:
+                yield replace(shape, cost=shape.cost + 4.0)
+            continue
+        found = sorted((_apart(shape, path) + path.cost, at) for at, path in enumerate(known[key]))
+        for cost, at in found[:_MOST_ENCODERS]:
+            if cost <= found[0][0] + _NEAR_ENCODER:
+                yield replace(shape, cost=shape.cost + cost, encoder=known[key][at])
 
 
-def _encoder_path(leaves: Leaves, parts: Parts, sides: tuple[int, int, int]) -> Path | None:
-    """Return the cheapest way of an encoder through pictures of a size; None where none fits."""
+def _apart(shape: _Shape, path: Path) -> float:
+    """Return what it costs that decoder and encoder are done in different ways."""
+    if not path.ways or not shape.path:
+        return 0.0
+    return 0.6 * (is_unpadded(shape.path) != is_unpadded(path)) + mirroring(shape.path, path)
+
+
+def _encoder_ways(leaves: Leaves, parts: Parts, sides: tuple[int, int, int], end: int) -> list[Path]:
+    """Return the cheapest ways of an encoder through pictures of a size; none where none fits.
+
+    Args:
+        leaves: of the file.
+        parts: with an encoder.
+        sides: channels, height and width of a picture.
+        end: the side of the code, where that is a map.
+    """
     links = [*parts.encoder, *parts.mean[:1]]
     channels, height, width = sides
     first = links[0]
@@ -313,26 +352,26 @@ def _encoder_path(leaves: Leaves, parts: Parts, sides: tuple[int, int, int]) -> 
     labels = {0, label, *(table.shape[1] for table in parts.tables)}
     if first.flat:
         fits = first.wide_in - channels * height * width in labels
-        return Path(1, 1) if fits and all(link.flat for link in links) else None
+        return [Path(1, 1)] if fits and all(link.flat for link in links) else []
     if first.wide_in - channels not in labels:
-        return None
-    found = encoder_paths(links, Path(height, width), _encoder_room(leaves, links), _ends(links[-1]))
-    return found[0] if found else None
+        return []
+    room = _encoder_room(leaves, links, parts.has_map and not parts.is_vae)
+    return encoder_paths(links, Path(height, width), room, _ends(links[-1], end))
 
 
-def _ends(last: Link) -> Any:
+def _ends(last: Link, end: int) -> Any:
     """Return what it costs that an encoder ends in a map: a head takes rows."""
 
     def cost(path: Path) -> float | None:
-        return 0.0 if last.flat or path.height == path.width == 1 else None
+        return 0.0 if last.flat or path.height == path.width == end else None
 
     return cost
 
 
-def _encoder_room(leaves: Leaves, links: Sequence[Link]) -> Room:
+def _encoder_room(leaves: Leaves, links: Sequence[Link], pooled: bool) -> Room:
     def room(at: int) -> Sequence[tuple[int, float]]:
         if at + 1 >= len(links):
-            return ((1, 0.0),)
+            return _last_pool(leaves, links[-1]) if pooled else ((1, 0.0),)
         link, following = links[at], links[at + 1]
         if link.block and link.block == following.block:
             return ((1, 0.0),)
@@ -351,6 +390,16 @@ def _encoder_room(leaves: Leaves, links: Sequence[Link]) -> Room:
         return ((1, 0.0), (2, 0.5), (4, 2.5))
 
     return room
+
+
+def _last_pool(leaves: Leaves, link: Link) -> Sequence[tuple[int, float]]:
+    """Return by what a code that is a map may have been pooled at last."""
+    gap = behind(leaves, link.norms[-1] if link.norms else link.unit)
+    if gap.stated is not None:
+        return ((next((layer.get("kernel", 2) for layer in gap.stated if "pool" in layer.kind), 1), 0.0),)
+    if gap.pools:
+        return ((2, 0.0), (1, 1.5))
+    return ((1, 0.0),) if gap.strict and not gap.count else ((1, 0.0), (2, 0.4))
 
 
 def _drafted(leaves: Leaves, parts: Parts, told: Told, shape: _Shape, hints: Hints) -> Iterator[Slots]:
@@ -376,6 +425,11 @@ def _joined(setting: Setting, parts: Parts, told: Told, draft: Draft, path: Path
         return None
     key = parts.decoder[parts.joined].unit.key
     at = next(at for at, layer in enumerate(draft.layers) if layer.key == key)
+    if _plane(parts):
+        link = parts.branch[-1]
+        side = round(link.wide_out**0.5)
+        plane = (Layer("linear", link.unit.key), Layer("reshape", "", {"shape": (1, side, side)}))
+        return replace(told.labels, at=at, layers=plane)
     return replace(told.labels, at=at, layers=branch_layers(setting, parts.branch, parts.decoder, path))
 
 
@@ -391,8 +445,11 @@ def _candidate(
         encoder = encoder_draft(setting, run, () if plain else parts.mean, shape.encoder, plain)
         heads = heads_options(setting, parts, shape.encoder)
     labels = _joined(setting, parts, told, draft, shape.path) if parts.branch else told.labels
+    latent = told.latent
+    if parts.has_map and shape.start and not told.labels:
+        latent *= shape.start[1] * shape.start[2]
     config = LayeredConfig(
-        told.latent,
+        latent,
         shape.image,
         tuple(draft.layers),
         tuple(encoder.layers),
@@ -401,13 +458,13 @@ def _candidate(
         "none" if parts.encodes and not parts.is_vae else "normal",
     )
     image = "x".join(map(str, _sides(shape.image)))
-    choices = {"image": image, "latent": str(told.latent)}
+    choices = {"image": image, "latent": str(latent)}
     if shape.start:
         choices["start"] = "x".join(map(str, shape.start))
     if told.labels or parts.tables:
         choices["classes"] = str(told.labels.classes if told.labels else 0)
     reasons = {"classes": told.reason} if told.reason else {}
-    certain = frozenset({"latent", "classes"} if told.sure else ())
+    certain = frozenset({"latent", "classes"} if told.sure and latent == told.latent else ())
     cost = parts.cost + told.cost + shape.cost + price
     candidate = Candidate(config, cost, choices, reasons, certain)
     return Slots(candidate, (*draft.slots, *encoder.slots), heads)
