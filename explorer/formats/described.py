@@ -49,12 +49,13 @@ def inferred(
     Raises:
         Unfamiliar: none can be made of them.
         CheckpointError: the hints ask for what cannot be.
+        Cancelled: the reading was told to stop.
     """
     from explorer.formats.inference.inferring import infer
 
     tensors, told = in_float32(found.tensors, reading.path)
     try:
-        made = infer(tensors, found.modules or None, reading.hints, found.facts)
+        made = infer(tensors, found.modules or None, reading.hints, found.facts, reading.should_stop)
     except Unfamiliar as error:
         raise Unfamiliar(_unfamiliar(tensors, reading, str(error)), error.diagnosis) from error
     said, made = _with_facts(made, tensors, found, reading)
@@ -245,7 +246,7 @@ def _with_facts(
     try:
         more: dict[str, Any] = sidecars.parsed_hints(said)
         hints = dataclasses.replace(reading.hints, **more)
-        again = infer(tensors, found.modules or None, hints, found.facts)
+        again = infer(tensors, found.modules or None, hints, found.facts, reading.should_stop)
     except (CheckpointError, UsageError):  # a stranger's words that do not agree
         return [], made
     text = ", ".join(f"{key} {value}" for key, value in said.items())

@@ -12,7 +12,7 @@ from explorer.models.layered import Layered
 
 Tensors = Mapping[str, Tensor]
 
-_COUNT = 16
+_COUNT = 10
 _SEEN = 0.03  # mean difference, of the standard deviation, that people see
 
 

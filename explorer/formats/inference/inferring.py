@@ -5,13 +5,13 @@ Readers call `infer`; what they hand over is free of prefixes, with weight norm 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from time import thread_time
 from typing import Any
 
 from torch import Tensor
 
+from explorer.errors import Cancelled
 from explorer.formats.diagnosis import Diagnosis, Unfamiliar
 from explorer.formats.inference import Module
 from explorer.formats.inference.encoders import heard_again, parted
@@ -24,13 +24,13 @@ from explorer.formats.inference.slots import Slots, tidied
 from explorer.formats.inference.telling import diagnosis_of, tensor_facts
 from explorer.formats.inference.units import Leaves, leaves_of
 from explorer.formats.inference.untried import is_large, sound, untried
+from explorer.formats.inference.work import is_sound
 from explorer.formats.sidecars import Hints
 from explorer.models.layered import LayeredConfig
 
 _MOST_TENSORS = 4000
 _STRANGEST = 4.0  # the cost from which on a reading is no decoder
 _STRANGEST_HINTED = 9.0
-_SECONDS = 8.0  # of work, to weigh candidates
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +53,7 @@ def infer(
     modules: Sequence[Module] | None = None,
     hints: Hints | None = None,
     facts: Mapping[str, Any] | None = None,
+    should_stop: Callable[[], bool] | None = None,
 ) -> Inferred:
     """Return the network that tensors most likely belong to.
 
@@ -61,9 +62,11 @@ def infer(
         modules: the submodules that the file lists; None where it lists none.
         hints: what is known; they go before everything.
         facts: plain numbers that the file carries, by name.
+        should_stop: asked often; true gives up.
 
     Raises:
         Unfamiliar: no decoder is among them; the error tells what was found.
+        Cancelled: `should_stop` turned true.
     """
     hints = hints or Hints()
     if not tensors or len(tensors) > _MOST_TENSORS:
@@ -77,17 +80,12 @@ def infer(
         raise _unfamiliar(tensors, _no_geometry(hints))
     proposed, others = parted(proposed)
     proposed = sound(proposed, tensors)
-    deadline = thread_time() + _SECONDS
     given_range = hints.range is not None
-
-    def stop() -> bool:
-        return thread_time() > deadline
-
-    if is_large(tensors):
+    if is_large(tensors) or not is_sound(proposed[0].candidate.config, tensors):
         ranked = untried(proposed, tensors, given_range)
     else:
-        ranked = judged(proposed, tensors, stop, given_range)
-        ranked = heard_again(ranked, others, tensors, stop, given_range)
+        ranked = judged(proposed, tensors, _cancelling(should_stop), given_range)
+        ranked = heard_again(ranked, others, tensors, _cancelling(should_stop), given_range)
     if not ranked or ranked[0].config is None:
         raise _unfamiliar(tensors, "none of the networks that fit them gives a picture")
     config = tidied(ranked[0].config)
@@ -95,6 +93,17 @@ def infer(
         config = replace(config, prior=hints.prior)
     diagnosis = diagnosis_of(tensors, config, ranked, proposed, hints)
     return Inferred(config, diagnosis, _notes(ranked[0]))
+
+
+def _cancelling(should_stop: Callable[[], bool] | None) -> Callable[[], bool]:
+    """Return what raises `Cancelled` where `should_stop` turned true: what is half weighed is of no use."""
+
+    def stop() -> bool:
+        if should_stop is not None and should_stop():
+            raise Cancelled
+        return False
+
+    return stop
 
 
 def _notes(best: Judged) -> tuple[str, ...]:

@@ -6,6 +6,8 @@ what is most usual. Here they are put in order; each is measured in a module of 
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -16,6 +18,7 @@ from explorer.formats.inference import output, round_trip, spread, statistics
 from explorer.formats.inference.round_trip import Trip
 from explorer.formats.inference.slots import Slots, tidied, usual_choices, with_choice
 from explorer.formats.inference.statistics import COST_WEIGHT, Path
+from explorer.formats.inference.work import Work, is_sound
 from explorer.models.layered import Heads, Layered, LayeredConfig
 from explorer.models.layers import Layer
 
@@ -25,11 +28,15 @@ Ranked = tuple[float, Slots, Path | None]
 """Nats against a candidate, the candidate, and its way through the batch norms."""
 
 _PRIORS = ("normal", "uniform")
-_MOST_FILLED = 5  # candidates whose places are filled
+_MOST_FILLED = 4  # candidates whose places are filled
 _MOST_RETURNED = 4  # candidates whose encoder is asked
 _FOREIGN = 0.5  # an error of statistics that no true reading has
 _NO_ENCODER = 1.0  # nats against a reading that leaves out an encoder that another finds
 _LOOKED = 24  # codes
+_EXCELLENT = 0.15  # an error at each batch norm, that ends the search for what is dearer by far
+_COMPARED = 1.0e10  # multiply-adds, to tell candidates apart by batch norms
+_FIRST_RETURNED = 1.2e10  # for the encoder of the likeliest candidate
+_OTHERS_RETURNED = 0.25e10  # for that of another
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,16 +79,16 @@ def judged(
         should_stop: asked now and then; True takes what is known by then.
         given_range: leave `native_range` of the candidates as it is.
     """
-    stop = should_stop or (lambda: False)
-    with torch.inference_mode():
-        ranked = list(_running(_by_statistics(proposed, tensors, stop), tensors))
+    with torch.inference_mode(), Work(should_stop) as work:
+        ranked = list(_running(_by_statistics(proposed, tensors, work.until(_COMPARED)), tensors))
         found = []
         for at, one in enumerate(ranked):
-            if at and stop():
+            if at and work.until(math.inf)():
                 break
-            energy, slots, path = _walked_well(one, tensors, stop, at)
+            energy, slots, path = _walked_well(one, tensors, work.until(math.inf), at)
             if path is not None and path.errors and min(path.errors) > _FOREIGN:
                 energy, path = slots.candidate.cost, None  # they are not of this training, and say nothing
+            stop = work.until(_FIRST_RETURNED if at == 0 else _OTHERS_RETURNED)
             found.append(_filled(energy, slots, path, tensors, stop, at < _MOST_RETURNED))
         found = sorted(found, key=lambda one: one.energy)
         if found:
@@ -92,17 +99,8 @@ def judged(
 
 def _running(ranked: Sequence[Ranked], tensors: Tensors) -> Iterator[Ranked]:
     """Yield the candidates that give a picture, a few of them."""
-    count = 0
-    for one in ranked:
-        config = one[1].candidate.config
-        try:
-            Layered(config, tensors).decode(torch.zeros((1, config.latent_dim)))
-        except (RuntimeError, ValueError):
-            continue
-        yield one
-        count += 1
-        if count == _MOST_FILLED:
-            return
+    some = (one for one in ranked if is_sound(one[1].candidate.config, tensors))
+    yield from itertools.islice(some, _MOST_FILLED)
 
 
 def _by_statistics(proposed: Sequence[Slots], tensors: Tensors, stop: Stop) -> list[Ranked]:
@@ -113,8 +111,9 @@ def _by_statistics(proposed: Sequence[Slots], tensors: Tensors, stop: Stop) -> l
     walks = statistics.Walks(tensors, _PRIORS)
     found: dict[str, Path | None] = {}
     ranked: list[Ranked] = []
+    dearest = math.inf
     for slots in proposed:
-        if ranked and stop():
+        if ranked and (slots.candidate.cost > dearest or stop()):
             break
         key = _decoder(slots)
         if key not in found:
@@ -122,6 +121,8 @@ def _by_statistics(proposed: Sequence[Slots], tensors: Tensors, stop: Stop) -> l
         path = found[key]
         if path is not None:
             ranked.append((path.energy + slots.candidate.cost, slots, path))
+            if max(path.errors) < _EXCELLENT:
+                dearest = min(dearest, slots.candidate.cost + statistics.to_gain(path))
     ranked = ranked or [(slots.candidate.cost, slots, None) for slots in proposed]
     ranked.sort(key=lambda one: one[0])
     return ranked

@@ -18,6 +18,7 @@ from torch.nn import functional
 
 from explorer.formats.inference.measured import Measured, compared, thinned
 from explorer.formats.inference.slots import Option, Slots
+from explorer.formats.inference.work import TOUCHED
 from explorer.models.layered import BatchNorm, Layered, LayeredConfig, module_of
 from explorer.models.layers import Layer
 
@@ -43,15 +44,15 @@ _CLEAR = 1.0  # nats by which the best option of a place must win to be settled
 BELIEVED = 0.2
 """An error of means and variances that the truth stays below."""
 
-_SCREENED = 1.5e9  # multiply-adds, for all ways before one batch norm together
-_COMPARED = 1.5e9  # for the best of them
-_WALKED = 1.5e9  # to walk on
+_SCREENED = 0.6e9  # multiply-adds, for all ways before one batch norm together
+_COMPARED = 0.6e9  # for the best of them
+_WALKED = 0.6e9  # to walk on
 _RARER = 0.5  # nats: what a prior must win by against the one named before
 _HOPELESS = 6.0  # nats by which a candidate is behind another when it is given up
-_QUICKER = 16  # how much less is done to tell geometries apart
+_QUICKER = 6  # how much less is done to tell geometries apart
 _USUAL = 1.0  # what an option costs at most to be tried then
-_TOUCHED = 8  # multiply-adds that cost as much as a function of one number
 _MOST_CODES = 2048
+_TRUE = 0.025  # an error that the truth has
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,6 +96,11 @@ def untrained(config: LayeredConfig, tensors: Tensors) -> bool:
         not tensors[f"{key}.running_mean"].any() and bool((tensors[f"{key}.running_var"] == 1).all())
         for key in norms
     )
+
+
+def to_gain(path: Path) -> float:
+    """Return the nats by which another way through all batch norms is most likely better at best."""
+    return sum(max(0.0, math.log((error + _TRUE) / (2 * _TRUE))) for error in path.errors)
 
 
 class Walks:
@@ -402,7 +408,7 @@ class _Stage:
             if layer.kind in ("linear", "conv", "convT") and weight is not None:
                 places = before if layer.kind == "convT" else values
                 price += weight.numel() * (math.prod(places.shape[2:]) if places.ndim == 4 else 1) / share
-            price += _TOUCHED * values[0].numel() / share
+            price += TOUCHED * values[0].numel() / share
         return price
 
 

@@ -13,9 +13,9 @@ from torch import Tensor
 
 from explorer.formats.inference.judging import Judged
 from explorer.formats.inference.slots import Slots, tidied
+from explorer.formats.inference.work import is_sound
 from explorer.models.base import NativeRange
-from explorer.models.layered import Layered, LayeredConfig
-from explorer.models.shapes_alone import ShapesAlone
+from explorer.models.layered import LayeredConfig
 
 TRIED_BYTES = 256 << 20
 """Of weights; trying a larger network would read all of its file, and take long."""
@@ -47,23 +47,16 @@ def untried(
 
 
 def sound(proposed: Sequence[Slots], tensors: Mapping[str, Tensor]) -> list[Slots]:
-    """Return the candidates that give their picture, and whose encoder takes it; all where none does."""
+    """Return the candidates that give their picture, and whose encoder takes it; all where none does.
+
+    Those that could not be tried for what it takes are left out where others remain.
+    """
     empty = {key: torch.empty_like(tensor, device="meta") for key, tensor in tensors.items()}
-    found = [slots for slots in proposed if _runs(slots.candidate.config, empty)]
-    return found or list(proposed)
-
-
-def _runs(config: LayeredConfig, empty: Mapping[str, Tensor]) -> bool:
-    if config.labels is not None:  # whose labels would need values
-        return True
-    try:
-        network = Layered(config, empty)
-        with ShapesAlone():
-            drawn = network.decode(torch.empty(2, config.latent_dim, device="meta"))
-            codes = network.encode(drawn)[0] if config.heads else None
-    except (RuntimeError, ValueError):
-        return False
-    return len(drawn) == 2 and (codes is None or tuple(codes.shape) == (2, config.latent_dim))
+    for bounded in (True, False):
+        found = [slots for slots in proposed if is_sound(slots.candidate.config, empty, bounded)]
+        if found:
+            return found
+    return list(proposed)
 
 
 def _range(config: LayeredConfig) -> NativeRange:
