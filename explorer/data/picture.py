@@ -162,7 +162,7 @@ def fit(image: Image.Image, spec: ImageSpec) -> np.ndarray:
     Raises:
         ImageError: the model takes neither grey nor colour.
     """
-    if spec.channels not in (1, 3):
+    if spec.channels not in (1, 3, 4):
         raise ImageError(
             f"Pictures cannot be given to a model of {spec.channels} channels; use a grey or RGB model."
         )
@@ -194,4 +194,6 @@ def to_channels(pixels: np.ndarray, channels: int) -> np.ndarray:
         pixels = pixels[..., None]
     if pixels.shape[-1] == channels:
         return pixels
+    if channels == 4:
+        return np.concatenate((to_channels(pixels, 3), np.full_like(pixels[..., :1], 255)), axis=-1)
     return grey(pixels)[..., None] if channels == 1 else np.repeat(pixels, 3, axis=-1)

@@ -185,12 +185,12 @@ def reconstructions(
     Args:
         model, space: whose codes.
         codes: `(N, D)`.
-        sources: uint8 `(N, H, W, 1|3)`, as the model got them.
+        sources: uint8 `(N, H, W, 1|3|4)`, as the model got them; a fourth channel is left out.
         errors: mean squared error of each, 0..255; may be empty.
         shared: see `Shared`.
     """
     settings = {"errors": np.asarray(errors, np.float64)}
-    return _recipe("reconstructions", model, space, codes, settings, tuple(sources), **shared)
+    return _recipe("reconstructions", model, space, codes, settings, tuple(sources[..., :3]), **shared)
 
 
 def map_of(

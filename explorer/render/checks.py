@@ -35,6 +35,8 @@ def checked(
         )
     codes = codes.reshape(len(codes), dim)
     labels = options.labels
+    if labels is not None:
+        _check_labels(model, labels)
     if labels is not None and len(labels) != len(codes):
         if len(labels) != 1:
             raise UsageError(
@@ -43,6 +45,22 @@ def checked(
             )
         options = replace(options, labels=np.repeat(labels, len(codes), axis=0))
     return codes, options
+
+
+def _check_labels(model: LatentModel, labels: np.ndarray) -> None:
+    """Raise `UsageError` for a class that the model does not have."""
+    if not model.classes:
+        return
+    known = f"0 to {model.classes - 1}"
+    if labels.ndim == 2:
+        if labels.shape[1] != model.classes:
+            raise UsageError(
+                f"{model.name} knows {model.classes} classes, but the labels have {labels.shape[1]} columns; give "
+                f"numbers from {known}, or one column a class."
+            )
+    elif labels.size and (labels.min() < 0 or labels.max() >= model.classes):
+        wrong = labels[(labels < 0) | (labels >= model.classes)][0]
+        raise UsageError(f"{model.name} has no class {wrong}; its classes are {known}.")
 
 
 def of_part(options: DecodeOptions, part: slice) -> DecodeOptions:

@@ -24,15 +24,16 @@ CHECK_VALUES = (64, 192)
 
 
 def to_uint8(images: Images) -> tuple[np.ndarray, int]:
-    """Round pictures, float `(N, C, H, W)` in 0..1, to uint8 `(N, H, W, C)`: the one rule of the program.
+    """Round pictures, float `(N, C, H, W)` in 0..1, to uint8 `(N, H, W, 1|3)`: the one rule of the program.
 
-    Values are clipped, 255 times them rounded half to even. A pixel of which any channel is not finite is
+    Values are clipped, 255 times them rounded half to even. A fourth channel is how opaque a pixel is, and the
+    picture lies on white; of other numbers of channels the first is shown, or the first three. A pixel of which any channel is not finite is
     drawn as part of a grey check pattern.
 
     Returns:
         The pictures, and how many pixels were not finite.
     """
-    array = np.asarray(as_array(images), np.float32)
+    array = _visible(np.asarray(as_array(images), np.float32))
     scaled = np.clip(array, 0.0, 1.0)
     scaled *= np.float32(255)
     np.rint(scaled, out=scaled)
@@ -44,6 +45,17 @@ def to_uint8(images: Images) -> tuple[np.ndarray, int]:
         checks = np.where((rows + columns) % 2, *CHECK_VALUES).astype(np.float32)
         scaled = np.where(missing[:, None], checks, scaled)
     return np.ascontiguousarray(scaled.transpose(0, 2, 3, 1), np.uint8), bad
+
+
+def _visible(array: np.ndarray) -> np.ndarray:
+    """Return pictures with one channel or three."""
+    channels = array.shape[1]
+    if channels in (1, 3):
+        return array
+    if channels == 4:
+        opaque = array[:, 3:].clip(0.0, 1.0)
+        return array[:, :3].clip(0.0, 1.0) * opaque + (1 - opaque)
+    return array[:, : 3 if channels > 3 else 1]
 
 
 def as_array(images: Images) -> np.ndarray:

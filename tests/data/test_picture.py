@@ -176,3 +176,9 @@ def test_grey_pictures_become_colour_and_colour_grey():
 def test_a_model_of_other_channels_takes_no_picture():
     with pytest.raises(ImageError, match=r"2 channels.*\.$"):
         fit(Image.new("L", (4, 4)), ImageSpec(2, 4, 4))
+
+
+def test_a_fourth_channel_is_given_as_opaque():
+    image = Image.new("RGB", (4, 4), (10, 20, 30))
+    assert fit(image, ImageSpec(4, 4, 4))[0, 0].tolist() == [10, 20, 30, 255]
+    assert fit(image.convert("L"), ImageSpec(4, 4, 4)).shape == (4, 4, 4)

@@ -1,5 +1,6 @@
 """What must fit before a decode is said in sentences that name both sides."""
 
+import fakes
 import numpy as np
 import pytest
 
@@ -33,3 +34,15 @@ def test_labels_are_cut_with_the_codes():
 def test_options_are_checked_against_the_model(tiny_model):
     with pytest.raises(UsageError, match="labels"):
         checked(tiny_model, np.ones((3, 4)), "z", DecodeOptions(labels=np.arange(3)))
+
+
+@pytest.mark.parametrize(
+    ("labels", "said"),
+    [([99], "no class 99"), ([-1], "no class -1"), (np.zeros((1, 7), "f4"), "5 classes.*7 columns")],
+)
+def test_labels_are_classes_of_the_model(labels, said):
+    model = fakes.conditional(classes=5)
+    with pytest.raises(UsageError, match=said):
+        checked(model, np.ones((1, 3)), "z", DecodeOptions(labels=np.asarray(labels)))
+    for right in ([4], [0], np.eye(5, dtype=np.float32)[:1]):
+        assert checked(model, np.ones((1, 3)), "z", DecodeOptions(labels=np.asarray(right)))

@@ -18,6 +18,18 @@ def test_rounding_is_to_the_nearest_level_half_to_even():
     assert to_uint8(colour)[0][1, 2, 3, 0] == round(255 * float(colour[1, 0, 2, 3]))
 
 
+def test_a_fourth_channel_is_opacity_over_white():
+    images = np.zeros((1, 4, 1, 3), np.float32)
+    images[0, 0] = 1  # red
+    images[0, 3, 0] = [1, 0.5, 0]
+    assert to_uint8(images)[0][0, 0].tolist() == [[255, 0, 0], [255, 128, 128], [255, 255, 255]]
+
+
+def test_of_other_numbers_of_channels_one_or_three_are_seen():
+    assert to_uint8(np.ones((1, 2, 5, 5), np.float32))[0].shape == (1, 5, 5, 1)
+    assert to_uint8(np.ones((1, 7, 5, 5), np.float32))[0].shape == (1, 5, 5, 3)
+
+
 def test_a_pixel_with_one_channel_that_is_no_number_is_a_check_in_all_of_them():
     images = np.full((2, 3, 9, 9), 0.5, np.float32)
     images[0, 1, 2, 3] = np.nan
