@@ -27,8 +27,8 @@ def to_uint8(images: Images) -> tuple[np.ndarray, int]:
     """Round pictures, float `(N, C, H, W)` in 0..1, to uint8 `(N, H, W, 1|3)`: the one rule of the program.
 
     Values are clipped, 255 times them rounded half to even. A fourth channel is how opaque a pixel is, and the
-    picture lies on white; of other numbers of channels the first is shown, or the first three. A pixel of which any channel is not finite is
-    drawn as part of a grey check pattern.
+    picture lies on white; of other numbers of channels the first is shown, or the first three. A pixel of which
+    any channel is not finite is drawn as part of a grey check pattern.
 
     Returns:
         The pictures, and how many pixels were not finite.

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from explorer.formats.inference.slots import Slots, with_choice
+from explorer.formats.inference.work import fewer
 from explorer.models.layered import Layered
 
 Tensors = Mapping[str, Tensor]
@@ -28,7 +29,8 @@ class Effects:
     def __init__(self, slots: Slots, choices: Mapping[int, int], tensors: Tensors) -> None:
         self._slots, self._choices, self._tensors = slots, dict(choices), tensors
         generator = torch.Generator().manual_seed(1)
-        self._codes = torch.randn((_COUNT, slots.candidate.config.latent_dim), generator=generator)
+        config = slots.candidate.config
+        self._codes = torch.randn((fewer(_COUNT, config), config.latent_dim), generator=generator)
         self._pictures = self._decoded(self._choices)
 
     def of(self, group: str, word: str) -> float:
@@ -56,7 +58,7 @@ class Effects:
             try:
                 network = Layered(with_choice(self._slots, choices), self._tensors)
                 labels = network.config.labels
-                given = torch.arange(_COUNT) % labels.classes if labels else None
+                given = torch.arange(len(self._codes)) % labels.classes if labels else None
                 return network.decode(self._codes, given)
             except (RuntimeError, ValueError):
                 return None

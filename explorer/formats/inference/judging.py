@@ -18,7 +18,7 @@ from explorer.formats.inference import output, round_trip, spread, statistics
 from explorer.formats.inference.round_trip import Trip
 from explorer.formats.inference.slots import Slots, tidied, usual_choices, with_choice
 from explorer.formats.inference.statistics import COST_WEIGHT, Path
-from explorer.formats.inference.work import Work, is_sound
+from explorer.formats.inference.work import Work, fewer, is_sound
 from explorer.models.layered import Heads, Layered, LayeredConfig
 from explorer.models.layers import Layer
 
@@ -201,8 +201,9 @@ def _bare(slots: Slots, choices: Mapping[int, int], index: int) -> LayeredConfig
 
 def _decoded(config: LayeredConfig, tensors: Tensors) -> Tensor:
     generator = torch.Generator().manual_seed(2)
-    codes = torch.randn((_LOOKED, config.latent_dim), generator=generator)
-    labels = torch.arange(_LOOKED) % config.labels.classes if config.labels else None
+    count = fewer(_LOOKED, config)
+    codes = torch.randn((count, config.latent_dim), generator=generator)
+    labels = torch.arange(count) % config.labels.classes if config.labels else None
     return Layered(config, tensors).decode(codes, labels)
 
 

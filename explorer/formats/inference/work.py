@@ -31,6 +31,7 @@ _COUNTED = {
     functional.interpolate,
 }
 _LAST_RESORT = 30.0  # seconds of work, for machines or files unlike all that were thought of
+_LARGE = 1 << 16  # pixels
 _WIDEST = 1 << 22  # values between two layers, for one picture
 _DEAREST = 1 << 31  # multiply-adds for one picture
 
@@ -78,6 +79,12 @@ def _products(func: Any, args: Any, made: Tensor) -> int:
     if func is functional.conv_transpose2d:
         return int(args[0].numel()) * math.prod(args[1].shape[1:])
     return TOUCHED * made.numel()
+
+
+def fewer(count: int, config: LayeredConfig) -> int:
+    """Return how many pictures are looked at instead of so many, where they are large."""
+    pixels = (config.image.height or 1) * (config.image.width or 1)
+    return max(min(count, 4), min(count, count * _LARGE // pixels))
 
 
 def is_sound(config: LayeredConfig, tensors: Mapping[str, Tensor], bounded: bool = True) -> bool:
