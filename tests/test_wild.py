@@ -223,3 +223,17 @@ def test_two_hints_mend_what_an_untrained_file_cannot_tell(samples, reference_da
 def test_torchscript_is_read_without_running_it_or_refused(samples, reference_data):
     outcome = samples.measured(reference_data / "trained-checkpoints" / "torchscript")
     assert outcome.off <= TRAINED_EXACT or "TorchScript" in outcome.reason
+
+
+# ---- the samples of strangers ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def outcomes(samples, reference_data):
+    return [samples.measured(sample) for sample in samples.samples_in(reference_data / "wild-checkpoints")]
+
+
+def test_strangers_checkpoints_open_right_without_a_hint(wild, outcomes):
+    lines, holds = wild.summary(outcomes)
+    assert outcomes
+    assert holds, "\n".join([*lines, *wild.table(outcomes)])
