@@ -35,8 +35,8 @@ _NO_ENCODER = 1.0  # nats against a reading that leaves out an encoder that anot
 _LOOKED = 24  # codes
 _EXCELLENT = 0.15  # an error at each batch norm, that ends the search for what is dearer by far
 _COMPARED = 1.0e10  # multiply-adds, to tell candidates apart by batch norms
-_FIRST_RETURNED = 1.2e10  # for the encoder of the likeliest candidate
-_OTHERS_RETURNED = 0.25e10  # for that of another
+_FIRST_RETURNED = 2.0e10  # for the encoder of the likeliest candidate
+_OTHERS_RETURNED = 0.5e10  # for that of another
 
 
 @dataclass(frozen=True, eq=False)
