@@ -227,7 +227,7 @@ class Exporter(QObject):
         if result.pictures is None:
             self._on_failed(result.error or "The pictures could not be decoded.")
             return
-        pairs = zip(result.pictures, self._sources[..., :3], strict=True)  # one by one, as all in float64 may not fit
+        pairs = zip(result.pictures, self._sources[..., :3], strict=True)  # one by one: float64 may not fit
         errors = np.array([((one.astype(np.float64) - other) ** 2).mean() for one, other in pairs])
         self._encoded = EncodedPictures(self._sources, self._codes, errors)
         self.encoded_changed.emit()
