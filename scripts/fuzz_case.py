@@ -132,9 +132,9 @@ def warm_up(path: Path) -> None:
     import torch
 
     torch.set_num_threads(1)
-    from explorer.formats.inference import inferring
+    from explorer.formats.inference import work
 
-    inferring._SECONDS = SEARCH
+    work._LAST_RESORT = SEARCH
     platform.processor()  # a library asks for it once, and Python then starts a process
     told_by_a_case = contextlib.suppress(Exception)
     with told_by_a_case, tempfile.TemporaryDirectory() as folder, _forked_children(folder, print):

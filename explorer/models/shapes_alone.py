@@ -58,6 +58,8 @@ class ShapesAlone(TorchFunctionMode):
             return _linear(*args)
         if func in _SHAPE_KEPT:
             return args[0] if args else kwargs["input"]
+        if func is functional.adaptive_avg_pool2d or func is functional.interpolate:
+            return _resized(func, *args, **kwargs)
         if func is torch.cat:
             return _cat(*args, **kwargs)
         if func in _BROADCAST and not kwargs:
@@ -88,3 +90,15 @@ def _cat(tensors: Any, dim: int = 0) -> Tensor:
         raise RuntimeError("values of different sizes cannot be joined")
     shape[dim] = sum(tensor.shape[dim] for tensor in tensors)
     return tensors[0].new_empty(shape)
+
+
+def _resized(
+    func: Any, values: Tensor, size: Any = None, scale_factor: Any = None, *rest: Any, **more: Any
+) -> Tensor:
+    sides = values.shape[2:]
+    if func is functional.adaptive_avg_pool2d or scale_factor is None:
+        sizes = (size,) * len(sides) if isinstance(size, int) else tuple(size)
+    else:
+        by = (scale_factor,) * len(sides) if isinstance(scale_factor, int | float) else scale_factor
+        sizes = tuple(int(side * factor) for side, factor in zip(sides, by, strict=True))
+    return values.new_empty((*values.shape[:2], *sizes))

@@ -22,6 +22,10 @@ FUNCTIONS = {
     "join": lambda x: torch.cat((x, x[:, :1]), 1),
     "join the rows": lambda x: torch.cat([x, x], -1),
     "normalised": lambda x: (x - x) * torch.rsqrt(x.square() + 1e-3) / 3,
+    "scaled": lambda x: functional.interpolate(
+        functional.interpolate(x, scale_factor=2, mode="bilinear"), size=(5, 7)
+    ),
+    "pooled": lambda x: functional.adaptive_avg_pool2d(functional.adaptive_avg_pool2d(x, 3), (1, 2)),
     "functional": lambda x: functional.leaky_relu(functional.avg_pool2d(x, 2), 0.2),
 }
 
@@ -58,6 +62,7 @@ from explorer.models.shapes_alone import ShapesAlone
 with torch.device("meta"), ShapesAlone():
     x = nn.Sequential(nn.Linear(3, 8), nn.BatchNorm1d(8), nn.Tanh()).eval()(torch.empty(2, 3))
     torch.cat((x * torch.rsqrt(x + 1), x), 1)
+    y = nn.AdaptiveAvgPool2d(1)(nn.Upsample(scale_factor=2, mode="bilinear")(torch.empty(1, 2, 4, 4)))
 raise SystemExit("torch._inductor" in sys.modules or "torch._dynamo" in sys.modules)
 """
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

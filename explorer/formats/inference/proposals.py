@@ -5,6 +5,7 @@ The number of candidates is bounded whatever the file holds. Which one is right 
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -130,7 +131,11 @@ def _distinct(made: Sequence[Slots]) -> list[Slots]:
 
 def _shapes(leaves: Leaves, parts: Parts, hints: Hints, facts: Mapping[str, Any]) -> list[_Shape]:
     """Return geometries of the parts by cost."""
-    found = [shape for shape in _decoder_shapes(leaves, parts, hints) if _is_hinted(shape, hints)]
+    found = [
+        shape
+        for shape in _decoder_shapes(leaves, parts, hints)
+        if _is_hinted(shape, hints) and _is_smaller(parts, shape)
+    ]
     found = sorted(found, key=lambda shape: shape.cost)
     if parts.encodes:
         found = list(_with_encoders(leaves, parts, found))
@@ -153,6 +158,13 @@ def _affordable(run: Run, shapes: list[_Shape]) -> list[_Shape]:
             kept.append(shape)
             spent += price
     return kept
+
+
+def _is_smaller(parts: Parts, shape: _Shape) -> bool:
+    """Return whether a code that is a map says its picture in fewer numbers: else it is from picture to picture."""
+    if not parts.has_map or not shape.start:
+        return True
+    return math.prod(shape.start) < math.prod(_sides(shape.image))
 
 
 def _is_hinted(shape: _Shape, hints: Hints) -> bool:
