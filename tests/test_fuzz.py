@@ -20,7 +20,9 @@ def case(monkeypatch):
 
     import explorer.cli.inspection
     import explorer.formats.child
-    import explorer.formats.isolated  # noqa: F401 (before the processor time is counted)
+    import explorer.formats.isolated
+    import explorer.formats.recognition
+    import explorer.formats.state_dict  # noqa: F401 (before the processor time is counted)
 
     monkeypatch.setattr(fuzz_case, "SECONDS", 1)
     return fuzz_case

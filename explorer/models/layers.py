@@ -6,6 +6,7 @@ torch here.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -114,6 +115,7 @@ def _sides(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
+@functools.lru_cache(maxsize=4096)
 def parse(text: str) -> Layer:
     """Return the layer that words say, without its key.
 

@@ -40,6 +40,7 @@ from explorer.models.layered import Labels, LayeredConfig
 from explorer.models.layers import Layer
 
 _MOST_MADE = 160
+_MOST_LAYERS = 2400  # of all candidates together, so that a network of many layers has fewer
 _MOST_LINKS = 160  # of all readings for which geometries are sought: 20 of a network of 8 layers
 _MOST_PARTS = 4
 _NEAR = 0.65  # in costs: one link left out is more
@@ -86,12 +87,17 @@ def proposals(leaves: Leaves, found: Sequence[Parts], hints: Hints, facts: Mappi
     for parts in (way for reading in near for way in _turned(leaves, reading)):
         if spent > (_MOST_LINKS if made else 4 * _MOST_LINKS):
             break
+        if len(made) * (len(parts.decoder) + len(parts.encoder)) > 2 * _MOST_LAYERS:
+            break
         spent += len(parts.decoder) + len(parts.encoder)
-        shapes = _shapes(leaves, parts, hints, facts)
+        most = max(8, _MOST_LAYERS // max(len(parts.decoder) + len(parts.encoder), 1))
+        shapes = _shapes(leaves, parts, hints, facts)[:most]
         for told in told_by(parts, hints):
             for shape in shapes:
                 made += _drafted(leaves, parts, told, shape, hints)
-    return _distinct(sorted(made, key=lambda slots: slots.candidate.cost))[:_MOST_MADE]
+    made.sort(key=lambda slots: slots.candidate.cost)
+    most = _MOST_LAYERS // max(len(found[0].decoder) + len(found[0].encoder), 1) if found else 0
+    return _distinct(made)[: min(_MOST_MADE, max(8, most))]
 
 
 def _turned(leaves: Leaves, parts: Parts) -> Iterator[Parts]:
