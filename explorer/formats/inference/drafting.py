@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from explorer.formats.inference import filling
-from explorer.formats.inference.gaps import Gap, ahead, attributes, behind, between
+from explorer.formats.inference.gaps import Gap, attributes, behind, between
 from explorer.formats.inference.geometry import Path, Way
 from explorer.formats.inference.links import Link, Run
 from explorer.formats.inference.slots import Option, Part, Slot
@@ -403,8 +403,3 @@ def _code(draft: Draft, setting: Setting, previous: Unit, words: Sequence[str]) 
         draft.open("code", filling.hidden(gap.words, 0.7))
     elif not gap.strict:
         draft.open("code", filling.hidden(words, -0.8))
-
-
-def leading(leaves: Leaves, run: Run) -> Gap:
-    """Return what stands before a part's first link in its chain."""
-    return ahead(leaves, run[0].unit)
