@@ -6,19 +6,24 @@ What hints say of geometry and labels is heeded where these are proposed.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from explorer.formats.inference import Candidate
+from explorer.data.wording import shown
+from explorer.formats.inference import Candidate, tensors_used
 from explorer.formats.inference.parts import Parts
 from explorer.formats.inference.slots import Option, Slot, Slots
 from explorer.formats.sidecars import Hints
 from explorer.models.base import ImageSpec
-from explorer.models.layered import LayeredConfig, sequence
+from explorer.models.layered import Labels, Layered, LayeredConfig
 from explorer.models.layers import WEIGHTED, Layer
+from explorer.models.shapes_alone import ShapesAlone
+from explorer.models.sizes import flat_picture
+
+_MOST_VALUES = 1 << 26  # between two layers, for one picture
 
 
 def narrowed(slots: Slots, hints: Hints) -> Slots:
@@ -93,61 +98,119 @@ def _ordered(
     return tuple(decoder), tuple(encoder)
 
 
-def spelled(parts: Parts, layers: Sequence[Layer]) -> tuple[Layer, ...]:
-    """Return a hint's layers with the keys of a decoder's units, in the file's order.
+@dataclass
+class _Spelling:
+    """A hint's layers on their way to the tensors of a file.
 
-    Raises:
-        ValueError: the file has other units; the text says where they part.
+    Attributes:
+        kinds: of the layers with tensors, by key, in the file's order.
+        tensors: of the file.
+        left: keys that no layer has yet, the next first.
+        ordered: whether a layer took its tensors by their order.
     """
-    units = [unit for link in parts.decoder for unit in (link.unit, *link.norms)]
-    kinds = [kind for link in parts.decoder for kind in (link.kind, *(_kind(norm) for norm in link.norms))]
-    found, at = [], 0
-    for layer in layers:
+
+    kinds: Mapping[str, str]
+    tensors: Mapping[str, Tensor]
+    left: list[str]
+    ordered: bool = False
+
+    def layer(self, layer: Layer) -> Layer:
+        """Return a layer with the key of its tensors."""
+        if layer.kind == "residual":
+            inner = {
+                name: tuple(map(self.layer, layer.options[name]))
+                for name in ("layers", "shortcut")
+                if layer.options.get(name)
+            }
+            return Layer("residual", "", inner)
         if layer.kind not in WEIGHTED:
-            found.append(layer)
-            continue
-        if at == len(units):
+            return layer
+        key = layer.key or self._next(layer.kind)
+        if not key:
+            return layer
+        if layer.key and not any(f"{key}.{name}" in self.tensors for name in ("weight", "running_mean")):
+            raise ValueError(f"the hint layers says {shown(key, 60)}, which is no layer of the file")
+        self._check_kernel(layer, key)
+        options = {name: value for name, value in layer.options.items() if name != "kernel"}
+        return Layer(layer.kind, key, options)
+
+    def _next(self, kind: str) -> str:
+        """Return the key of the next tensors in the file's order; none for a norm that has no tensors."""
+        known = self.kinds.get(self.left[0], "") if self.left else ""
+        if kind == "in" and known not in _NORMS:
+            return ""
+        self.ordered = True
+        if not self.left:
             raise ValueError(
-                f"the hint layers has more layers with weights than the {len(units)} of the file"
+                f"the hint layers has more layers with weights than the {len(self.kinds)} of the file"
             )
-        if not _may_be(layer.kind, kinds[at]):
+        if not _may_be(kind, known):
             raise ValueError(
-                f"the hint layers says {layer.kind} where the file has {units[at].key}, a {kinds[at]}"
+                f"the hint layers says {kind} where the file has {shown(self.left[0], 60)}, a {known}"
             )
-        options: dict[str, Any] = {name: value for name, value in layer.options.items() if name != "kernel"}
-        found.append(Layer(layer.kind, units[at].key, options))
-        at += 1
-    if at < len(units):
-        raise ValueError(f"the hint layers has {at} layers with weights where the file has {len(units)}")
-    return tuple(found)
+        return self.left.pop(0)
+
+    def _check_kernel(self, layer: Layer, key: str) -> None:
+        weight = self.tensors.get(f"{key}.weight")
+        kernel = layer.get("kernel", None)
+        if kernel is None or weight is None or weight.ndim != 4:
+            return
+        said = (kernel, kernel) if isinstance(kernel, int) else tuple(kernel)
+        if said != tuple(weight.shape[2:]):
+            held = "x".join(map(str, weight.shape[2:]))
+            raise ValueError(f"the hint layers says a kernel of {kernel} where {shown(key, 60)} has {held}")
 
 
-def _picture_of(config: LayeredConfig, tensors: Mapping[str, Tensor]) -> ImageSpec:
-    """Return the picture that a decoder gives; the one assumed where it gives flat rows.
+def spelled(
+    kinds: Mapping[str, str], layers: Sequence[Layer], tensors: Mapping[str, Tensor]
+) -> tuple[Layer, ...]:
+    """Return a hint's layers with the keys of a decoder's tensors: those they name, or else in the file's order.
+
+    Args:
+        kinds: of the decoder's layers with tensors, by key, in that order.
+        layers: of the hint.
+        tensors: of the file.
 
     Raises:
-        ValueError: its layers do not fit together.
+        ValueError: the file has other layers; the text says where they part.
     """
-    try:
-        module = sequence(config.decoder, tensors).to("meta").eval()
-        first = tensors[next(layer.key for layer in config.decoder if layer.key) + ".weight"]
-        wide = first.shape[0] if config.decoder[0].kind == "reshape" else first.shape[1]
-        values = module(torch.zeros((1, wide), device="meta"))
-    except (RuntimeError, KeyError, StopIteration) as error:
-        raise ValueError("the layers of the hint layers do not fit together") from error
-    if values.ndim != 4:
-        return config.image
-    return ImageSpec(*values.shape[1:])
+    said = set(tensors_used(layers))
+    spelling = _Spelling(kinds, tensors, [key for key in kinds if key not in said])
+    found = tuple(map(spelling.layer, layers))
+    if spelling.ordered and spelling.left:
+        count = len(kinds) - len(spelling.left)
+        raise ValueError(f"the hint layers has {count} layers with weights where the file has {len(kinds)}")
+    return found
 
 
-def _kind(unit: Any) -> str:
-    return "prelu" if unit.kind == "prelu" else "bn" if unit.tracked else "norm"
+_NORMS = ("bn", "norm", "in", "gn", "ln")
 
 
 def _may_be(said: str, kind: str) -> bool:
     if kind in ("conv", "convT"):
         return said in ("conv", "convT")
-    return said == kind or (kind == "norm" and said in ("in", "gn", "ln"))
+    return said == kind or (kind in ("norm", "in", "gn", "ln") and said in ("in", "gn", "ln"))
+
+
+def _kinds_in(layers: Sequence[Layer]) -> dict[str, str]:
+    """Return the kinds of layers by the keys of their tensors, inner ones too."""
+    found: dict[str, str] = {}
+    for layer in layers:
+        found |= {layer.key: layer.kind} if layer.key else {}
+        found |= _kinds_in((*layer.get("layers", ()), *layer.get("shortcut", ())))
+    return found
+
+
+def _kinds_of(parts: Parts) -> dict[str, str]:
+    return {
+        unit.key: kind
+        for link in parts.decoder
+        for unit, kind in ((link.unit, link.kind), *((norm, _kind(norm)) for norm in link.norms))
+    }
+
+
+def _kind(unit: Any) -> str:
+    return "prelu" if unit.kind == "prelu" else "bn" if unit.tracked else "norm"
 
 
 def from_layers(
@@ -155,16 +218,55 @@ def from_layers(
 ) -> Slots:
     """Return the candidate with the decoder that the hint `layers` says, and the encoder of its pictures.
 
+    Args:
+        proposed: candidates, of which the first is taken whose tensors the layers can have.
+        parts: a reading of the file, for when there are none.
+        hints: with `layers`.
+        tensors: of the file.
+
     Raises:
-        ValueError: the file has other units, or they do not fit together so.
+        ValueError: the file has other layers, or they do not fit together so.
     """
+    problem: ValueError | None = None
+    tried: dict[object, None] = {}
+    for slots in [*proposed, _bare(parts)]:
+        kinds = _kinds_in(slots.candidate.config.decoder) or _kinds_of(parts)
+        alike = [one for one in proposed if _same(one) == _same(slots)]
+        if _same(slots) in tried:
+            continue
+        tried[_same(slots)] = None
+        try:
+            return _from_layers(alike or [slots], kinds, hints, tensors)
+        except ValueError as error:
+            problem = problem or error
+    assert problem is not None
+    raise problem
+
+
+def _same(slots: Slots) -> object:
+    """Return what is equal for candidates that use the same tensors in the same way."""
+    config = slots.candidate.config
+    return tuple(_kinds_in(config.decoder)), repr(config.labels)
+
+
+def _bare(parts: Parts) -> Slots:
+    """Return a candidate of which nothing is known but where its decoder's tensors are."""
+    width = parts.latent or parts.width
+    return Slots(Candidate(LayeredConfig(width, ImageSpec(1, 1, 1), ())))
+
+
+def _from_layers(
+    alike: Sequence[Slots], kinds: Mapping[str, str], hints: Hints, tensors: Mapping[str, Tensor]
+) -> Slots:
+    """Return one of several candidates, whose decoders have the same tensors, with a hint's layers for its own."""
     assert hints.layers is not None
-    decoder = spelled(parts, hints.layers)
-    first: LayeredConfig = replace(proposed[0].candidate.config, decoder=decoder)
-    image = hints.image or _picture_of(first, tensors)
-    slots = next((one for one in proposed if one.candidate.config.image == image), proposed[0])
+    decoder = spelled(kinds, hints.layers, tensors)
+    usual = alike[0].candidate.config
+    config = replace(usual, decoder=decoder, labels=_joined_again(usual, decoder))
+    image = _picture_of(config, hints, tensors)
+    slots = next((one for one in alike if one.candidate.config.image == image), alike[0])
     candidate = slots.candidate
-    config = replace(candidate.config, decoder=decoder, image=image)
+    config = replace(candidate.config, decoder=decoder, image=image, labels=config.labels)
     if candidate.config.image != image:  # no encoder takes such pictures
         config = replace(config, encoder=(), heads=None)
         slots = replace(slots, slots=(), heads=())
@@ -172,3 +274,62 @@ def from_layers(
     encoders = tuple(slot for slot in slots.slots if slot.part == "encoder")
     made = Candidate(config, candidate.cost, choices, {"image": "the layers of a hint"}, frozenset(choices))
     return Slots(made, encoders, slots.heads)
+
+
+def _joined_again(config: LayeredConfig, decoder: Sequence[Layer]) -> Labels | None:
+    """Return the labels, joined before the layer that has the same tensors as the one before."""
+    labels = config.labels
+    if labels is None or not labels.at:
+        return labels
+    key = next((layer.key for layer in config.decoder[labels.at :] if layer.key), "")
+    at = next((at for at, layer in enumerate(decoder) if layer.key == key), None)
+    if at is None:
+        raise ValueError("the hint layers has nothing before which its labels could be joined")
+    return replace(labels, at=at)
+
+
+def _picture_of(config: LayeredConfig, hints: Hints, tensors: Mapping[str, Tensor]) -> ImageSpec:
+    """Return the picture that a decoder gives: what a hint or else the candidate says of a flat row.
+
+    Raises:
+        ValueError: its layers do not fit together, or become larger than any picture.
+    """
+    empty = {key: torch.empty_like(tensor, device="meta") for key, tensor in tensors.items()}
+    try:
+        network = Layered(config, empty)
+        with ShapesAlone():
+            values = torch.empty(1, config.latent_dim, device="meta")
+            for module in network.before:
+                values = _fitting(module(values))
+            if config.labels is not None:
+                values = network.with_labels(values, torch.empty(1, config.labels.classes, device="meta"))
+            for module in network.decoder:
+                values = _fitting(module(values))
+    except (RuntimeError, KeyError, TypeError, OverflowError) as error:
+        raise ValueError(
+            f"the layers of the hint layers do not fit together ({shown(error, 100)})"
+        ) from error
+    if values.ndim == 4:
+        image = ImageSpec(*values.shape[1:])
+        if image.channels not in (1, 3, 4):
+            raise ValueError(f"the layers of the hint layers end in {image.channels} channels, not 1, 3 or 4")
+        if hints.image is not None and hints.image != image:
+            raise ValueError(
+                f"the layers of the hint layers draw {image}, not {hints.image} as the hint image says"
+            )
+        return image
+    for spec in (hints.image, config.image, ImageSpec(*flat_picture(values.numel()))):
+        if spec is not None and spec.channels * (spec.height or 1) * (spec.width or 1) == values.numel():
+            return spec
+    raise ValueError(f"the layers of the hint layers end in {values.numel()} numbers, which are no picture")
+
+
+def _fitting(values: Tensor) -> Tensor:
+    """Return values that a picture can be made of.
+
+    Raises:
+        ValueError: they are too many, or none.
+    """
+    if not 0 < values.numel() <= _MOST_VALUES or len(values) != 1:
+        raise ValueError("the layers of the hint layers become larger than any picture, or nothing at all")
+    return values

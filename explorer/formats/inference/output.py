@@ -75,8 +75,10 @@ def is_plain(last: Layer | None) -> bool:
 
 
 def look(values: Tensor) -> Look:
-    """Return how values lie that a decoder's last layer gives; NaN counts as 0."""
+    """Return how values lie that a decoder's last layer gives; NaN counts as 0, and no values at all are zeros."""
     flat = torch.nan_to_num(values.flatten().float())
+    if not len(flat):
+        return Look(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
     step = max(1, len(flat) // 200_000)
     flat = flat[::step]
     low, middle, high = torch.quantile(flat, torch.tensor([0.01, 0.5, 0.99])).tolist()
