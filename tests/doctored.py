@@ -32,7 +32,7 @@ def _load(reading):
 
 def _build(kind, reading):
     from explorer.errors import CheckpointError
-    from explorer.formats.diagnosis import Unfamiliar
+    from explorer.formats.diagnosis import Diagnosis, Unfamiliar
 
     hints = reading.hints
     found = diagnosis(kind, hints)
@@ -40,6 +40,8 @@ def _build(kind, reading):
         raise Unfamiliar(f"{reading.path} leaves the picture's size open; give --hint image=1x8x8.", found)
     if kind == "hopeless" and hints.layers is None:
         raise Unfamiliar(f"{reading.path} leads nowhere; give hints.", found)
+    if hints.layers is not None and [layer.kind for layer in hints.layers].count("linear") != 2:
+        raise Unfamiliar(f"{reading.path} has two linear layers, others than the hint says.", Diagnosis())
     side = hints.image.height if hints.image else 8
     if side > 32:
         raise CheckpointError(f"{reading.path} has too few numbers for that size; try 1x8x8.")
@@ -60,6 +62,9 @@ def _model(side, hints, found, reading):
         for linear in (first, last):
             nn.init.normal_(linear.weight)
     kinds = (hints.activation, "relu"), (hints.output, "sigmoid")
+    if hints.layers is not None:
+        told = [layer for layer in hints.layers if layer.kind != "linear"]
+        kinds = (told[0], ""), (told[1], "")
     activations = [module_of(layer or Layer(kind), {}) for layer, kind in kinds]
     network = nn.Sequential(first, activations[0], last, activations[1]).eval()
     network.decode = lambda codes: network(codes).reshape(-1, 1, side, side)
@@ -98,6 +103,9 @@ def diagnosis(kind, hints):
         _guess(told, Guess("output", "sigmoid", 0.6, "values of 0 to 1", ("tanh", "identity"))),
         _guess(told, Guess("prior", "normal", 0.8, "a VAE")),
     ]
+    if hints.layers is not None:
+        facts = tuple(LayerFact("decoder", layer.text) for layer in hints.layers)
+        return Diagnosis(tensors, facts, tuple(guess for guess in guesses[2:] if guess.certainty < 1))
     layers = (
         LayerFact("decoder", "linear", "decoder.0", (32,), 1.0, "two sides fit"),
         LayerFact("decoder", guesses[0].value, "", (32,), guesses[0].certainty, guesses[0].reason),

@@ -11,7 +11,8 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from explorer.formats.diagnosis import Guess
 from explorer.formats.diagnosis_words import SURE
 from explorer.gui.doctor.choice_row import ChoiceRow
-from explorer.gui.doctor.choices import CHOICES, NO_HINTS, order_of, shown
+from explorer.gui.doctor.choices import CHOICES, LAYERS, NO_HINTS, SETTLED, order_of, shown
+from explorer.gui.doctor.layers_row import LayersRow
 from explorer.gui.widgets.fold_button import FoldButton
 
 MORE = "other choices"
@@ -25,7 +26,10 @@ class ChoiceForm(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._order: tuple[str, ...] = ()
-        self.rows = {choice.hint: ChoiceRow(choice, self) for choice in CHOICES}
+        self.rows: dict[str, ChoiceRow | LayersRow] = {
+            choice.hint: (LayersRow if choice.hint == LAYERS else ChoiceRow)(choice, self)
+            for choice in CHOICES
+        }
         self.fold = FoldButton(self)
         self.fold.toggled.connect(self._on_fold_toggled)
         self._first, self._more = QVBoxLayout(), QVBoxLayout()
@@ -63,15 +67,24 @@ class ChoiceForm(QWidget):
         *,
         failed: bool = False,
         stated: bool = False,
+        tells_layers: bool = True,
     ) -> None:
-        """Show what is taken for each hint, for the arguments see `shown` and `order_of`; nothing is emitted."""
-        order = order_of((*guesses, *_chosen(chosen)), self._order, stated=stated, failed=failed)
+        """Show what is taken for each hint, for the arguments see `shown` and `order_of`; nothing is emitted.
+
+        `tells_layers` says that the hint `layers` may change something.
+        """
+        seen = (*guesses, *_chosen(chosen))
+        order = order_of(seen, self._order, stated=stated, failed=failed, tells_layers=tells_layers)
         if order != self._order:
             self._arrange(order)
         known = {guess.hint: guess for guess in guesses}
         for hint, row in self.rows.items():
             guess = known.get(hint)
-            row.show_choice(shown(row.choice, guess, facts, chosen, kept, failed=failed))
+            what = shown(row.choice, guess, facts, chosen, kept, failed=failed)
+            if isinstance(row, LayersRow):
+                row.show_choice(what, can_be_told=tells_layers)
+            else:
+                row.show_choice(what, is_settled=hint in SETTLED and bool(chosen.get(LAYERS)))
 
     def mark_wrong(self, hint: str | None) -> None:
         """Mark the one field whose text makes no sense."""

@@ -27,7 +27,7 @@ class ChoiceRow(QWidget):
         super().__init__(parent)
         self.choice = choice
         self._shown = Shown()
-        self._title = QLabel(choice.title, self)
+        self._title = title_label(choice.title, self)
         self._title.setFixedWidth(TITLE_WIDTH)
         self.field = _Field(self)
         self.field.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
@@ -45,39 +45,31 @@ class ChoiceRow(QWidget):
         else:
             self.field.setPlaceholderText(UNKNOWN)
         self._title.setBuddy(self.field)
-        self.word = QLabel(self)
-        self.word.setObjectName("quiet")
-        self.word.setFixedWidth(WORD_WIDTH)
-        self.back = QToolButton(self)
-        self.back.setIcon(icon("reset"))
-        self.back.setAutoRaise(True)
-        self.back.setFixedWidth(BACK)
-        self.back.setAccessibleName(f"{choice.title}: back to the guess")
-        self.back.setToolTip("Back to what was guessed")
+        self.word = word_label(self)
+        self.back = back_button(choice.title, self)
         self.back.clicked.connect(self._on_back)
-        policy = self.back.sizePolicy()
-        policy.setRetainSizeWhenHidden(True)
-        self.back.setSizePolicy(policy)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         layout = QGridLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(8)
         layout.setColumnStretch(1, 1)
         layout.addWidget(self._title, 0, 0)
-        layout.addWidget(self.field, *((1, 0, 1, 4) if choice.is_long else (0, 1)))
+        layout.addWidget(self.field, 0, 1)
         layout.addWidget(self.word, 0, 2)
         layout.addWidget(self.back, 0, 3)
 
-    def show_choice(self, shown: Shown) -> None:
-        """Show a value; nothing is emitted, and what is being typed stays."""
+    def show_choice(self, shown: Shown, *, is_settled: bool = False) -> None:
+        """Show a value; nothing is emitted, and what is being typed stays.
+
+        `is_settled` says that another choice says this one, too.
+        """
         self._shown = shown
+        self.field.setEnabled(not is_settled)
         self.field.blockSignals(True)
         self._fill(shown)
         self.field.blockSignals(False)
         self.word.setText(shown.word)
-        self.word.setProperty("level", "warning" if shown.word in ("doubtful", "needed") else "")
-        self.word.style().unpolish(self.word)
-        self.word.style().polish(self.word)
+        level(self.word, "warning" if shown.word in ("doubtful", "needed") else "")
         self.back.setVisible(shown.word in ("chosen", "kept"))
         tip = f"{shown.reason[:1].upper()}{shown.reason[1:]}" if shown.reason else ""
         self.setToolTip(tip)
@@ -124,6 +116,40 @@ class ChoiceRow(QWidget):
     def _on_back(self) -> None:
         self.field.setFocus(Qt.FocusReason.OtherFocusReason)  # the button goes
         self.chosen.emit(self.choice.hint, "")
+
+
+def title_label(text: str, parent: QWidget) -> QLabel:
+    """Return the title of a row."""
+    return QLabel(text, parent)
+
+
+def word_label(parent: QWidget) -> QLabel:
+    """Return the place of the word that says how sure a value is."""
+    label = QLabel(parent)
+    label.setObjectName("quiet")
+    label.setFixedWidth(WORD_WIDTH)
+    return label
+
+
+def level(label: QLabel, name: str) -> None:
+    """Let a label warn, or not (an empty name)."""
+    label.setProperty("level", name)
+    label.style().unpolish(label)
+    label.style().polish(label)
+
+
+def back_button(title: str, parent: QWidget) -> QToolButton:
+    """Return the button that brings the guess back; it keeps its room while it is hidden."""
+    button = QToolButton(parent)
+    button.setIcon(icon("reset"))
+    button.setAutoRaise(True)
+    button.setFixedWidth(BACK)
+    button.setAccessibleName(f"{title}: back to the guess")
+    button.setToolTip("Back to what was guessed")
+    policy = button.sizePolicy()
+    policy.setRetainSizeWhenHidden(True)
+    button.setSizePolicy(policy)
+    return button
 
 
 class _Edit(QLineEdit):

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 
 NO_HINTS: Mapping[str, str] = {}
+CERTAINTY = "certainty of layers"  # among the facts, no hint
+SETTLED_BY_LAYERS = "the layers of the decoder say it; change them, or take them back"
 
 
 @dataclass(frozen=True)
@@ -28,14 +30,12 @@ class Choice:
         title: before the field.
         usual: values that are offered behind those that the file suggests.
         is_free: whether something else can be typed.
-        is_long: whether its values have many words.
     """
 
     hint: str
     title: str
     usual: tuple[str, ...] = ()
     is_free: bool = True
-    is_long: bool = False
 
     @property
     def tip(self) -> str:
@@ -63,15 +63,21 @@ CHOICES = (
     Choice("second", "Second head", ("logvar", "logsigma", "sigma"), is_free=False),
     Choice("architecture", "Architecture", tuple(ARCHITECTURES), is_free=False),
     Choice("entry", "Part of the file"),
-    Choice("layers", "Decoder's layers", is_long=True),
+    Choice("layers", "Layers of the decoder"),
 )
 """All of them, in the order in which they are asked where none is more doubtful than another."""
 
-ALWAYS = ("image", "range", "activation", "output", "prior")
+LAYERS = "layers"
+"""The hint that settles the whole decoder; it has a row of its own kind, which is always seen."""
+
+ALWAYS = ("image", "range", "activation", "output", "prior", LAYERS)
 """Shown without being asked for, also where they are not guessed."""
 
 OF_LAYERS = ("activation", "output")
 """Those among them that speak of layers, and so of nothing where the file states the layers."""
+
+SETTLED = (*OF_LAYERS, "start", "upsample")
+"""What the hint `layers` says, too, so that nothing else is asked where it is given."""
 
 
 @dataclass(frozen=True)
@@ -115,6 +121,8 @@ def shown(
     own = chosen.get(choice.hint, "")
     others = guess.others if guess else ()
     values = tuple(dict.fromkeys(value for value in (guessed, *others, *choice.usual) if value))
+    if not own and chosen.get(LAYERS) and choice.hint in SETTLED:
+        return Shown(facts.get(choice.hint, ""), values, "", SETTLED_BY_LAYERS)
     if own:
         word = "kept" if kept.get(choice.hint) == own else "chosen"
         return Shown(own, values, word, f"guessed was {guessed}" if guessed else "")
@@ -122,20 +130,30 @@ def shown(
         return Shown("", values, "needed", guess.reason)
     if guess:
         return Shown(guessed, values, certainty_word(guess.certainty), guess.reason)
-    return Shown(facts.get(choice.hint, ""), values)
+    value = facts.get(choice.hint, "")
+    if choice.hint == LAYERS and value:
+        return Shown(value, values, facts.get(CERTAINTY, ""))
+    return Shown(value, values)
 
 
 def order_of(
-    guesses: Sequence[Guess], before: Sequence[str] = (), *, stated: bool = False, failed: bool = False
+    guesses: Sequence[Guess],
+    before: Sequence[str] = (),
+    *,
+    stated: bool = False,
+    failed: bool = False,
+    tells_layers: bool = True,
 ) -> tuple[str, ...]:
     """Return the hints to show first, the most doubtful first; those shown `before` keep their places.
 
-    `stated` says that the file states all layers, `failed` that nothing came of them.
+    `stated` says that the file states all layers, `failed` that nothing came of them, `tells_layers` that the
+    hint `layers` may change something.
     """
     doubted = [guess.hint for guess in sorted(guesses, key=_certainty) if guess.certainty < SURE]
     if failed and not doubted:
         doubted = [*LAST_RESORTS]
-    always = [hint for hint in ALWAYS if not (stated and hint in OF_LAYERS)]
+    idle = {*(OF_LAYERS if stated else ()), *(() if tells_layers else (LAYERS,))}
+    always = [hint for hint in ALWAYS if hint not in idle]
     wanted = [hint for hint in (*doubted, *always) if hint in HINTS]
     return tuple(dict.fromkeys((*before, *wanted)))
 
@@ -156,6 +174,12 @@ def facts_of(model: Any, diagnosis: Diagnosis | None) -> dict[str, str]:
     return facts | _facts_of_layers(diagnosis)
 
 
+def can_tell_layers(model: Any, diagnosis: Diagnosis | None) -> bool:
+    """Return whether the hint `layers` may change a model: not where the file states a graph of its own kind."""
+    config = getattr(getattr(model, "network", None), "config", None)
+    return hasattr(config, "decoder") or not states_layers(diagnosis)
+
+
 def states_layers(diagnosis: Diagnosis | None) -> bool:
     """Return whether a file states the decoder's layers."""
     layers = _decoder(diagnosis)
@@ -164,13 +188,15 @@ def states_layers(diagnosis: Diagnosis | None) -> bool:
 
 def _facts_of_layers(diagnosis: Diagnosis | None) -> dict[str, str]:
     """Return what the decoder's layers say of the activations, and of themselves."""
-    words = [word for layer in _decoder(diagnosis) for word in layer.text.split()]
+    layers = _decoder(diagnosis)
+    words = [word for layer in layers for word in layer.text.split()]
     if not words:
         return {}
     last = words[-1] if _is_activation(words[-1]) else "identity"
     hidden = {word for word in words[:-1] if _is_activation(word)}
     return {
-        "layers": " ".join(words),
+        LAYERS: " ".join(words),
+        CERTAINTY: certainty_word(min(layer.certainty for layer in layers)),
         "output": last,
         **({"activation": hidden.pop()} if len(hidden) == 1 else {}),
     }

@@ -17,7 +17,7 @@ from explorer.errors import OutputError, UsageError
 from explorer.formats.diagnosis import Guess
 from explorer.formats.diagnosis_words import headline
 from explorer.formats.sidecars import parsed_hints
-from explorer.gui.doctor.choices import facts_of, states_layers
+from explorer.gui.doctor.choices import LAYERS, SETTLED, can_tell_layers, facts_of, states_layers
 from explorer.gui.doctor.doctor_window import DoctorWindow
 from explorer.gui.doctor.trials import Trial, Trials
 from explorer.gui.jobs import JobRunner
@@ -85,6 +85,7 @@ class DoctorDialog(DoctorWindow):
         self._fits = False  # a model came of what is chosen
         self._is_unfamiliar = False  # none came of anything yet, so what is guessed is a proposal
         self._is_first = True
+        self._last: str | None = None  # the hint that was chosen last
 
     # ---- from outside ----
 
@@ -144,11 +145,12 @@ class DoctorDialog(DoctorWindow):
         self.show_grid()
         model = trial.opened.model if trial.opened is not None else None
         self._fits = model is not None
-        if model is not None or trial.diagnosis is not None:
+        if model is not None or (trial.diagnosis is not None and self._model is None):
             self._diagnosis = trial.diagnosis
             self._is_unfamiliar = model is None
             self._learn(trial)
         self.say(trial.error)
+        self.form.mark_wrong(self._last if trial.error and self._model is not None else None)
         if model is not None:
             self._model = model if hasattr(model, "spaces") else None  # type: ignore[assignment]
         if self._fits and self._model is not None:
@@ -167,8 +169,9 @@ class DoctorDialog(DoctorWindow):
     def _learn(self, trial: Trial) -> None:
         """Remember what is guessed where nothing is chosen; what is chosen hides its guess, as it was before."""
         guesses = trial.diagnosis.guesses if trial.diagnosis is not None else ()
-        hidden = {hint: guess for hint, guess in self._guesses.items() if hint in trial.hints}
-        self._guesses = hidden | {guess.hint: guess for guess in guesses if guess.hint not in trial.hints}
+        settled = {*trial.hints, *(SETTLED if LAYERS in trial.hints else ())}
+        hidden = {hint: guess for hint, guess in self._guesses.items() if hint in settled}
+        self._guesses = hidden | {guess.hint: guess for guess in guesses if guess.hint not in settled}
 
     # ---- pictures ----
 
@@ -202,7 +205,8 @@ class DoctorDialog(DoctorWindow):
     # ---- a person chose something ----
 
     def _on_chosen(self, hint: str, value: str) -> None:
-        wanted = {key: entry for key, entry in self._chosen.items() if key != hint}
+        settled = (hint, *SETTLED) if hint == LAYERS and value else (hint,)
+        wanted = {key: entry for key, entry in self._chosen.items() if key not in settled}
         if value:
             try:
                 parsed_hints({hint: value})
@@ -210,12 +214,14 @@ class DoctorDialog(DoctorWindow):
                 self._fits = False
                 self.form.mark_wrong(hint)
                 self.say(str(error))
+                self.grid.set_old(bool(self.grid.pictures))
                 self._refresh_buttons()
                 return
             wanted[hint] = value
-        self._try(wanted)
+        self._try(wanted, hint if value else None)
 
-    def _try(self, hints: dict[str, str]) -> None:
+    def _try(self, hints: dict[str, str], hint: str | None = None) -> None:
+        """Build by these hints; `hint` is the one that was just chosen, and marked where nothing comes of them."""
         self._chosen = hints
         self.say("")
         self._fits = False
@@ -223,6 +229,7 @@ class DoctorDialog(DoctorWindow):
         self._refresh_form()
         self._refresh_buttons()
         self._patience.start()
+        self._last = hint
         self._trials.attempt(hints)
 
     def _on_patience_ended(self) -> None:
@@ -276,7 +283,7 @@ class DoctorDialog(DoctorWindow):
         self.misfits.setText(_misfits(diagnosis, self.said.text()))
         self.misfits.setVisible(bool(self.misfits.text()))
         self.findings.show_diagnosis(diagnosis)
-        self.findings.setVisible(diagnosis is not None)
+        self.show_findings(diagnosis is not None)
         self.show_form(_can_be_told(self._model))
         self._refresh_form()
         self._refresh_buttons()
@@ -289,7 +296,10 @@ class DoctorDialog(DoctorWindow):
         facts = facts_of(self._model, self._diagnosis)
         guesses = tuple(self._guesses.values())
         failed, stated = self._is_unfamiliar, states_layers(self._diagnosis)
-        self.form.show_choices(guesses, facts, self._chosen, self._kept, failed=failed, stated=stated)
+        tells = can_tell_layers(self._model, self._diagnosis)
+        self.form.show_choices(
+            guesses, facts, self._chosen, self._kept, failed=failed, stated=stated, tells_layers=tells
+        )
 
     def _refresh_buttons(self) -> None:
         hints = self._to_keep()

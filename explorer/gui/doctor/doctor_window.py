@@ -6,6 +6,7 @@ Widgets and where they stand; what they show, and what is done when they are use
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QDialog,
     QFrame,
@@ -25,9 +26,13 @@ from explorer.gui.doctor.findings import Findings
 from explorer.gui.doctor.sample_grid import SampleGrid
 from explorer.gui.widgets.dock import Frame
 from explorer.gui.widgets.elided_label import ElidedLabel
+from explorer.gui.widgets.fold_button import FoldButton
 from explorer.gui.widgets.loading import Loading
 
-FORM_LEAST, FORM_WIDTH = 364, 424
+FORM_LEAST, FORM_WIDTH = 380, 424
+PICTURES_LEAST = 216  # px a side
+LOW = 560  # px of a window in which the lists are folded away, so that the pictures keep their room
+FOUND = "layers and tensors"
 SHARES = (3, 1)  # of the height, to begin with: choices and pictures, lists
 SIZE = QSize(1040, 720)
 
@@ -51,6 +56,10 @@ class DoctorWindow(QDialog):
         self.said = self._line()
         self.again = self._button("&New samples", "Draw other random codes")
         self.findings = Findings(self)
+        self._has_findings = False
+        self.found = FoldButton(self)
+        self.found.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.found.toggled.connect(self._on_found_toggled)
         self.forget_button = self._button("&Forget hints", "Take away what was kept for this file")
         self.close_button = self._button("&Close", "Close this window; nothing is kept (Esc)")
         self.keep_button = self._button("&Keep", "")
@@ -79,6 +88,27 @@ class DoctorWindow(QDialog):
         """Show the choices, or leave their room to the pictures."""
         self._frame.setVisible(shown)
 
+    def show_findings(self, shown: bool) -> None:
+        """Show the lists of what was found, or the button that unfolds them where the window is low."""
+        self._has_findings = shown
+        self._refresh_findings()
+
+    def _refresh_findings(self) -> None:
+        is_low = self.height() < LOW
+        self.found.setVisible(self._has_findings and is_low)
+        self.found.show_state(FOUND, is_open=self.found.isChecked())
+        self.findings.setVisible(self._has_findings and (not is_low or self.found.isChecked()))
+        self._upper.setVisible(not (is_low and self.findings.isVisibleTo(self)))
+
+    def _on_found_toggled(self, _is_open: bool) -> None:
+        self._refresh_findings()
+
+    # ---- Qt ----
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._refresh_findings()
+
     # ---- building ----
 
     def _build(self) -> None:
@@ -90,7 +120,8 @@ class DoctorWindow(QDialog):
         halves = QSplitter(Qt.Orientation.Vertical, self)
         halves.setHandleWidth(8)
         halves.setChildrenCollapsible(False)
-        halves.addWidget(self._upper_half())
+        self._upper = self._upper_half()
+        halves.addWidget(self._upper)
         halves.addWidget(self.findings)
         for place, share in enumerate(SHARES):
             halves.setStretchFactor(place, share)
@@ -111,28 +142,30 @@ class DoctorWindow(QDialog):
         self._pages = QStackedWidget(self)
         self._pages.addWidget(self.grid)
         self._pages.addWidget(_middle(self.loading))
-        row = QHBoxLayout()
-        row.setSpacing(8)
-        row.addWidget(self._frame, stretch=1)
-        row.addWidget(self._pages, stretch=1)
+        self._pages.setMinimumSize(PICTURES_LEAST, PICTURES_LEAST)
         self.said.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.said.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         below = QHBoxLayout()
         below.setSpacing(8)
         below.addWidget(self.said, stretch=1)
         below.addWidget(self.again, alignment=Qt.AlignmentFlag.AlignTop)
-        half = QWidget(self)
-        column = QVBoxLayout(half)
-        column.setContentsMargins(0, 0, 0, 0)
+        column = QVBoxLayout()
         column.setSpacing(8)
-        column.addLayout(row, stretch=1)
+        column.addWidget(self._pages, stretch=1)
         column.addLayout(below)
+        half = QWidget(self)
+        row = QHBoxLayout(half)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(8)
+        row.addWidget(self._frame, stretch=1)
+        row.addLayout(column, stretch=1)
         return half
 
     def _buttons(self) -> QHBoxLayout:
         row = QHBoxLayout()
         row.setSpacing(8)
         row.addWidget(self.forget_button)
+        row.addWidget(self.found)
         row.addStretch(1)
         row.addWidget(self.close_button)
         row.addWidget(self.keep_button)

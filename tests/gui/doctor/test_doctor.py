@@ -64,7 +64,8 @@ def pick(qtbot, app, hint, value):
 
 def type_in(qtbot, app, hint, text):
     """Type into a field and press Enter."""
-    edit = dialog_of(app).form.rows[hint].field.lineEdit()
+    field = dialog_of(app).form.rows[hint].field
+    edit = field.lineEdit() if hasattr(field, "lineEdit") else field
     edit.setFocus()
     edit.selectAll()
     QTest.keyClicks(edit, text)
@@ -225,6 +226,63 @@ def test_what_makes_no_sense_is_marked_and_nothing_is_built(examined, qtbot):
     assert dialog.keep_button.isEnabled()
 
 
+def test_the_whole_decoder_can_be_said_in_words_and_settles_what_the_layers_are(examined, qtbot):
+    dialog = dialog_of(examined)
+    row, before = dialog.form.rows["layers"], painted(examined)
+    assert row.isVisible(), "seen without unfolding"
+    assert (row.field.text, row.word.text()) == ("linear relu linear sigmoid", "doubtful")
+    pick(qtbot, examined, "activation", "leaky_relu:0.2")
+    assert row.field.text == "linear leaky_relu:0.2 linear sigmoid", "the words follow the other choices"
+
+    type_in(qtbot, examined, "layers", "linear  tanh linear; sigmoid ")
+    assert dialog.chosen == {"layers": "linear tanh linear sigmoid"}, "which say the activation, too"
+    assert not np.array_equal(painted(examined), before)
+    activation = dialog.form.rows["activation"]
+    assert (activation.field.currentText(), activation.field.isEnabled()) == ("tanh", False)
+    assert "layers of the decoder say it" in activation.field.toolTip()
+    assert dialog.keep_button.isEnabled()
+
+    click(row.back)
+    rest(qtbot, examined)
+    assert dialog.chosen == {}
+    assert row.field.text == "linear relu linear sigmoid"
+    assert activation.field.isEnabled()
+    assert activation.word.text() == "doubtful", "the guess was not forgotten"
+    assert np.array_equal(painted(examined), before)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"), [("linear relo linear", "relo"), ("linear relu", "has two linear layers")]
+)
+def test_words_that_are_no_decoder_leave_the_last_picture_and_say_why(examined, qtbot, words, said):
+    dialog = dialog_of(examined)
+    pick(qtbot, examined, "output", "tanh")
+    headline, good = dialog.headline.text(), dialog.grid.pictures
+    type_in(qtbot, examined, "layers", words)
+    row = dialog.form.rows["layers"]
+    assert said in dialog.said.text()
+    assert dialog.grid.pictures is good
+    assert dialog.grid.is_old
+    assert row.field.text == words, "to be mended"
+    assert row.field.property("invalid")
+    assert not dialog.keep_button.isEnabled()
+    assert dialog.headline.text() == headline
+    assert dialog.findings.tabText(0) == "Layers (4)", "what was found is still there"
+    type_in(qtbot, examined, "layers", "linear relu linear identity")
+    assert dialog.said.text() == ""
+    assert not row.field.property("invalid")
+    assert not dialog.grid.is_old
+
+
+def test_a_hint_that_fits_no_more_is_marked_in_its_row(examined, qtbot):
+    dialog = dialog_of(examined)
+    type_in(qtbot, examined, "image", "1x64x64")
+    assert dialog.form.rows["image"].field.property("invalid")
+    click(dialog.form.rows["image"].back)
+    rest(qtbot, examined)
+    assert not dialog.form.rows["image"].field.property("invalid")
+
+
 def test_of_many_choices_in_a_row_the_last_one_is_shown(examined, qtbot):
     dialog = dialog_of(examined)
     pick(qtbot, examined, "output", "tanh")
@@ -371,6 +429,7 @@ def test_by_keyboard_alone(examined, qtbot, tmp_path):
 def test_everything_can_be_reached_in_a_small_window(examined, qtbot):
     dialog = dialog_of(examined)
     dialog.form.fold.click()
+    assert dialog.findings.isVisible()
     dialog.resize(640, 480)
     qtbot.waitUntil(lambda: dialog.width() == 640, timeout=WAIT)
     assert dialog.height() == 480
@@ -383,6 +442,14 @@ def test_everything_can_be_reached_in_a_small_window(examined, qtbot):
     area = dialog.form.parentWidget().parentWidget()
     assert area.verticalScrollBar().maximum() > 0
     assert dialog.form.width() <= area.viewport().width()
+    assert min(dialog.grid.width(), dialog.grid.height()) >= 200
+    assert not dialog.findings.isVisible(), "the lists are folded away"
+    click(dialog.found)
+    qtbot.waitUntil(dialog.findings.isVisible, timeout=WAIT)
+    assert dialog.height() == 480
+    click(dialog.found)
+    assert not dialog.findings.isVisible()
+    assert dialog.grid.isVisible()
 
 
 def test_every_control_has_a_name(examined):
