@@ -1,7 +1,8 @@
 """A format of the tests' own whose files leave much open: what is guessed, and what hints change, is all here.
 
 A file is one line, `doctored` and a word: `doubtful` opens with guesses, `unfamiliar` opens with the hint
-`image` alone, `hopeless` with `layers` alone, `plain` leaves nothing open. Install it with the fixture `doctored`.
+`image` alone, `hopeless` with `layers` alone, `plain` leaves nothing open, `encoding` neither, and it has an
+encoder. Install it with the fixture `doctored`.
 """
 
 import pytest
@@ -45,10 +46,10 @@ def _build(kind, reading):
     side = hints.image.height if hints.image else 8
     if side > 32:
         raise CheckpointError(f"{reading.path} has too few numbers for that size; try 1x8x8.")
-    return _model(side, hints, found if kind != "plain" else None, reading)
+    return _model(kind, side, hints, found if kind not in ("plain", "encoding") else None, reading)
 
 
-def _model(side, hints, found, reading):
+def _model(kind, side, hints, found, reading):
     import torch
     from torch import nn
 
@@ -68,6 +69,9 @@ def _model(side, hints, found, reading):
     activations = [module_of(layer or Layer(kind), {}) for layer, kind in kinds]
     network = nn.Sequential(first, activations[0], last, activations[1]).eval()
     network.decode = lambda codes: network(codes).reshape(-1, 1, side, side)
+    if kind == "encoding":
+        back = torch.randn(side * side, 4, generator=torch.Generator().manual_seed(1))
+        network.encode = lambda pictures: (pictures.flatten(1) @ back, None)
     model = LatentModel(
         network,
         name=reading.name,

@@ -1,8 +1,8 @@
 """The code book `NAME.codes.npz`: the codes of real pictures, kept beside a checkpoint.
 
 Arrays `mean (N, dim)`, `logvar (N, dim)` where the encoder is variational, `names (N,)`, one
-`labels_<column>` a label column, `center (dim,)` and `spread (dim,)` for other programs, and `model_hash` and
-`space`. Data only, no pickles.
+`labels_<column>` a label column, `center (dim,)` and `spread (dim,)` for other programs, and `model_hash`,
+`model_reading` and `space`. Data only, no pickles.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from explorer.data.codes import in_float32
 from explorer.data.wording import counted, shown_list
 from explorer.errors import LatentError
 from explorer.models.base import aggregate_posterior
+from explorer.models.identity import can_compare, encoding_of
 from explorer.paths import replacing
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class CodeBook:
         labels: by column, arrays of N: float32 (NaN where unknown) or text ("" where unknown).
         model_sha256: hash of the checkpoint that made the codes, where known.
         space: the space they are in.
+        reading: how that checkpoint was read then (`models.identity.encoding_of`), where known.
     """
 
     mean: np.ndarray
@@ -46,6 +48,7 @@ class CodeBook:
     labels: Mapping[str, np.ndarray] = field(default_factory=dict)
     model_sha256: str | None = None
     space: str = "z"
+    reading: str | None = None
 
     def __post_init__(self) -> None:
         count = len(self.mean)
@@ -96,7 +99,15 @@ class CodeBook:
                 "(NaN or infinite), so no code book was written; the weights may be damaged."
             )
         sha256 = model.origin.sha256 if model.origin else None
-        return cls(mean, logvar, tuple(names), labels or {}, sha256, model.default_space)
+        reading = encoding_of(model) if model.has_encoder else None
+        return cls(mean, logvar, tuple(names), labels or {}, sha256, model.default_space, reading)
+
+    def was_read_as(self, model: LatentModel) -> bool:
+        """Return whether a model of the same checkpoint was read as it was for these codes, or nobody can tell."""
+        if self.reading is None or not model.has_encoder:
+            return True
+        now = encoding_of(model)
+        return now == self.reading or not can_compare(now, self.reading)
 
     def save(self, path: Path | str) -> None:
         """Write the book, whole or not at all.
@@ -114,6 +125,8 @@ class CodeBook:
         arrays["space"] = np.array(self.space)
         if self.model_sha256:
             arrays["model_hash"] = np.array(self.model_sha256)
+        if self.reading:
+            arrays["model_reading"] = np.array(self.reading)
         with replacing(path) as temporary, temporary.open("wb") as file:
             np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
 
@@ -147,6 +160,7 @@ class CodeBook:
                 labels=labels,
                 model_sha256=str(arrays["model_hash"]) if "model_hash" in arrays else None,
                 space=str(arrays["space"]) if "space" in arrays else "z",
+                reading=str(arrays["model_reading"]) if "model_reading" in arrays else None,
             )
         except LatentError as error:
             raise LatentError(f"{path} cannot be used: {error}") from error

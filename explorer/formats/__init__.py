@@ -58,11 +58,13 @@ class Opened:
         model: what it holds.
         code_book: the codes of real pictures beside it, where there are any that fit.
         notes: what people said of it: names of and notes on dimensions, starred places.
+        book_note: what is wrong with the code book that lies beside it; empty where nothing is.
     """
 
     model: LatentModel | StageModel
     code_book: CodeBook | None = None
     notes: Notes = NO_NOTES
+    book_note: str = ""
 
 
 def open_checkpoint(
@@ -251,4 +253,4 @@ def _with_sidecars(path: Path, model: LatentModel | StageModel) -> Opened:
     if book is not None:
         model.spaces[book.space] = model.spaces[book.space].with_data(book.mean, book.logvar)
     ranges.settle(model)
-    return Opened(model, book, said)
+    return Opened(model, book, said, " ".join(book_notes))

@@ -85,7 +85,7 @@ def measured(opened: Opened, book: CodeBook) -> Opened:
     model = copy.copy(opened.model)
     model.spaces = dict(model.spaces)
     model.spaces[book.space] = model.spaces[book.space].with_data(book.mean, book.logvar)
-    return replace(opened, model=model, code_book=book)
+    return replace(opened, model=model, code_book=book, book_note="")
 
 
 class _Decoding:

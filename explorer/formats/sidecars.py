@@ -207,6 +207,11 @@ def read_code_book(checkpoint: Path, model: LatentModel) -> tuple[CodeBook | Non
         ]
     if book.model_sha256 and model.origin and book.model_sha256 != model.origin.sha256:
         return None, [f"The code book {path} was made with another checkpoint; {again}"]
+    if not book.was_read_as(model):
+        return None, [
+            f"The code book {path} was made while the checkpoint was read in another way (by other hints), so the "
+            f"same pictures have other codes now; {again}"
+        ]
     return book, []
 
 

@@ -134,9 +134,16 @@ class PictureEncoder(QObject):
             self._stop()
 
     def _on_model_changed(self) -> None:
-        """Those codes would be of the model before."""
+        """Those codes would be of the model before; offer to make new ones where the kept ones fit no more."""
         self._withdraw()
         self._stop()
+        opened = self._session.state.opened
+        if opened is not None and opened.book_note and self._session.model.has_encoder:  # type: ignore[union-attr]
+            actions = [
+                ("Encode a &folder again…", self.choose_folder),
+                ("Encode a f&ile again…", self.choose_file),
+            ]
+            self._offer = self._window.canvas.offer(opened.book_note, actions, "warning")
 
     def _stop(self) -> None:
         self._jobs.cancel(WORK)

@@ -130,3 +130,45 @@ def test_pictures_that_cannot_be_read_are_an_error_in_a_sentence(without_prior, 
     without_prior.encoder.encode(str(tmp_path / "empty"))
     qtbot.waitUntil(lambda: "no picture" in without_prior.window.canvas.notice.text, timeout=WAIT)
     assert not without_prior.session.space.measured
+
+
+def test_a_code_book_made_by_other_hints_is_left_out_and_made_again_when_wanted(
+    running, qtbot, chosen, doctored, tmp_path
+):
+    from explorer.formats.hints_writing import write_hints
+
+    path = doctored(tmp_path / "model.pth", "encoding")
+    write_hints(path, {"range": "0..1"})
+    open_and_wait(qtbot, running, path)
+    encode(qtbot, running)
+    before = running.session.code_book.mean
+
+    write_hints(path, {"prior": "uniform"})  # which changes no code
+    open_and_wait(qtbot, running, path)
+    assert running.session.code_book is not None
+
+    write_hints(path, {"range": "-1..1"})
+    open_and_wait(qtbot, running, path)
+    assert running.session.code_book is None
+    notice = running.window.canvas.notice
+    assert "read in another way" in notice.text
+    with qtbot.waitSignal(running.session.model_changed, timeout=WAIT):
+        press(qtbot, running, "Encode a folder again…")
+    assert not np.allclose(running.session.code_book.mean, before)
+    assert "read in another way" not in notice.text
+    open_and_wait(qtbot, running, path)
+    assert running.session.code_book is not None
+
+
+def test_a_code_book_of_an_older_version_is_read_as_ever(running, qtbot, chosen, doctored, tmp_path):
+    from dataclasses import replace
+
+    path = doctored(tmp_path / "model.pth", "encoding")
+    open_and_wait(qtbot, running, path)
+    encode(qtbot, running)
+    book = CodeBook.load(tmp_path / "model.codes.npz")
+    assert book.reading
+    replace(book, reading=None).save(tmp_path / "model.codes.npz")
+    open_and_wait(qtbot, running, path)
+    assert running.session.code_book is not None
+    assert running.session.code_book.reading is None
