@@ -1,7 +1,7 @@
 """`NAME.notes.json`: what people said of a checkpoint: names and notes of its dimensions, and starred places.
 
     {"dimensions": {"z3": "hair length"}, "remarks": {"z3": "also turns the head a little"},
-     "places": [{"space": "z", "code": [0.5, -1.0], "name": "the smile"}]}
+     "places": [{"space": "z", "code": [0.5, -1.0], "name": "the smile", "label": 3}]}
 
 Dimensions are counted from 1. The user's own file is laid over one that came with the checkpoint: its words
 win, an empty one takes a word away, and so does `"starred": false` a place. A file that cannot be used is
@@ -30,21 +30,26 @@ MOST_PLACES = 2000
 MOST_TEXT = 1 << 26  # bytes; room for as many places of 512 dimensions
 SECTIONS = {"dimensions": dict, "remarks": dict, "places": list}
 
-PlaceKey = tuple[str, bytes]
+PlaceKey = tuple[str, bytes, int | None]
 
 
 @dataclass(frozen=True, eq=False)
 class StarredPlace:
-    """A code `(dim,)` of a space that somebody starred; `name` may be empty."""
+    """A code `(dim,)` of a space that somebody starred; `name` may be empty.
+
+    `label` is the class of its picture, None where the model knows none, or nobody said which.
+    """
 
     space: str
     code: np.ndarray
     name: str = ""
+    label: int | None = None
 
     @property
     def key(self) -> PlaceKey:
         """What tells places apart: where they are."""
-        return self.space, (np.asarray(self.code, np.float32) + np.float32(0)).tobytes()  # no minus zero
+        code = np.asarray(self.code, np.float32) + np.float32(0)  # no minus zero
+        return self.space, code.tobytes(), self.label
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,6 +189,9 @@ def parse_place(entry: object, spaces: Mapping[str, Space] | None = None) -> Sta
     if not isinstance(entry, dict):
         return None
     space, code, name = entry.get("space"), entry.get("code"), entry.get("name", "")
+    label = entry.get("label")
+    if label is not None and (type(label) is not int or not 0 <= label < 1 << 20):
+        return None
     if not isinstance(space, str) or not isinstance(code, list) or not isinstance(name, str):
         return None
     if spaces is not None and (space not in spaces or len(code) != spaces[space].dim):
@@ -196,7 +204,7 @@ def parse_place(entry: object, spaces: Mapping[str, Space] | None = None) -> Sta
     except OverflowError:
         return None
     array.flags.writeable = False
-    return StarredPlace(space, array, clean_title(name)) if np.isfinite(array).all() else None
+    return StarredPlace(space, array, clean_title(name), label) if np.isfinite(array).all() else None
 
 
 def _without_empty(words: Mapping[str, str]) -> dict[str, str]:

@@ -146,7 +146,8 @@ def _keys(entries: Iterable[Any]) -> list[PlaceKey | None]:
 
 
 def _bare(place: StarredPlace) -> dict[str, Any]:
-    return {"space": place.space, "code": [float(str(value)) for value in np.asarray(place.code, np.float32)]}
+    code = [float(str(value)) for value in np.asarray(place.code, np.float32)]
+    return {"space": place.space, "code": code} | ({} if place.label is None else {"label": place.label})
 
 
 def _entry(name: str, entry: dict[str, Any]) -> dict[str, Any]:

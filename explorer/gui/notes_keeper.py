@@ -162,7 +162,7 @@ class NotesKeeper(QObject):
 
 def _said(session: Session) -> Notes:
     """Return what the session says of the open model."""
-    places = (StarredPlace(p.space, p.code, p.name) for p in session.places.all if p.starred)
+    places = (StarredPlace(p.space, p.code, p.name, p.label) for p in session.places.all if p.starred)
     return Notes(session.state.titles, session.state.remarks, tuple(places))
 
 

@@ -171,6 +171,11 @@ class Session(QObject):
         return self._state.label
 
     @property
+    def known_label(self) -> int | None:
+        """The class that pictures are made of; None where the model knows none."""
+        return self._state.label if self.classes else None
+
+    @property
     def options(self) -> DecodeOptions:
         """What every picture is decoded with besides its code."""
         return DecodeOptions(labels=np.array([self._state.label])) if self.classes else NO_OPTIONS
@@ -330,8 +335,12 @@ class Session(QObject):
         self.set_dimension(index, float(self.space.center[index]))
         self.commit()
 
-    def set_code(self, code: np.ndarray, *, what: str = "Move", merge: object = None) -> None:
+    def set_code(
+        self, code: np.ndarray, *, what: str = "Move", merge: object = None, label: int | None = None
+    ) -> None:
         """Set the whole code, never clamped; `merge` joins calls in a row to one step until `commit`.
+
+        A `label` is the class to go to at the same time; one that the model does not know is left out.
 
         Raises:
             ValueError: not `(dim,)` finite numbers.
@@ -339,12 +348,16 @@ class Session(QObject):
         code = frozen_code(code)
         if code.shape != self._state.code.shape or not np.isfinite(code).all():
             raise ValueError(f"a code must be {self.dim} finite numbers, not {code.shape}")
-        self._set(what, merge=merge, code=code, seed=None)
+        label = label if label is not None and 0 <= label < self.classes else self._state.label
+        self._set(what, merge=merge, code=code, seed=None, label=label)
 
-    def arrive(self, code: np.ndarray, what: str) -> None:
-        """Go to a code that somebody chose at once, by a click, as a step of its own; history keeps it."""
+    def arrive(self, code: np.ndarray, what: str, label: int | None = None) -> None:
+        """Go to a code that somebody chose at once, by a click, as a step of its own; history keeps it.
+
+        A `label` is its class, as `set_code` takes it.
+        """
         self.commit()
-        self.set_code(code, what=what)
+        self.set_code(code, what=what, label=label)
         self.code_committed.emit()
         self.arrived.emit(what)
 
@@ -380,8 +393,10 @@ class Session(QObject):
 
     def set_label(self, label: int) -> None:
         """Make the pictures of another class of a conditional model."""
-        if 0 <= label < self.classes:
+        if 0 <= label < self.classes and label != self._state.label:
             self._set("Class", label=int(label))
+            self.code_committed.emit()
+            self.arrived.emit("Class")
 
     def show_encoded(self, code: np.ndarray, picture: np.ndarray, label: str) -> None:
         """Show the code of a picture that was encoded, and keep the picture for the wiper."""

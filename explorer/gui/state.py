@@ -92,6 +92,7 @@ class Place:
         what: how one got there, `Random` or `z3`.
         name: what people called it, or nothing.
         parent: the place one was at before, None where that is unknown.
+        label: the class of its picture, None where the model knows none, or nobody knows which.
     """
 
     id: int
@@ -101,6 +102,13 @@ class Place:
     name: str = ""
     starred: bool = False
     parent: int | None = None
+    label: int | None = None
+
+    def is_at(self, space: str, code: np.ndarray, label: int | None) -> bool:
+        """Return whether this place has this code, and this class where both know one."""
+        if self.space != space or not (self.label is None or label is None or self.label == label):
+            return False
+        return self.code is code or np.array_equal(self.code, code)
 
 
 @dataclass(frozen=True, eq=False)

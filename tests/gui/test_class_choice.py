@@ -15,6 +15,8 @@ from explorer.export.reading import recipe_in
 from explorer.formats import Opened
 from explorer.gui.class_choice import ClassChoice
 from explorer.gui.exporting.export_choice import ExportChoice
+from explorer.gui.history.history_keeper import HistoryKeeper
+from explorer.gui.history.place_pictures import PlacePictures
 from explorer.gui.panels.canvas import Canvas
 from explorer.gui.panels.latent_map import LatentMap
 from explorer.gui.panels.sliders import SlidersPanel
@@ -171,3 +173,79 @@ def test_the_header_has_it_between_name_and_buttons(running, qtbot, tmp_path):
     assert not choice.isVisible()
     running.session.open(Opened(fakes.conditional()))
     assert choice.isVisible()
+
+
+def test_a_place_brings_its_class_back_as_one_step(qapp):
+    session = Session()
+    keeper = HistoryKeeper(session, session)
+    session.open(Opened(fakes.conditional()))
+    session.set_label(3)
+    session.randomize(1)
+    there = session.places.here
+    session.set_label(1)
+    session.randomize(2)
+    assert [(place.what, place.label) for place in session.places.all] == [
+        ("Start", 0), ("Class", 3), ("Random", 3), ("Class", 1), ("Random", 1),
+    ]  # fmt: skip
+    session.places.visit(there.id)
+    assert (session.label, session.places.here.id) == (3, there.id)
+    session.undo()
+    assert session.label == 1
+    session.redo()
+    assert session.label == 3
+    assert np.array_equal(session.code, there.code)
+    session.set_label(2)
+    assert session.places.here.id != there.id, "the same code of another class is another place"
+    keeper.close()
+
+
+def test_thumbnails_are_of_the_class_of_their_place(session):
+    pictures = fakes.instant_pictures(session)
+    images = PlacePictures(session, pictures)
+    session.set_label(3)
+    place = session.places.keep("here")
+    session.set_label(1)
+    images.ask([place])
+    (request,) = [r for r in pictures.worker.requests if r.slot.startswith("history:")]
+    assert request.options.labels.tolist() == [3]
+    images.ask([place])
+    assert len(pictures.worker.requests) == 1, "another class that is shown makes it no older"
+
+
+def test_a_place_of_an_unknown_class_leaves_the_class(session):
+    place = session.places.keep_code("z", np.ones(3, np.float32), "starred")
+    session.set_label(2)
+    session.places.visit(place.id)
+    assert session.label == 2
+    place = session.places.keep_code("z", np.zeros(3, np.float32) + 2, "starred", label=99)
+    session.places.visit(place.id)
+    assert session.label == 2
+
+
+def test_a_star_and_a_saved_session_keep_the_class_of_a_place(session, tmp_path):
+    from explorer.formats import notes, notes_writing
+    from explorer.formats.notes import Notes, StarredPlace
+    from explorer.gui.sessions import session_file, session_reading
+
+    checkpoint = tmp_path / "digits.pt"
+    session.model.origin = Origin(checkpoint, "torch", "0" * 64)
+    session.set_label(4)
+    session.places.star(session.places.keep("here").id)
+    code = session.code
+    starred = tuple(StarredPlace("z", code, "", label) for label in (4, 2, None))
+    notes_writing.write(checkpoint, Notes(places=starred))
+    read = notes.read(checkpoint, session.model)[0]
+    assert [place.label for place in read.places] == [4, 2, None]
+    other = Session()
+    other.open(Opened(session.model, notes=read))
+    assert [place.label for place in other.places.all] == [4, 2, None]
+
+    path = tmp_path / "a.session.json"
+    path.write_text(session_file.describe(session_file.moment_of(session), tmp_path), encoding="utf-8")
+    restored = session_reading.read(path).state(Opened(session.model, notes=read), {})
+    assert [(place.label, place.starred) for place in restored.moment.places] == [
+        (4, True),
+        (2, True),
+        (None, True),
+    ]
+    assert restored.warnings == ()

@@ -120,7 +120,10 @@ def _picture(choice: ExportChoice, session: Session, subject: Subject) -> Recipe
     assert subject.shown is not None
     request = subject.shown.request
     assert request is not None
-    space, place = request.model.spaces[request.space], session.places.at(request.space, request.codes[0])
+    labels = request.options.labels
+    label = int(labels[0]) if labels is not None and labels.ndim == 1 and len(labels) else None
+    space = request.model.spaces[request.space]
+    place = session.places.at(request.space, request.codes[0], label)
     caption = place.name if place is not None and place.name else request.model.name
     shared = _shared(choice, session, [caption]) | {
         "stages": [making.network(stage) for stage in request.stages],

@@ -30,13 +30,14 @@ class HistoryKeeper(QObject):
         super().__init__(parent)
         self._session = session
         self._rest = rest
-        self._start: tuple[Opened, str, np.ndarray] | None = None  # of a model, until it is left
+        self._start: tuple[Opened, str, np.ndarray, int | None] | None = None  # of a model, until it is left
         self._what = ""  # the drag's name
         self._clock = QElapsedTimer()
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._on_timeout)
         session.model_changed.connect(self._on_model_changed)
+        session.label_changed.connect(self._on_label_changed)
         session.code_changed.connect(self._on_code_changed)
         session.arrived.connect(self._on_arrived)
 
@@ -50,7 +51,12 @@ class HistoryKeeper(QObject):
         session = self._session
         opened = session.state.opened
         is_new = opened is not None and session.places.last is None
-        self._start = (opened, session.state.space, session.code) if opened is not None and is_new else None
+        here = session.state.space, session.code, session.known_label
+        self._start = (opened, *here) if opened is not None and is_new else None
+
+    def _on_label_changed(self) -> None:
+        if self._start is not None and self._session.known_label != self._start[3]:
+            self._keep_start()
 
     def _on_code_changed(self) -> None:
         """Note a move; this stands between a slider and its picture, so it does next to nothing."""
@@ -78,9 +84,9 @@ class HistoryKeeper(QObject):
 
     def _keep_start(self) -> None:
         assert self._start is not None
-        (opened, space, code), self._start = self._start, None
+        (opened, space, code, label), self._start = self._start, None
         if self._session.state.opened is opened:
-            self._session.places.keep_code(space, code, "Start")
+            self._session.places.keep_code(space, code, "Start", label=label)
 
     def _forget_drag(self) -> None:
         self._timer.stop()

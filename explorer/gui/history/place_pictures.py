@@ -12,6 +12,7 @@ from PySide6.QtGui import QImage
 from explorer.gui.pictures import PictureSource, to_qimage
 from explorer.gui.session import Session
 from explorer.gui.state import Place
+from explorer.models.base import DecodeOptions
 from explorer.render.requests import RenderResult
 
 MAX_SIDE = 96  # pixels
@@ -26,7 +27,7 @@ class _Made:
 
 
 class PlacePictures(QObject):
-    """One picture a place; after other stages or of another class the old one is shown until the new one comes.
+    """One picture a place, of its class; after other stages the old one is shown until the new one comes.
 
     A number is not enough to know a place by: the places of a saved session bring numbers of their own, which
     others had before.
@@ -49,20 +50,43 @@ class PlacePictures(QObject):
 
     def ask(self, places: Sequence[Place]) -> None:
         """Ask for the pictures of these places where they are missing or old; forget other wishes."""
-        stages = (*self._session.enabled_stages, self._session.label)
         wanted = {place.id: place for place in places}
-        if any(not _is_wanted(asked, wanted, stages) for asked in self._asked.values()):
+        if any(not self._is_wanted(asked, wanted) for asked in self._asked.values()):
             self._asked.clear()
             self._pictures.cancel(SLOT)
         for number, place in wanted.items():
-            made = self._made.get(number)
+            made, stages = self._made.get(number), self._seen_through(place)
             is_new = made is not None and _is_same(made.place, place) and made.stages == stages
             if is_new or number in self._asked:
                 continue
             self._asked[number] = place, stages
+            label = self._label(place)
+            options = DecodeOptions(labels=np.array([label])) if label is not None else None
             self._pictures.want(
-                f"{SLOT}{number}", place.code, self._on_rendered, max_side=MAX_SIDE, space=place.space
+                f"{SLOT}{number}",
+                place.code,
+                self._on_rendered,
+                max_side=MAX_SIDE,
+                space=place.space,
+                options=options,
             )
+
+    def _label(self, place: Place) -> int | None:
+        """Return the class of a place's picture: its own, else the one that is shown."""
+        own = place.label is not None and place.label < self._session.classes
+        return place.label if own else self._session.known_label
+
+    def _seen_through(self, place: Place) -> tuple[object, ...]:
+        """Return what a place's picture is made with besides its code."""
+        return (*self._session.enabled_stages, self._label(place))
+
+    def _is_wanted(self, asked: tuple[Place, tuple[object, ...]], wanted: Mapping[int, Place]) -> bool:
+        place, stages = asked
+        return (
+            place.id in wanted
+            and _is_same(place, wanted[place.id])
+            and stages == self._seen_through(wanted[place.id])
+        )
 
     def keep_only(self, places: Sequence[Place]) -> None:
         """Drop the pictures of places that are gone, and of others that had their numbers."""
@@ -87,15 +111,8 @@ class PlacePictures(QObject):
         self.arrived.emit(number)
 
 
-def _is_wanted(
-    asked: tuple[Place, tuple[object, ...]], wanted: Mapping[int, Place], stages: tuple[object, ...]
-) -> bool:
-    place, with_stages = asked
-    return place.id in wanted and _is_same(place, wanted[place.id]) and with_stages == stages
-
-
 def _is_same(one: Place, other: Place) -> bool:
     """Return whether two places look the same; a name and a star change no picture."""
-    if one.space != other.space:
+    if one.space != other.space or one.label != other.label:
         return False
     return one.code is other.code or np.array_equal(one.code, other.code)

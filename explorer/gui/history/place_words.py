@@ -20,7 +20,7 @@ def spoken(session: Session, place: Place, number: int, *, is_here: bool) -> str
 
 
 def lines(session: Session, place: Place) -> tuple[str, ...]:
-    """Return what it is called, how one got there and from where, and its space where that is another one."""
+    """Return what it is called, how one got there and from where, and its class and space where others are shown."""
     places = session.places
     parent = places.get(place.parent) if place.parent is not None else None
     number = next((n for n, each in enumerate(places.all, 1) if each.id == place.id), 0)
@@ -29,4 +29,6 @@ def lines(session: Session, place: Place) -> tuple[str, ...]:
 
 
 def _elsewhere(session: Session, place: Place) -> str:
-    return f"in the space {place.space}" if place.space != session.state.space else ""
+    space = f"in the space {place.space}" if place.space != session.state.space else ""
+    label = f"class {place.label}" if place.label not in (None, session.known_label) else ""
+    return ", ".join(word for word in (label, space) if word)

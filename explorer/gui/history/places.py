@@ -50,14 +50,11 @@ class Places(QObject):
     @property
     def here(self) -> Place | None:
         """The newest place that is the current code, or None."""
-        return self.at(self._session.state.space, self._session.code)
+        return self.at(self._session.state.space, self._session.code, self._session.known_label)
 
-    def at(self, space: str, code: np.ndarray) -> Place | None:
-        """Return the newest place with this code, or None."""
-        for place in reversed(self.all):
-            if place.space == space and (place.code is code or np.array_equal(place.code, code)):
-                return place
-        return None
+    def at(self, space: str, code: np.ndarray, label: int | None = None) -> Place | None:
+        """Return the newest place with this code, and this class where one is given, or None."""
+        return next((place for place in reversed(self.all) if place.is_at(space, code, label)), None)
 
     def get(self, place_id: int) -> Place | None:
         """Return a place by its id, or None where it is gone."""
@@ -83,19 +80,22 @@ class Places(QObject):
         if place is None:
             before = self.last
             parent = before.id if parent is None and before is not None else parent
-            place = self.keep_code(session.state.space, session.code, what or self._last_step(), parent)
+            what = what or self._last_step()
+            place = self.keep_code(session.state.space, session.code, what, parent, session.known_label)
         if place is not None and session.state.opened is not None:
             self._last[session.state.opened] = place.id
         return place
 
-    def keep_code(self, space: str, code: np.ndarray, what: str, parent: int | None = None) -> Place | None:
+    def keep_code(
+        self, space: str, code: np.ndarray, what: str, parent: int | None = None, label: int | None = None
+    ) -> Place | None:
         """Keep a code that need not be the current one, unless it is a place; return the place."""
         if self._session.model is None:
             return None
-        place = self.at(space, code)
+        place = self.at(space, code, label)
         if place is None:
             self._ids += 1
-            place = Place(self._ids, space, frozen_code(code), what, parent=parent)
+            place = Place(self._ids, space, frozen_code(code), what, parent=parent, label=label)
             opened = self._session.state.opened
             if opened is not None:
                 self._last.setdefault(opened, place.id)
@@ -123,11 +123,11 @@ class Places(QObject):
     # ---- going ----
 
     def visit(self, place_id: int) -> None:
-        """Return to a place, in its space, as an undo step."""
+        """Return to a place, in its space and its class, as an undo step."""
         place = self.get(place_id)
         if place is not None and self._is_of_model(place):
             self._session.set_space(place.space)
-            self._session.arrive(place.code, "History")
+            self._session.arrive(place.code, "History", place.label)
 
     def blend(self, place_id: int, other_id: int | None = None) -> None:
         """Go halfway between two places, or between a place and the current code, on the path of the strip.
@@ -148,7 +148,8 @@ class Places(QObject):
             return
         other = other or self.here
         session.set_space(space)
-        session.arrive(interpolation.path(one.code, code, 3, session.strip.path)[1], "Blend")
+        middle = interpolation.path(one.code, code, 3, session.strip.path)[1]
+        session.arrive(middle, "Blend", other.label if other else None)
         place = self.keep("Blend")
         if place is not None and not place.name and one.name and other is not None and other.name:
             self.rename(place.id, f"{one.name} + {other.name}")
@@ -215,7 +216,15 @@ class Places(QObject):
             first = self._ids + 1
             self._ids += len(opened.notes.places)
             self._kept[opened] = tuple(
-                Place(number, saved.space, frozen_code(saved.code), "starred", saved.name, starred=True)
+                Place(
+                    number,
+                    saved.space,
+                    frozen_code(saved.code),
+                    "starred",
+                    saved.name,
+                    True,
+                    label=saved.label,
+                )
                 for number, saved in enumerate(opened.notes.places, first)
             )
         self.changed.emit()

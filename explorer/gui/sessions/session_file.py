@@ -1,12 +1,13 @@
 """`NAME.session.json`: everything a session holds, as JSON that people can read; how it is written.
 
     {"latent-explorer": "session", "schema": 1, "program": "0.1.0", "saved": "2026-05-04T10:00:00+00:00",
-     "model": {"name": "faces", "sha256": "...", "path": "../faces.safetensors"},
+     "model": {"name": "faces", "sha256": "...", "hints": {}, "path": "../faces.safetensors"},
      "space": "z", "code": [0.5, -1.0], "locked": ["z2"], "seed": null, ...
      "stages": [{"id": 1, "enabled": true, "name": "colour", "sha256": "...", "bundled": "anime-colorizer"}],
      "places": [...], "undo": [{"what": "z1", "code": {"z1": 0.0}}, ...], "redo": [...], "pictures": {...}}
 
-Paths are relative to the file and have `/`; bundled networks go by name. Numbers are the shortest decimals that
+Paths are relative to the file and have `/`; bundled networks go by name; hints are those by which a checkpoint
+was read. Numbers are the shortest decimals that
 give the same float32 again, dimensions count from 1. A step of `undo` or `redo`, the nearest first, holds what is
 different from the state that it is a step away from. Pictures are PNG in base64, named by their hash. Reading is
 `session_reading`. No Qt here and no torch.
@@ -215,20 +216,23 @@ class _Pictures:
 def _place(place: Place) -> Ready:
     said: dict[str, Any] = {"id": place.id, "space": place.space, "code": place.code, "what": place.what}
     more = {"name": place.name, "starred": place.starred, "parent": place.parent}
-    return Ready(
-        one_line(said | {key: value for key, value in more.items() if value not in ("", False, None)})
-    )
+    said |= {key: value for key, value in more.items() if value not in ("", False, None)}
+    return Ready(one_line(said | _labelled(place.label)))
 
 
 def _gone(moment: Moment) -> list[Ready]:
     """Return the starred places of the checkpoint's notes that the session has no more."""
     assert moment.state.opened is not None
-    starred = {(place.space, place.code.tobytes()) for place in moment.places if place.starred}
+    starred = {(place.space, place.code.tobytes(), place.label) for place in moment.places if place.starred}
     return [
-        Ready(one_line({"space": saved.space, "code": saved.code}))
+        Ready(one_line({"space": saved.space, "code": saved.code} | _labelled(saved.label)))
         for saved in moment.state.opened.notes.places
-        if (saved.space, np.asarray(saved.code, np.float32).tobytes()) not in starred
+        if (saved.space, np.asarray(saved.code, np.float32).tobytes(), saved.label) not in starred
     ]
+
+
+def _labelled(label: int | None) -> dict[str, int]:
+    return {} if label is None else {"label": label}
 
 
 def _stages(
@@ -250,6 +254,7 @@ def _network(network: LatentModel | StageModel, near: Path | None) -> dict[str, 
     said: dict[str, Any] = {"name": network.name, "sha256": origin.sha256 if origin else None}
     if origin is None:
         return said
+    said["hints"] = dict(origin.hints)
     path = Path(os.path.abspath(origin.path))
     bundled = paths.bundled().get(path.stem)
     if bundled is not None and os.path.realpath(bundled) == os.path.realpath(path):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from explorer import paths
 from explorer.data.wording import shown
-from explorer.errors import ExplorerError, RecipeError
+from explorer.errors import CheckpointError, ExplorerError, RecipeError
 from explorer.gui.sessions.session_reading import Restored, SavedSession, Wanted, read
 
 if TYPE_CHECKING:
@@ -44,9 +45,14 @@ def _part_of(progress: Progress, start: float, share: float, fraction: float, te
 def _model(saved: SavedSession, progress: Progress, should_stop: ShouldStop, warnings: list[str]) -> Opened:
     from explorer.formats import open_latent
 
-    where = _found(saved.model, saved.file, should_stop)
-    opened = open_latent(where, on_progress=progress, should_stop=should_stop)
+    where, is_same = _found(saved.model, saved.file, should_stop)
+    hints = saved.model.hints if is_same else None
+    opened = open_latent(
+        where, hints=hints, only_given=hints is not None, on_progress=progress, should_stop=should_stop
+    )
     _check_same(saved.model, opened.model, warnings)
+    if hints is not None:
+        _check_hints(where, hints, warnings)
     return opened
 
 
@@ -61,11 +67,18 @@ def _stages(
     share = 1 / (1 + len(saved.stages))
     for count, (stage_id, wanted) in enumerate(saved.stages.items(), 1):
         try:
-            where = _found(wanted, saved.file, should_stop)
+            where, is_same = _found(wanted, saved.file, should_stop)
             if where not in read_ones:
                 read_ones[where] = None
                 told = partial(_part_of, progress, count * share, share)
-                read_ones[where] = stage = open_stage(where, on_progress=told, should_stop=should_stop)
+                hints = wanted.hints if is_same else None
+                read_ones[where] = stage = open_stage(
+                    where,
+                    hints=hints,
+                    only_given=hints is not None,
+                    on_progress=told,
+                    should_stop=should_stop,
+                )
                 _check_same(wanted, stage, warnings)
         except ExplorerError as error:
             warnings.append(f"The stage {shown(wanted.name)} was left out. {error}")
@@ -73,6 +86,21 @@ def _stages(
         if (known := read_ones[where]) is not None:
             found[stage_id] = known
     return found
+
+
+def _check_hints(path: Path, hints: Mapping[str, str], warnings: list[str]) -> None:
+    """Say so where a checkpoint is read by other hints than those that are kept for it."""
+    from explorer.formats import sidecars
+
+    try:
+        kept = sidecars.read_hints(path).told
+    except CheckpointError:
+        return
+    if kept != dict(hints):
+        warnings.append(
+            f"{path.name} is read as it was when the session was saved, by other hints than those that are kept for "
+            "it now; open the checkpoint itself to go by these."
+        )
 
 
 def _check_same(wanted: Wanted, network: object, warnings: list[str]) -> None:
@@ -84,8 +112,8 @@ def _check_same(wanted: Wanted, network: object, warnings: list[str]) -> None:
         )
 
 
-def _found(wanted: Wanted, file: Path, should_stop: ShouldStop) -> Path:
-    """Return where a checkpoint is: the same file at its place, the same elsewhere, or another one at its place.
+def _found(wanted: Wanted, file: Path, should_stop: ShouldStop) -> tuple[Path, bool]:
+    """Return where a checkpoint is, and whether it is the same file, at its place or elsewhere; else another there.
 
     Raises:
         RecipeError: it is nowhere.
@@ -96,10 +124,10 @@ def _found(wanted: Wanted, file: Path, should_stop: ShouldStop) -> Path:
     near = [place for place in places if place.is_file() or place.is_dir()]
     same = finding.find(wanted.name, wanted.sha256, (*near, file.parent), should_stop)
     if same is not None:
-        return same
+        return same, True
     for place in places:
         if _is_checkpoint(place):
-            return place
+            return place, False
     if places:  # nobody asked for this file, so nothing is said of what is in it
         raise RecipeError(
             f"{file.name} names {places[0]} as {shown(wanted.name)}, and that is no checkpoint; put the checkpoint "

@@ -103,9 +103,15 @@ class Parts:
         known = {_where(place) for place in found if place.starred}
         known |= {_where(place) for place in self._listed_places("places_gone", most)}
         free = max((place.id for place in found), default=0) + 1
-        new = [saved for saved in starred if (saved.space, frozen_code(saved.code).tobytes()) not in known]
+        new = [
+            saved
+            for saved in starred
+            if (saved.space, frozen_code(saved.code).tobytes(), saved.label) not in known
+        ]
         found += [
-            Place(number_, saved.space, frozen_code(saved.code), "starred", saved.name, starred=True)
+            Place(
+                number_, saved.space, frozen_code(saved.code), "starred", saved.name, True, label=saved.label
+            )
             for number_, saved in enumerate(new, free)
         ]
         return tuple(found)
@@ -129,7 +135,7 @@ class Parts:
         """Return a place, None where it does not fit the model; one that is gone has no id."""
         if not isinstance(said, dict):
             raise Wrong(f"{where} should be an object")
-        parent = said.get("parent")
+        parent, label = said.get("parent"), said.get("label")
         place = Place(
             number(said.get("id", 1), 1, _MOST_ID, f"{where}: id"),
             text(said.get("space"), _NAME, f"{where}: space"),
@@ -138,6 +144,7 @@ class Parts:
             clean_title(words(said.get("name", ""), _NAME, f"{where}: name")),
             flag(said.get("starred", False), f"{where}: starred"),
             None if parent is None else number(parent, 1, _MOST_ID, f"{where}: parent"),
+            None if label is None else number(label, 0, _MOST_ID, f"{where}: label"),
         )
         space = self._model.spaces.get(place.space)
         return place if space is not None and place.code.shape == (space.dim,) else None
@@ -250,8 +257,8 @@ class Parts:
 _FIELDS = {"A": "anchor_a", "B": "anchor_b"}
 
 
-def _where(place: Place) -> tuple[str, bytes]:
-    return place.space, place.code.tobytes()
+def _where(place: Place) -> tuple[str, bytes, int | None]:
+    return place.space, place.code.tobytes(), place.label
 
 
 def _seed(said: Any, where: str) -> int | None:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from explorer.data import safe_json
 from explorer.data.wording import shown
-from explorer.errors import RecipeError, StageError
+from explorer.errors import RecipeError, StageError, UsageError
+from explorer.formats import sidecars
 from explorer.gui.sessions.session_file import (
     MARK,
     MOST_BYTES,
@@ -37,12 +38,17 @@ _MEND = "open another one, or mend the file"
 
 @dataclass(frozen=True)
 class Wanted:
-    """A checkpoint as a session names it; `path` is relative to the session file or whole, as it was written."""
+    """A checkpoint as a session names it.
+
+    `path` is relative to the session file or whole, as it was written; `hints` are all by which it was read, None
+    where nobody knows them.
+    """
 
     name: str
     sha256: str | None = None
     path: str | None = None
     bundled: str | None = None
+    hints: Mapping[str, str] | None = field(default=None, hash=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,7 +156,19 @@ def _wanted(said: Any, where: str) -> Wanted:
         raise Wrong(f"{where} should be an object that names a checkpoint")
     if not isinstance(said.get("name"), str):
         raise Wrong(f"{where}: name should be a text, not {shown(said.get('name'), 30)}")
-    return Wanted(said["name"][:300], *(_usable_path(said.get(key)) for key in ("sha256", "path", "bundled")))
+    found = {key: _usable_path(said.get(key)) for key in ("sha256", "path", "bundled")}
+    return Wanted(said["name"][:300], **found, hints=_usable_hints(said.get("hints")))
+
+
+def _usable_hints(said: Any) -> dict[str, str] | None:
+    """Return hints that make sense; None where they do not, or there are none."""
+    if not isinstance(said, dict) or not all(isinstance(text, str) for text in said.values()):
+        return None
+    try:
+        sidecars.parsed_hints(said)
+    except UsageError:
+        return None
+    return said
 
 
 def _usable_path(said: Any) -> str | None:

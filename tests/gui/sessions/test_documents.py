@@ -7,7 +7,7 @@ import platformdirs
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QPushButton
-from real_window import WAIT, drop, finish, save, shown
+from real_window import WAIT, drop, finish, open_and_wait, save, shown
 
 from explorer.formats import recent
 from explorer.gui import app as app_module
@@ -216,3 +216,48 @@ def test_a_place_dropped_on_the_picture_is_shown(faces, qtbot):
     assert enter.isAccepted()
     canvas.dropEvent(QDropEvent(where, *rest))
     assert np.array_equal(session.code, place.code)
+
+
+def test_a_session_reads_its_checkpoint_as_it_was_read_then(running, qtbot, doctored, tmp_path, monkeypatch):
+    from explorer.formats.hints_writing import write_hints
+
+    checkpoint = doctored(tmp_path / "faces.pth", "encoding")
+    write_hints(checkpoint, {"range": "-1..1"})
+    open_and_wait(qtbot, running, checkpoint)
+    before = shown(running).copy()
+    path = saved(running, qtbot, monkeypatch, tmp_path / "faces.session.json")
+
+    write_hints(checkpoint, {"range": "0..1", "output": "tanh"})
+    open_and_wait(qtbot, running, checkpoint)
+    at_rest(running, qtbot)
+    assert not np.array_equal(shown(running), before)
+    with qtbot.waitSignal(running.session.model_changed, timeout=WAIT):
+        drop(running.window, path)
+    at_rest(running, qtbot)
+    assert running.session.model.origin.hints == {"range": "-1..1"}
+    assert np.array_equal(shown(running), before)
+    assert "by other hints" in running.window.canvas.notice.text
+
+
+@pytest.mark.parametrize("hints", [None, {"range": "red"}, {"colour": "RGB"}, {"range": 3}, []])
+def test_a_session_of_an_older_version_or_with_senseless_hints_goes_by_those_that_are_kept(
+    running, qtbot, doctored, tmp_path, monkeypatch, hints
+):
+    import json
+
+    from explorer.formats.hints_writing import write_hints
+
+    checkpoint = doctored(tmp_path / "faces.pth", "encoding")
+    write_hints(checkpoint, {"range": "-1..1"})
+    open_and_wait(qtbot, running, checkpoint)
+    path = saved(running, qtbot, monkeypatch, tmp_path / "faces.session.json")
+    said = json.loads(path.read_text())
+    assert said["model"].pop("hints") == {"range": "-1..1"}
+    if hints is not None:
+        said["model"]["hints"] = hints
+    path.write_text(json.dumps(said))
+    write_hints(checkpoint, {"range": "0..255"})
+    with qtbot.waitSignal(running.session.model_changed, timeout=WAIT):
+        drop(running.window, path)
+    at_rest(running, qtbot)
+    assert running.session.model.origin.hints == {"range": "0..255"}

@@ -73,7 +73,9 @@ def test_every_part_of_a_state_is_written(session):
     for kind, key in ((RowSettings, "rows"), (type(session.map), "map"), (type(session.strip), "strip")):
         assert {f.name for f in dataclasses.fields(kind)} == said[key].keys()
     written = json.loads(
-        one_line(session_file._place(Place(2, "z", session.code, "what", "name", starred=True, parent=1)))
+        one_line(
+            session_file._place(Place(2, "z", session.code, "what", "name", starred=True, parent=1, label=3))
+        )
     )
     assert {f.name for f in dataclasses.fields(Place)} == written.keys()
 
