@@ -53,6 +53,9 @@ EXAMPLES = {
         column="hair",
         values=np.where(CODES[:, 2] > 1, np.nan, CODES[:, 3]),
     ),
+    "map with a floor": making.map_of(
+        MODEL, SPACE, plane.Plane(CODES[0], np.eye(4)[:2], "", 0.25), (-3, 3, -3, 3), CODES[:, :2], tiles=2
+    ),
     "map of texts": making.map_of(
         MODEL, SPACE, plane.dimensions(SPACE, 0, 3), (-3, 3, -3, 3), CODES[:, :2], values=_COLUMN
     ),

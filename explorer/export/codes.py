@@ -116,7 +116,9 @@ def _map(recipe: Recipe) -> np.ndarray:
     left, right, bottom, top = np.asarray(settings["extent"], np.float32)
     middles = (np.arange(tiles) + 0.5) / max(1, tiles)
     across, down = np.meshgrid(left + (right - left) * middles, top - (top - bottom) * middles)
-    plane = Plane(np.asarray(settings["origin"], np.float32), np.asarray(settings["axes"], np.float32), "")
+    floor = float(settings["floor"][0]) if "floor" in settings else None
+    origin, axes = (np.asarray(settings[name], np.float32) for name in ("origin", "axes"))
+    plane = Plane(origin, axes, "", floor)
     return plane.point(np.stack([across.ravel(), down.ravel()], axis=1))
 
 

@@ -226,6 +226,7 @@ def map_of(
         "tiles": int(tiles),
         "points": np.asarray(points, np.float32).reshape(-1, 2),
         "marker": None if marker is None else np.asarray(marker, np.float32),
+        **({} if plane.floor is None else {"floor": np.array([plane.floor], np.float32)}),
         "column": column,
         "values": None if values is None or not len(values) else _told(np.asarray(values)),
     }

@@ -18,7 +18,8 @@ What `codes` and `settings` hold, by kind (`D` dimensions; numbers are exact, a 
     reconstructions  (N, D)               errors [N] or [], mean squared, 0..255
     map              (0, D)               origin [D], axes [[D], [D]], extent [left, right, bottom, top],
                                           tiles (a side, 0 for none), points [[x, y]...], marker [x, y] or null,
-                                          column, values [numbers or texts] or null
+                                          column, values [numbers or texts] or null, and perhaps floor [1], below
+                                          which no code of the background lies
 """
 
 from __future__ import annotations

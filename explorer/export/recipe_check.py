@@ -163,6 +163,7 @@ def _map(fields: Fields, dim: int) -> dict[str, Any]:
     if fields.has("points"):  # else they were too many to be carried
         settings["points"] = fields.numbers("points", None, 2, most=2 * MOST_POINTS)
     settings["marker"] = fields.numbers("marker", 2) if fields.has("marker") else None
+    settings |= {"floor": fields.numbers("floor", 1)} if fields.has("floor") else {}
     settings["column"] = fields.text("column", "")
     settings["values"] = None
     if fields.has("values"):

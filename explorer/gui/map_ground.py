@@ -15,7 +15,10 @@ FAR = 3.2  # standard deviations; what is further out is reached by zooming out
 
 
 def home_region(xy: np.ndarray, shown: Plane, center: np.ndarray, spread: np.ndarray) -> QRectF:
-    """Return the region that holds all points but far ones, and of two dimensions their sliders' range."""
+    """Return the region that holds all points but far ones, and of two dimensions their sliders' range.
+
+    Of two dimensions with a floor it begins there: below is no code.
+    """
     finite = xy[np.isfinite(xy).all(axis=1)]
     middle = shown.project(center)
     reach = 3 * np.sqrt((shown.axes.astype(np.float64) ** 2) @ (spread.astype(np.float64) ** 2))
@@ -30,6 +33,8 @@ def home_region(xy: np.ndarray, shown: Plane, center: np.ndarray, spread: np.nda
             low, high = np.minimum(low, finite.min(axis=0)), np.maximum(high, finite.max(axis=0))
     margin = np.maximum((high - low) * 0.04, 1e-6)
     low, high = low - margin, high + margin
+    if shown.name != "PCA" and shown.floor is not None:
+        low = np.where(shown.axes.any(axis=1) & (high > shown.floor), np.maximum(low, shown.floor), low)
     return QRectF(float(low[0]), float(low[1]), float(high[0] - low[0]), float(high[1] - low[1]))
 
 

@@ -20,11 +20,13 @@ class Plane:
         origin: float32 `(D,)`, the code at (0, 0).
         axes: float32 `(2, D)`, orthonormal; in a 1-D space the second is 0.
         name: for people.
+        floor: no code is below it (`Space.floor`), so that what the plane has there is lifted; None: there is none.
     """
 
     origin: np.ndarray
     axes: np.ndarray
     name: str
+    floor: float | None = None
 
     def project(self, codes: np.ndarray) -> np.ndarray:
         """Return where codes `(N, D)` fall on the plane, float32 `(N, 2)`; one code `(D,)` gives `(2,)`."""
@@ -32,12 +34,19 @@ class Plane:
 
     def point(self, xy: np.ndarray) -> np.ndarray:
         """Return the codes on the plane at `xy (N, 2)` or `(2,)`, float32 `(N, D)` or `(D,)`."""
-        return self.origin + np.asarray(xy, np.float32) @ self.axes
+        codes = self.origin + np.asarray(xy, np.float32) @ self.axes
+        return codes if self.floor is None else np.maximum(codes, np.float32(self.floor))
 
     def move(self, code: np.ndarray, xy: np.ndarray) -> np.ndarray:
-        """Return `code (D,)` with its part within the plane moved to `xy (2,)`; the rest stays."""
+        """Return `code (D,)` with its part within the plane moved to `xy (2,)`; the rest stays.
+
+        No number goes below the floor, or further below where it was already.
+        """
         code = np.asarray(code, np.float32)
-        return code + (np.asarray(xy, np.float32) - self.project(code)) @ self.axes
+        moved = code + (np.asarray(xy, np.float32) - self.project(code)) @ self.axes
+        if self.floor is None:
+            return moved
+        return np.maximum(moved, np.minimum(code, np.float32(self.floor)))
 
 
 def dimensions(space: Space, i: int, j: int) -> Plane:
@@ -47,7 +56,7 @@ def dimensions(space: Space, i: int, j: int) -> Plane:
     if i != j:
         axes[1, j] = 1.0
     origin = np.where(axes.any(axis=0), 0.0, space.center).astype(np.float32)
-    return Plane(origin, axes, f"{space.name}{i + 1} × {space.name}{j + 1}")
+    return Plane(origin, axes, f"{space.name}{i + 1} × {space.name}{j + 1}", space.floor)
 
 
 def pca(codes: np.ndarray, space: Space, logvar: np.ndarray | None = None) -> Plane:
@@ -72,7 +81,7 @@ def pca(codes: np.ndarray, space: Space, logvar: np.ndarray | None = None) -> Pl
     axes = np.linalg.qr(axes.T)[0].T
     strongest = np.abs(axes).argmax(axis=1)
     axes = axes * np.sign(axes[[0, 1], strongest])[:, None]
-    return Plane(mean.astype(np.float32), axes.astype(np.float32), "PCA")
+    return Plane(mean.astype(np.float32), axes.astype(np.float32), "PCA", space.floor)
 
 
 def _sureness(logvar: np.ndarray | None, dim: int) -> np.ndarray:

@@ -56,6 +56,9 @@ def test_codes_of_a_map_are_the_middles_of_its_tiles():
     middles = (np.arange(3) + 0.5) / 3
     across, down = np.meshgrid(left + (right - left) * middles, top - (top - bottom) * middles)
     equal(making.codes_of(made), ground.point(np.stack([across.ravel(), down.ravel()], axis=1)))
+    raised = plane.Plane(ground.origin, ground.axes, "", 0.0)
+    made = making.map_of(MODEL, SPACE, raised, (-2, 2, -1, 1), CODES[:, :2], tiles=2)
+    equal(making.codes_of(made), np.maximum(ground.point(xy), 0))
     plain = making.map_of(MODEL, SPACE, ground, (-2, 2, -1, 1), CODES[:, :2])
     assert making.codes_of(plain).shape == (0, 4)
 

@@ -451,4 +451,5 @@ def _shortened(text: str, limit: int = 15) -> str:
 
 
 def _same_plane(one: Plane, other: Plane) -> bool:
-    return np.array_equal(one.origin, other.origin) and np.array_equal(one.axes, other.axes)
+    same = np.array_equal(one.origin, other.origin) and np.array_equal(one.axes, other.axes)
+    return same and one.floor == other.floor

@@ -23,7 +23,7 @@ from explorer.gui.map_ground import TILES
 from explorer.gui.panels.latent_map import LatentMap
 from explorer.gui.session import Session
 from explorer.latent import plane
-from explorer.models.base import ImageSpec, StageModel
+from explorer.models.base import ImageSpec, Space, StageModel
 
 
 class Opened:
@@ -523,3 +523,23 @@ def test_a_place_is_pointed_out_until_the_code_moves(panel, session):
     assert ring() == 0
     panel.point_out(np.zeros(7, np.float32))
     assert ring() == 0, "a code of another space is nowhere here"
+
+
+@pytest.mark.parametrize("with_book", [True, False])
+def test_the_ground_shows_where_codes_can_be(panel, session, pictures, tiny_model, with_book):
+    """As behind a ReLU, where no code is below 0."""
+    mean = np.abs(a_book().mean)
+    center, spread = np.full(4, 0.8, np.float32), np.full(4, 0.6, np.float32)
+    tiny_model.spaces["z"] = Space("z", (4,), "none", center, spread, floor=0.0)
+    session.open(Opened(tiny_model, CodeBook(mean) if with_book else None))
+    planes = ("pca", (0, 1)) if with_book else ((0, 1), (2, 3))
+    for shown in planes:
+        session.set_map(plane=shown)
+        request = [r for r in pictures.worker.requests if r.slot == "map-background"][-1]
+        assert request.codes.min() >= 0
+        if shown != "pca":
+            assert (panel.view.home.x(), panel.view.home.y()) == (0, 0)
+            assert panel.view.home.right() >= 0.8 + 3 * 0.6
+    session.set_code(np.full(4, 0.5, np.float32))
+    session.set_map(plane=(0, 1))
+    assert panel._code_at(-3, 0.25, -1).tolist() == [0, 0.25, 0.5, 0.5]
