@@ -56,6 +56,7 @@ def plain(diagnosis: Diagnosis | None, *, failed: bool = False) -> dict[str, Any
         "tensors": [asdict(tensor) for tensor in diagnosis.tensors],
         "unused": [tensor.key for tensor in _unused(diagnosis)],
         "misfits": list(diagnosis.misfits),
+        "layers_text": diagnosis.layers_text,
     }
 
 
@@ -87,6 +88,7 @@ def print_found(diagnosis: Diagnosis, *, failed: bool = False) -> None:
         failed: no model came of it, so what was taken is only one more possibility.
     """
     from explorer.cli.work import print_table
+    from explorer.formats.diagnosis_words import unused
 
     if diagnosis.layers:
         print_table(_layers(diagnosis.layers))
@@ -95,9 +97,17 @@ def print_found(diagnosis: Diagnosis, *, failed: bool = False) -> None:
         print_table(_tensors(diagnosis.tensors))
     elif _unused(diagnosis):
         _print_unused(_unused(diagnosis))
-    if diagnosis.misfits:
-        print("", *diagnosis.misfits, sep="\n")
-    print(f"\n{_headline(diagnosis, failed=failed)}")
+    misfits = [text for text in diagnosis.misfits if text != unused(diagnosis)]
+    if misfits:
+        print("", *misfits, sep="\n")
+    if not (failed and diagnosis.seems):  # which the error says that follows
+        print(f"\n{_headline(diagnosis, failed=failed)}")
+    if diagnosis.layers_text and not failed:
+        print(
+            "\nThe whole decoder as one hint, which gives the same network again; edit it to change anything:",
+            f'--hint "layers={diagnosis.layers_text}"',
+            sep="\n",
+        )
 
 
 def _print_guesses(guesses: Sequence[Guess], failed: bool) -> None:
@@ -130,6 +140,8 @@ def _headline(diagnosis: Diagnosis, *, failed: bool = False) -> str:
         )
     if not doubtful or doubtful[0].hint not in HINTS:
         return headline(diagnosis, failed=failed)
+    if doubtful[0].hint == "layers":
+        return headline(diagnosis, "edit the hint layers below", failed=failed)
     hint = doubtful[0].hint
     say = "say" if failed else "where it is wrong, say"
     return headline(diagnosis, f"{say} --hint {hint}=... ({example(hint)})", failed=failed)

@@ -101,9 +101,9 @@ class Decoding(Engine):
     labels: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE.npy",
+            metavar="FILE.npy|N",
             rich_help_panel=_MODEL,
-            help="Class of each code, (N,) numbers or (N, classes) one-hot.",
+            help="Class of each code, (N,) numbers or (N, classes) one-hot; or one number for all.",
         ),
     ] = None
     head: Annotated[

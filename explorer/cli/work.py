@@ -267,13 +267,20 @@ class Work:
         return self.opened.notes.remarks.get(f"{self.space.name}{index + 1}", "").strip().partition("\n")[0]
 
 
+def _is_number(labels: Path) -> bool:
+    """Return whether labels are one number for all pictures; a file of that name goes before."""
+    return str(labels).isascii() and str(labels).isdigit() and len(str(labels)) < 7 and not labels.exists()
+
+
 def _options(decoding: Decoding) -> DecodeOptions:
     """Return the decode options that were given, files read."""
     from explorer.data.arrays import open_npy
 
     labels = transform = None
-    if decoding.labels:
-        wanted = "integers (N,) or one-hot rows (N, classes) as .npy"
+    if decoding.labels and _is_number(decoding.labels):
+        labels = np.array([int(str(decoding.labels))], dtype=np.int64)
+    elif decoding.labels:
+        wanted = "one number for all, or integers (N,) or one-hot rows (N, classes) as .npy"
         labels = open_npy(decoding.labels, LatentError, wanted)
         if labels.dtype.kind not in "biuf" or labels.ndim not in (1, 2) or not len(labels):
             raise LatentError(f"{decoding.labels} holds no labels; give {wanted}.")

@@ -135,13 +135,22 @@ class Examination:
                 self._reading, hints=told, on_progress=on_progress, should_stop=stop
             )
             model = self._reader.build(self._loaded, reading)
-            model.notes = (*model.notes, *told.notes)
+            model.notes = (*model.notes, *told.notes, *_unheeded(model, reading))
         if stop():
             raise Cancelled
         on_progress(0.95, f"Reading what is kept beside {self.path.name}")
         opened = _with_sidecars(self.path, model)
         on_progress(1.0, f"{model.name} is open")
         return opened
+
+
+def _unheeded(model: LatentModel | StageModel, reading: Reading) -> tuple[str, ...]:
+    """Say of each hint that changes nothing, why; see `heeding`."""
+    if not reading.hints.told:
+        return ()
+    from explorer.formats import heeding
+
+    return heeding.unheeded(model, reading.hints, reading.path)
 
 
 def _reader_of(reading: Reading) -> Reader:

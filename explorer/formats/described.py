@@ -15,9 +15,9 @@ from torch import Tensor
 
 from explorer.data.wording import counted, shown
 from explorer.errors import CheckpointError, UsageError
-from explorer.formats import facts, sidecars
-from explorer.formats.diagnosis import Diagnosis, Guess, LayerFact, TensorFact, Unfamiliar
-from explorer.formats.inference import tensors_used
+from explorer.formats import diagnosis_words, facts, sidecars, taking_part
+from explorer.formats.diagnosis import Diagnosis, Unfamiliar
+from explorer.formats.inference import telling, tensors_used
 from explorer.formats.precision import in_float32
 from explorer.formats.reader import Reading
 from explorer.formats.sidecars import Hints
@@ -57,17 +57,21 @@ def inferred(
     try:
         made = infer(tensors, found.modules or None, reading.hints, found.facts, reading.should_stop)
     except Unfamiliar as error:
-        raise Unfamiliar(_unfamiliar(tensors, reading, str(error)), error.diagnosis) from error
+        raise _unfamiliar(tensors, found, reading, error) from error
     said, made = _with_facts(made, tensors, found, reading)
-    return build(
-        made.config,
-        tensors,
-        reading,
-        format_name=format_name,
-        notes=(*notes, *found.notes, *told, *said, *made.notes, *_guessed(made.diagnosis)),
-        diagnosis=made.diagnosis,
-        weights=weights,
-    )
+    diagnosis, doubt = taking_part.doubted(made.diagnosis)
+    try:
+        return build(
+            made.config,
+            tensors,
+            reading,
+            format_name=format_name,
+            notes=(*notes, *found.notes, *told, *said, *made.notes, *doubt, *_guessed(diagnosis)),
+            diagnosis=diagnosis,
+            weights=weights,
+        )
+    except CheckpointError as error:
+        raise _unbuilt(error, diagnosis, tensors, reading) from error
 
 
 def stated(
@@ -91,7 +95,7 @@ def stated(
         reading,
         format_name=format_name,
         notes=(*notes, *found.notes, *told, *_untrained(tensors)),
-        diagnosis=Diagnosis(_tensor_facts(config, found), _layer_facts(config)),
+        diagnosis=_stated(config, tensors),
         weights=weights,
     )
 
@@ -110,23 +114,14 @@ def _untrained(tensors: Mapping[str, Tensor]) -> list[str]:
     )
 
 
-def _tensor_facts(config: LayeredConfig, found: Weights) -> tuple[TensorFact, ...]:
-    decoder, encoder = _keys(config.decoder), _keys(_encoding(config))
-    facts_ = []
-    for key, tensor in found.tensors.items():
-        owner = key.rpartition(".")[0]
-        part = "decoder" if owner in decoder else "encoder" if owner in encoder else ""
-        facts_.append(TensorFact(key, tuple(tensor.shape), str(tensor.dtype).removeprefix("torch."), part))
-    return tuple(facts_)
-
-
-def _layer_facts(config: LayeredConfig) -> tuple[LayerFact, ...]:
-    parts = (("decoder", config.decoder), ("encoder", _encoding(config)))
-    return tuple(
-        LayerFact(part, layer.text, layer.key, reason="the file states it")
-        for part, layers in parts
-        for layer in layers
-    )
+def _stated(config: LayeredConfig, tensors: Mapping[str, Tensor]) -> Diagnosis:
+    """Return what is to be said of a network that its file states."""
+    layers = [
+        dataclasses.replace(layer, reason="the file states it")
+        for layer in telling.layer_facts(tensors, config, {})
+    ]
+    facts_ = telling.tensor_facts(tensors, config)
+    return Diagnosis(facts_, tuple(layers), layers_text=telling.in_words(config.decoder))
 
 
 def _encoding(config: LayeredConfig) -> tuple[Layer, ...]:
@@ -168,8 +163,9 @@ def build(
         _check_sizes(config, used)
         network = Layered(_as_hinted(config, hints), used)
     except (ValueError, RuntimeError, TypeError, KeyError) as error:
+        why = shown(error, 160) if isinstance(error, ValueError) else "its layers do not fit each other"
         raise CheckpointError(
-            f"{reading.path} does not hold the network it seems to ({shown(error, 160)}); say its layers with "
+            f"{reading.path} does not hold the network it seems to ({why}); say its layers with "
             "--hint layers=, or save it again from where it was trained."
         ) from error
     model = LayeredModel(
@@ -220,14 +216,70 @@ def _as_hinted(config: LayeredConfig, hints: Hints) -> LayeredConfig:
     return dataclasses.replace(config, native_range=range_, prior=hints.prior or config.prior)
 
 
-def _unfamiliar(tensors: Mapping[str, Tensor], reading: Reading, why: str) -> str:
+def _unfamiliar(
+    tensors: Mapping[str, Tensor], found: Weights, reading: Reading, error: Unfamiliar
+) -> Unfamiliar:
+    """Return the error for a file of which nothing came, with what can be said of why."""
+    hints, diagnosis = reading.hints, error.diagnosis
+    why = str(error).partition("; give hints")[0].rstrip(".")
+    why = f"{why[:1].lower()}{why[1:]}"
+    if hints.layers is not None:
+        return Unfamiliar(
+            f"{reading.path} cannot be read so: {why}; change the hint layers or leave it out.", diagnosis
+        )
+    if hints.image is not None or hints.start is not None:
+        other = _without_sizes(tensors, found, reading)
+        if other is not None:
+            said = " and ".join(f"{key} {hints.told[key]}" for key in ("image", "start") if key in hints.told)
+            return Unfamiliar(
+                f"{reading.path} has no layers that lead to a picture by the hint {said}; without it they draw "
+                f"{other.config.image}: change or leave out that hint.",
+                other.diagnosis,
+            )
+    text = _of_none(tensors, reading)
+    seems = taking_part.seeming({key: tuple(tensor.shape) for key, tensor in tensors.items()})
+    if seems:
+        return Unfamiliar(
+            f"{text}: it seems to {seems}.", dataclasses.replace(diagnosis, seems=seems, misfits=())
+        )
+    return Unfamiliar(
+        f"{text}: {why}; give hints such as image, start or layers.",
+        dataclasses.replace(diagnosis, misfits=()),
+    )
+
+
+def _unbuilt(
+    error: CheckpointError, diagnosis: Diagnosis, tensors: Mapping[str, Tensor], reading: Reading
+) -> Unfamiliar:
+    """Return the error for a network that was inferred but cannot be; where hints are at fault, it says so itself."""
+    if error.__cause__ is None or reading.hints.told:
+        return Unfamiliar(str(error), diagnosis)
+    return Unfamiliar(
+        f"{_of_none(tensors, reading)}: no row of its layers fits together; give the hint layers, or save the decoder "
+        "by itself.",
+        dataclasses.replace(diagnosis, guesses=(), layers=(), misfits=(), layers_text=""),
+    )
+
+
+def _of_none(tensors: Mapping[str, Tensor], reading: Reading) -> str:
+    """Return the beginning of a sentence on tensors of which nothing came."""
     some = [
         f"{shown(key)} {'x'.join(map(str, tensor.shape)) or 'a single value'}"
         for key, tensor in tensors.items()
     ]
     listed = ", ".join(some[:3]) + (", ..." if len(some) > 3 else "")
-    found = f"{reading.path} holds {counted(len(some), 'tensor')} ({listed}) of no network known here"
-    return f"{found}: {why[:1].lower()}{why[1:]}"
+    return f"{reading.path} holds {counted(len(some), 'tensor')} ({listed}) of no network known here"
+
+
+def _without_sizes(tensors: Mapping[str, Tensor], found: Weights, reading: Reading) -> Inferred | None:
+    """Return what is inferred without the hints that say sizes; None where nothing is."""
+    from explorer.formats.inference.inferring import infer
+
+    hints = dataclasses.replace(reading.hints, image=None, start=None)
+    try:
+        return infer(tensors, found.modules or None, hints, found.facts, reading.should_stop)
+    except Unfamiliar:
+        return None
 
 
 def _with_facts(
@@ -255,11 +307,8 @@ def _with_facts(
 
 def _guessed(diagnosis: Diagnosis) -> list[str]:
     """Say what is more likely wrong than the rest."""
-    doubtful: Sequence[Guess] = diagnosis.doubtful
-    if not doubtful:
-        return []
-    text = ", ".join(f"{guess.hint} {guess.value}" for guess in doubtful[:4])
-    return [f"Guessed, as the file does not say it: {text}; the hints of these names say otherwise."]
+    text = diagnosis_words.guessed(diagnosis.doubtful[:4])
+    return [text] if text else []
 
 
 __all__ = ["COUNTER", "build", "inferred"]

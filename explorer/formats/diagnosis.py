@@ -26,7 +26,7 @@ class LayerFact:
     """One layer as it was read or guessed.
 
     Attributes:
-        part: "decoder" or "encoder".
+        part: "decoder" or "encoder", or what a head of the encoder gives: "mean", "logvar", ...
         text: in the words of the hint `layers`: `convT:k4s2p1`.
         key: of its tensors, empty where it has none.
         shape: of what leaves it, without the number of pictures; empty where unknown.
@@ -70,12 +70,17 @@ class Diagnosis:
         layers: in the order in which they run.
         guesses: the least certain first.
         misfits: finished sentences on what does not fit.
+        layers_text: the whole decoder as the hint `layers` takes it, which gives the same network again; empty where
+            that hint is not heeded, or nothing was found.
+        seems: what else the file seems to hold where nothing came of it, to stand behind "it seems to".
     """
 
     tensors: tuple[TensorFact, ...] = ()
     layers: tuple[LayerFact, ...] = ()
     guesses: tuple[Guess, ...] = ()
     misfits: tuple[str, ...] = field(default=())
+    layers_text: str = ""
+    seems: str = ""
 
     @property
     def doubtful(self) -> tuple[Guess, ...]:

@@ -5,9 +5,9 @@ One place, so that `info` and the checkpoint doctor say the same. No file, no to
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from explorer.data.wording import shown
+from explorer.data.wording import counted, shown
 from explorer.formats.diagnosis import DOUBTFUL, Diagnosis, Guess
 
 SURE = 0.9
@@ -28,7 +28,7 @@ SUBJECTS = {
     "upsample": "how maps are scaled up",
     "heads": "how the encoder gives mean and variance",
     "second": "what the encoder's second half is",
-    "layers": "the decoder's layers",
+    "layers": "the row of the decoder's layers",
     "entry": "the part of the file",
     "architecture": "the architecture",
 }
@@ -65,6 +65,8 @@ def headline(diagnosis: Diagnosis, advice: str = "choose {} below", *, failed: b
         others = len(doubtful) - 1
         more = f", and so are {others} more" if others > 1 else ", and so is one more" if others else ""
         return f"{_capital(name)} is {'needed' if failed else 'a guess'}{more}: {advice.format('it')}."
+    if failed and diagnosis.seems:
+        return f"No network came of it, as it seems to {diagnosis.seems}."
     if failed:
         return (
             f"No network came of it; {_listed(map(subject, LAST_RESORTS))} may help: {advice.format('one')}."
@@ -94,8 +96,32 @@ _PHRASES = {
     "latent": "codes of {} numbers",
     "eps": "an eps of {}",
     "upsample": "{} scaling",
-    "heads": "{} heads",
+    "heads": "heads of the encoder that are {}",
 }
+_SECOND = {
+    "logvar": "an encoder that gives the logarithm of the variance (logvar)",
+    "logsigma": "an encoder that gives the logarithm of the deviation (logsigma)",
+    "sigma": "an encoder that gives the deviation itself (sigma)",
+}
+
+
+def guessed(guesses: Sequence[Guess]) -> str:
+    """Return the sentence of a note on doubtful guesses, and which hints change them; empty without any."""
+    if not guesses:
+        return ""
+    said = ", ".join(map(_said, guesses))
+    hints = _listed([guess.hint for guess in guesses])
+    word = "hint" if len(guesses) == 1 else "hints"
+    return f"Guessed, as the file does not say it: {said}; where pictures look wrong, try the {word} {hints}."
+
+
+def unused(diagnosis: Diagnosis) -> str:
+    """Return the sentence on tensors that no part uses; empty without any."""
+    keys = [tensor.key for tensor in diagnosis.tensors if not tensor.part]
+    if not keys:
+        return ""
+    verb = "is" if len(keys) == 1 else "are"
+    return f"{len(keys)} of {counted(len(diagnosis.tensors), 'tensor')} {verb} not used, such as {shown(keys[0])}."
 
 
 def _said(guess: Guess) -> str:
@@ -104,12 +130,18 @@ def _said(guess: Guess) -> str:
         value = "no activation"
     if guess.hint == "prior" and guess.value == "none":
         return "codes without a known prior"
+    if guess.hint == "range" and guess.value == "logits":
+        return "logits, of which a sigmoid makes pictures"
+    if guess.hint == "second" and guess.value in _SECOND:
+        return _SECOND[guess.value]
+    if guess.hint == "layers":
+        return "which layers the decoder has"
     return _PHRASES.get(guess.hint, f"{guess.hint} {{}}").format(value)
 
 
 def _listed(words: Iterable[str]) -> str:
     *first, last = words
-    return f"{', '.join(first)} or {last}"
+    return f"{', '.join(first)} or {last}" if first else last
 
 
 def _capital(text: str) -> str:

@@ -30,6 +30,7 @@ WEIGHTS = "model.weights.h5"
 MOST_TEXT = 64 << 20
 _MOST_OBJECTS = 200_000
 _DEEPEST = 60
+_MOST_REASON = 80
 _FILTERS = {1, 2, 3, 4, 32000}  # gzip, shuffle, checksum, szip, lzf
 _KINDS = "fiub"
 _NOT_WEIGHTS = {"optimizer_weights", "optimizer", "_optimizer"}
@@ -54,10 +55,17 @@ def dump(path: Path, handing: Handing) -> dict[str, Any]:
     except _Refused as error:
         raise CheckpointError(f"{path} {error}.") from error
     except (Damaged, OSError, RuntimeError, ValueError, KeyError, TypeError, OverflowError) as error:
-        reason = str(error).splitlines()[0][:80] if str(error) else type(error).__name__
         raise CheckpointError(
-            f"{path} is a damaged HDF5 file of Keras ({reason}); copy or download it again."
+            f"{path} is a damaged HDF5 file of Keras ({_reason(error)}); copy or download it again."
         ) from error
+
+
+def _reason(error: Exception) -> str:
+    """Return what is wrong, in whole words."""
+    text = str(error).splitlines()[0] if str(error) else type(error).__name__
+    if "truncated file" in text:
+        return "it is cut off"
+    return text if len(text) <= _MOST_REASON else f"{text[:_MOST_REASON].rpartition(' ')[0]} ..."
 
 
 def _zip(whole: Span, handing: Handing, size: int) -> dict[str, Any]:

@@ -97,7 +97,16 @@ def read(path: Path, reading: Reading) -> isolated.Handed:
 
 def sister_of(path: Path) -> Path | None:
     """Return the file beside a decoder's whose name says "encoder" in its place; None without one."""
-    for ours, theirs in _SISTERS:
+    return _named_otherwise(path, _SISTERS)
+
+
+def decoder_beside(path: Path) -> Path | None:
+    """Return the file beside an encoder's whose name says "decoder" in its place; None without one."""
+    return _named_otherwise(path, [(theirs, ours) for ours, theirs in _SISTERS])
+
+
+def _named_otherwise(path: Path, pairs: Sequence[tuple[str, str]]) -> Path | None:
+    for ours, theirs in pairs:
         at = [match.start() for match in re.finditer(ours, path.name)]
         for start in at:
             sister = path.with_name(path.name[:start] + theirs + path.name[start + len(ours) :])

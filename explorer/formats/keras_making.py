@@ -12,7 +12,7 @@ from explorer.data.wording import shown
 from explorer.errors import CheckpointError
 from explorer.formats import keras_heads, keras_parts, keras_weights
 from explorer.formats.diagnosis import Diagnosis, Guess, LayerFact, TensorFact, Unfamiliar, by_certainty
-from explorer.formats.keras_file import Loaded, described_models, first_number
+from explorer.formats.keras_file import Loaded, decoder_beside, described_models, first_number
 from explorer.formats.keras_heads import Encoder
 from explorer.formats.keras_layout import Weights, weights_of
 from explorer.formats.keras_network import Built
@@ -27,6 +27,7 @@ from explorer.models.keras_config import KerasError, Model, read_models
 from explorer.models.keras_graph import Network, Plan, Value
 from explorer.models.keras_maths import activation_name
 from explorer.models.keras_model import Decoding, Encoding, KerasModel, KerasNetwork, stage
+from explorer.models.layers import parse_all
 
 _POSITIVE = ("relu", "relu6", "softplus", "sigmoid", "hard_sigmoid", "exponential", "softmax")
 _KEEPING = ("Flatten", "Reshape", "Dropout", "ActivityRegularization", "MaxPooling2D")
@@ -52,13 +53,40 @@ def made(loaded: Loaded, reading: Reading) -> LatentModel | StageModel:
     try:
         return _made(loaded, reading)
     except KerasError as error:
-        raise Unfamiliar(
-            f"{reading.path} {error}.", Diagnosis(_tensor_facts(loaded.content, {}, {}))
-        ) from error
+        raise _unfamiliar(loaded, reading, error) from error
     except RecursionError as error:
         raise CheckpointError(
             f"{reading.path} nests its model deeper than any network; it is damaged."
         ) from error
+
+
+def _unfamiliar(loaded: Loaded, reading: Reading, error: KerasError) -> Unfamiliar:
+    """Return the error for a file of which nothing came, with what may help."""
+    hints, path = reading.hints, reading.path
+    found = Diagnosis(_tensor_facts(loaded.content, {}, {}))
+    if hints.image is not None:
+        try:
+            other = _made(loaded, replace(reading, hints=replace(hints, image=None)))
+        except (KerasError, CheckpointError):
+            other = None
+        if isinstance(other, LatentModel):
+            return Unfamiliar(
+                f"{path} draws pictures of {other.image} (channels x height x width), not of {hints.image} as the "
+                "hint image says; change or leave out that hint.",
+                other.diagnosis or found,
+            )
+    decoder = decoder_beside(path)
+    if decoder is not None:
+        why = str(error).partition("; ")[0]
+        seems = f"be an encoder, and {shown(decoder.name)} beside it is its decoder"
+        return Unfamiliar(
+            f"{path} {why}; open {shown(decoder.name)}, which lies beside it and looks like its decoder.",
+            replace(found, seems=seems),
+        )
+    is_encoder = "so it is an encoder" in str(error)
+    return Unfamiliar(
+        f"{path} {error}.", replace(found, seems="be an encoder; open its decoder" if is_encoder else "")
+    )
 
 
 def _made(loaded: Loaded, reading: Reading) -> LatentModel | StageModel:
@@ -145,7 +173,7 @@ def _generator(described: Described, made: Generator, loaded: Loaded, reading: R
     guesses += [guess] if guess else []
     prior, guess = _prior(found, hints.prior)
     guesses += [guess] if guess else []
-    if prior == "none":
+    if prior == "none" and hints.prior is None:
         notes.append(
             "It is a plain autoencoder without a prior: which codes make sense is seen by encoding pictures."
         )
@@ -313,7 +341,16 @@ def _diagnosis(
             parts = dict.fromkeys(found.plan.steps, "encoder") | parts
     owners = {id(network.graph.steps[step].layer): part for step, part in parts.items()}
     facts = _tensor_facts(loaded.content, described.built.weights, owners)
-    return Diagnosis(facts, tuple(layers), by_certainty(guesses))
+    return Diagnosis(facts, tuple(layers), by_certainty(guesses), layers_text=_layers_text(described, layers))
+
+
+def _layers_text(described: Described, layers: Sequence[LayerFact]) -> str:
+    """Return the decoder as the hint `layers` takes it, where that is heeded: of weights alone."""
+    text = " ".join(layer.text for layer in layers if layer.part == "decoder")
+    try:
+        return "" if described.certainty >= 1 else " ".join(layer.text for layer in parse_all(text))
+    except ValueError:
+        return ""
 
 
 def _layer_facts(built: Built, plan: Plan, part: str, certainty: float) -> list[LayerFact]:

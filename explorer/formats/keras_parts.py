@@ -7,8 +7,11 @@ A model within a model that goes from a small code to a picture is taken as it i
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 
+from explorer.data.wording import shown
 from explorer.formats.keras_cuts import cuts
 from explorer.formats.keras_inputs import (
     SHAPE_HINT,
@@ -63,7 +66,9 @@ def generator(network: Network, hints: Hints) -> Generator:
             for found in parts
             if found[0].place and hints.entry in (found[0].place[-1], "/".join(found[0].place))
         ]
-        parts = named or parts
+        if not named:
+            raise KerasError(_no_entry(hints.entry, parts))
+        parts = named
     problems: list[KerasError] = []
     for part, code, picture in parts:
         try:
@@ -78,6 +83,12 @@ def generator(network: Network, hints: Hints) -> Generator:
     if problems:
         raise problems[0]
     raise KerasError(_no_generator(network))
+
+
+def _no_entry(wanted: str, parts: Sequence[tuple[Part, Value, Value]]) -> str:
+    names = ", ".join(shown("/".join(part.place), 60) for part, _, _ in parts if part.place)
+    can = f"the hint entry can be one of {names}" if names else "leave out the hint entry"
+    return f"has no part {shown(wanted, 60)} that draws pictures; {can}"
 
 
 def _no_generator(network: Network) -> str:
@@ -95,10 +106,22 @@ def _no_generator(network: Network) -> str:
         sides.append(
             " and ".join("x".join(map(str, shape)) if shape else "something unknown" for shape in shapes)
         )
+    if is_encoder(network):
+        return f"goes from {sides[0]} to {sides[1]}, so it is an encoder and draws nothing; open its decoder"
     return (
         f"goes from {sides[0]} to {sides[1]}, and no part of it from a code to a picture; save the decoder or "
         f"generator by itself, or {SHAPE_HINT}"
     )
+
+
+def is_encoder(network: Network) -> bool:
+    """Return whether a graph goes from pictures to rows of fewer numbers."""
+    first = network.graph.parts[0]
+    taken = [network.shapes.get(value, ()) for value in first.inputs]
+    given = [network.shapes.get(value, ()) for value in first.outputs]
+    if not given or any(len(shape) != 1 for shape in given):
+        return False
+    return any(len(shape) in (2, 3) and prod(shape) > 2 * max(map(prod, given)) for shape in taken)
 
 
 def _generators(network: Network, hints: Hints) -> list[tuple[Part, Value, Value]]:

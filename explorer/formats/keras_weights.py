@@ -21,6 +21,7 @@ from explorer.formats.keras_encoder import encoder_of
 from explorer.formats.keras_layout import Found
 from explorer.formats.keras_path import DecoderPath, decoder_path
 from explorer.formats.keras_units import Chain, chains
+from explorer.formats.keras_words import activation_words
 from explorer.formats.sidecars import Hints
 from explorer.models.keras_config import KerasError, Model
 
@@ -119,8 +120,8 @@ def _judged(path: DecoderPath, choices: Sequence[Choice]) -> tuple[Choice, str]:
     close = [place for place in range(len(choices)) if errors[place] <= errors[best] * 1.05 + 1e-3]
     chosen = choices[close[0]]
     others = [error for place, error in enumerate(errors) if choices[place].hidden != chosen.hidden]
-    after = f", the next {min(others):.2f}" if others and math.isfinite(min(others)) else ""
-    return chosen, f"batch norm's statistics agree ({errors[close[0]]:.2f}{after})"
+    after = f", the next by {min(others):.2f}" if others and math.isfinite(min(others)) else ""
+    return chosen, f"batch norm's statistics agree (off by {errors[close[0]]:.2f}{after})"
 
 
 def _of_best_scaling(path: DecoderPath, choices: Sequence[Choice]) -> list[Choice]:
@@ -161,23 +162,30 @@ def _guesses(
     others = tuple(dict.fromkeys(text for text in sizes if text != "x".join(map(str, size))))
     if hints.image is None:
         yield Guess(
-            "image", "x".join(map(str, size)), 0.7 if others else 0.8, "a usual size for its strides", others
+            "image",
+            "x".join(map(str, size)),
+            0.7 if others else 0.8,
+            "a usual size for its strides",
+            others[:3],
         )
     if hints.activation is None:
-        told = reason or "the usual one"
+        told = reason or "nothing tells; it is the most usual"
         yield Guess(
             "activation",
-            chosen.hidden,
+            activation_words(chosen.hidden),
             0.8 if reason else 0.6,
             told,
-            ("relu", "lrelu:0.2", "lrelu:0.3", "elu"),
+            _others(chosen.hidden, "relu", "lrelu:0.2", "lrelu:0.3", "elu"),
         )
     if hints.output is None:
-        other = ("sigmoid", "tanh", "none")
         told = "usual for a generator" if chosen.output == "tanh" else "usual for an autoencoder"
-        yield Guess(
-            "output", chosen.output, 0.7, told, tuple(name for name in other if name != chosen.output)
-        )
+        others = _others(chosen.output, "sigmoid", "tanh", "linear")
+        yield Guess("output", activation_words(chosen.output), 0.7, told, others)
+
+
+def _others(chosen: str, *names: str) -> tuple[str, ...]:
+    """Return other activations as hints say them."""
+    return tuple(activation_words(name) for name in names if name != chosen)
 
 
 def with_image(hints: Hints, image: Any) -> Hints:

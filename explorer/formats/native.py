@@ -92,7 +92,7 @@ def _build(loaded: tuple[dict[str, str], dict[str, Tensor]], reading: Reading) -
     reading.on_progress(0.6, f"Building the network of {reading.name}")
     text = metadata.get(_KEY)
     if text is None:
-        found = state_dict.cleaned(state_dict.Weights(_sorted(tensors)), reading)
+        found = state_dict.weights_of(_sorted(tensors), reading)
         return recognition.recognise(found, reading, format_name="safetensors")
     said = _said(text, reading)
     family = architecture(said["architecture"])

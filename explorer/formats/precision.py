@@ -38,7 +38,7 @@ def in_float32(tensors: Mapping[str, Tensor], path: Path) -> tuple[dict[str, Ten
         more = f" and {len(broken) - _NAMED} more" if len(broken) > _NAMED else ""
         notes.append(
             f"Some weights are not numbers (NaN or infinite), in {', '.join(broken[:_NAMED])}{more}; pictures may "
-            "show a check pattern."
+            "show a check pattern: take an earlier checkpoint, from before the training broke down."
         )
     return converted, notes
 

@@ -43,7 +43,14 @@ def unknown_prior(model: LatentModel, how: str = "encode pictures to measure the
         "put a code book (NAME.codes.npz) beside the checkpoint, or say which prior it has (the hint prior)"
     )
     advice = how if model.has_encoder else without
-    return f"No prior is known for {model.name}: ranges are taken from the network's own response; {advice}."
+    origin = model.origin
+    is_told = origin is not None and origin.hints.get("prior") == "none"
+    what = (
+        f"As the hint prior says, {model.name} has no prior"
+        if is_told
+        else f"No prior is known for {model.name}"
+    )
+    return f"{what}: ranges are taken from the network's own response; {advice}."
 
 
 def assumed_prior(model: LatentModel) -> str:

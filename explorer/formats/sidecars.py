@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -23,6 +24,9 @@ from explorer.models.layers import ACTIVATIONS, Layer, parse, parse_all
 from explorer.paths import checkpoints, sidecar, user_folder
 
 _MOST_TEXT = 1 << 20  # bytes; hints are never that long
+_LARGEST_SIDE = 1 << 13
+_MOST_PIXELS = 1 << 24
+_MOST_NUMBERS = 1 << 20  # of a code, and of a first map
 
 
 @dataclass(frozen=True)
@@ -239,10 +243,15 @@ def _hint(key: str, value: Any, error: type[ExplorerError], where: str) -> Any:
     if key not in _PARSERS:
         known = ", ".join(_PARSERS)
         raise error(f"{where}There is no hint called {shown(key, 40)}; the known ones are {known}.")
+    if value in ("", []):
+        raise error(f"{where}The hint {key} has no value; give {_EXAMPLES[key]}, or leave it out.")
     try:
         return _PARSERS[key](value)
     except (ValueError, TypeError, OverflowError) as reason:
-        raise error(f"{where}The hint {key} cannot be {shown(value, 40)}; give {_EXAMPLES[key]}.") from reason
+        why = f" ({shown(reason, 120)})" if key == "layers" and str(reason) else ""
+        raise error(
+            f"{where}The hint {key} cannot be {shown(value, 40)}{why}; give {_EXAMPLES[key]}."
+        ) from reason
 
 
 def _parse_architecture(value: Any) -> str:
@@ -267,7 +276,8 @@ def _parse_image(value: Any) -> ImageSpec:
     if len(sides) == 2:
         sides.insert(0, 1)
     channels, height, width = sides
-    if channels not in (1, 3, 4) or not (0 < height <= 1 << 14 and 0 < width <= 1 << 14):
+    fits = 0 < height <= _LARGEST_SIDE and 0 < width <= _LARGEST_SIDE and height * width <= _MOST_PIXELS
+    if channels not in (1, 3, 4) or not fits:
         raise ValueError(value)
     return ImageSpec(channels, height, width)
 
@@ -276,7 +286,7 @@ def _parse_start(value: Any) -> tuple[int, int, int]:
     """`128x7x7`, or `[128, 7, 7]`."""
     sides = [*map(int, value.replace(",", "x").split("x") if isinstance(value, str) else _listed(value, int))]
     channels, height, width = sides
-    if min(sides) < 1 or max(sides) > 1 << 16:
+    if min(sides) < 1 or max(sides) > 1 << 16 or math.prod(sides) > _MOST_NUMBERS:
         raise ValueError(value)
     return channels, height, width
 
@@ -290,19 +300,16 @@ def _parse_activation(value: Any) -> Layer:
 
 def _parse_layers(value: Any) -> tuple[Layer, ...]:
     if isinstance(value, list) and not all(isinstance(word, str) for word in value):
-        raise TypeError(value)
-    found = parse_all(value)
-    if not 0 < len(found) <= 1000:
-        raise ValueError(value)
-    return found
+        raise TypeError("its entries are no words")
+    return parse_all(value)
 
 
-def _count(low: int) -> Callable[[Any], int]:
-    """Return a parser of whole numbers from `low` on."""
+def _count(low: int, high: int) -> Callable[[Any], int]:
+    """Return a parser of whole numbers from `low` to `high`."""
 
     def parsed(value: Any) -> int:
         number = int(value) if isinstance(value, str) else _listed([value], int)[0]
-        if not low <= number <= 1 << 20:
+        if not low <= number <= high:
             raise ValueError(value)
         return number
 
@@ -355,8 +362,8 @@ _PARSERS: dict[str, Callable[[Any], Any]] = {
     "activation": _parse_activation,
     "output": _parse_activation,
     "layers": _parse_layers,
-    "latent": _count(1),
-    "classes": _count(0),
+    "latent": _count(1, _MOST_NUMBERS),
+    "classes": _count(0, 1 << 16),
     "eps": _parse_eps,
     "upsample": _one_of("nearest", "bilinear", "bilinear,align"),
     "heads": _one_of("separate", "halves", "interleaved", "single"),

@@ -40,7 +40,7 @@ def test_the_first_sentence_names_what_is_most_likely_wrong(guesses, failed, sen
 def test_where_nothing_is_guessed_and_nothing_fits_it_names_the_last_resorts():
     sentence = headline(Diagnosis(), failed=True)
     assert sentence.endswith(
-        "the picture's size, the first map or the decoder's layers may help: choose one below."
+        "the picture's size, the first map or the row of the decoder's layers may help: choose one below."
     )
 
 

@@ -175,7 +175,7 @@ def test_statistics_tell_slopes_and_strides(tmp_path, slope, strides):
     codes = torch.randn(3, 20)
     torch.testing.assert_close(found.decode_raw(codes), generator(codes), atol=1e-4, rtol=1e-4)
     told = {guess.hint: guess for guess in found.diagnosis.guesses}
-    assert told["activation"].value == f"lrelu:{slope}"
+    assert told["activation"].value == f"leaky_relu:{slope}"
     assert "statistics agree" in told["activation"].reason
 
 

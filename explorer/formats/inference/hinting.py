@@ -12,10 +12,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from explorer.data.wording import shown
+from explorer.data.wording import counted, shown
 from explorer.formats.inference import Candidate, tensors_used
 from explorer.formats.inference.parts import Parts
-from explorer.formats.inference.slots import Option, Slot, Slots
+from explorer.formats.inference.slots import HeadsOption, Option, Slot, Slots
 from explorer.formats.sidecars import Hints
 from explorer.models.base import ImageSpec
 from explorer.models.layered import Labels, Layered, LayeredConfig
@@ -37,11 +37,7 @@ def narrowed(slots: Slots, hints: Hints) -> Slots:
         layers[slot.part][slot.at] = options[0].layer
         if len(options) > 1:
             kept.append(replace(slot, options=options))
-    heads = tuple(
-        option
-        for option in slots.heads
-        if hints.heads in (None, option.heads.layout) and hints.second in (None, option.heads.meaning)
-    )
+    heads = _heads(slots.heads, hints)
     decoder, encoder = _ordered(layers["decoder"], layers["encoder"], config.image, hints)
     changed = replace(
         config,
@@ -52,6 +48,16 @@ def narrowed(slots: Slots, hints: Hints) -> Slots:
         native_range=hints.range or config.native_range,
     )
     return Slots(replace(slots.candidate, config=changed), tuple(kept), heads or slots.heads)
+
+
+def _heads(options: Sequence[HeadsOption], hints: Hints) -> tuple[HeadsOption, ...]:
+    """Return the readings of an encoder's heads that hints leave; one that leaves none is passed over."""
+    found = tuple(options)
+    if hints.heads is not None:
+        found = tuple(option for option in found if option.heads.layout == hints.heads) or found
+    if hints.second is not None:
+        found = tuple(option for option in found if option.heads.meaning == hints.second) or found
+    return found
 
 
 def _words(hints: Hints) -> dict[str, Layer | str]:
@@ -142,7 +148,7 @@ class _Spelling:
         self.ordered = True
         if not self.left:
             raise ValueError(
-                f"the hint layers has more layers with weights than the {len(self.kinds)} of the file"
+                f"the hint layers has more layers with weights than the {len(self.kinds)} of the file's decoder"
             )
         if not _may_be(kind, known):
             raise ValueError(
@@ -178,8 +184,10 @@ def spelled(
     spelling = _Spelling(kinds, tensors, [key for key in kinds if key not in said])
     found = tuple(map(spelling.layer, layers))
     if spelling.ordered and spelling.left:
-        count = len(kinds) - len(spelling.left)
-        raise ValueError(f"the hint layers has {count} layers with weights where the file has {len(kinds)}")
+        count = counted(len(kinds) - len(spelling.left), "layer")
+        raise ValueError(
+            f"the hint layers has {count} with weights where the file's decoder has {len(kinds)}"
+        )
     return found
 
 

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
 from explorer.formats.diagnosis import Diagnosis, Guess, LayerFact, TensorFact, by_certainty
+from explorer.formats.diagnosis_words import unused
 from explorer.formats.inference import tensors_used
 from explorer.formats.inference.judging import Judged
 from explorer.formats.inference.slots import Slots
 from explorer.formats.inference.weighing import guesses
 from explorer.formats.sidecars import Hints
 from explorer.models.layered import LayeredConfig, module_of
-from explorer.models.layers import WEIGHTED, Layer
+from explorer.models.layers import WEIGHTED, Layer, parse_all
+from explorer.models.layers import told as words_of
 from explorer.models.shapes_alone import ShapesAlone
 
 _MOST_OTHERS = 6
+_MOST_IMAGES = 3
 _NEAR = 3.0  # in costs: geometries farther off are not offered
 
 
@@ -66,10 +70,15 @@ def diagnosis_of(
     told = {guess.hint: guess for guess in guesses(ranked[0], tensors) if guess.hint not in hints.told}
     for guess in _geometry_guesses(ranked[0].slots, proposed, hints):
         told.setdefault(guess.hint, guess)
-    facts = tensor_facts(tensors, config)
-    unused = [fact.key for fact in facts if not fact.part]
-    misfits = (f"{len(unused)} of {len(facts)} tensors are not used, such as {unused[0]}.",) if unused else ()
-    return Diagnosis(facts, _layer_facts(tensors, config, told), by_certainty(list(told.values())), misfits)
+    found = Diagnosis(tensor_facts(tensors, config))
+    misfits = tuple(filter(None, [unused(found)]))
+    return replace(
+        found,
+        layers=layer_facts(tensors, config, told),
+        guesses=by_certainty(list(told.values())),
+        misfits=misfits,
+        layers_text=in_words(config.decoder),
+    )
 
 
 def _geometry_guesses(chosen: Slots, proposed: Sequence[Slots], hints: Hints) -> list[Guess]:
@@ -85,10 +94,16 @@ def _geometry_guesses(chosen: Slots, proposed: Sequence[Slots], hints: Hints) ->
             gap = slots.candidate.cost - candidate.cost
             if word is not None and word != value and gap < _NEAR:
                 others.setdefault(word, gap)
-        near = sorted(others, key=others.__getitem__)[:_MOST_OTHERS]
+        near = sorted(others, key=others.__getitem__)
         sure = 0.98 if key in candidate.certain or not near else _certainty(others[near[0]])
+        near = _sensible(value, near) if key == "image" else near[:_MOST_OTHERS]
         found.append(Guess(key, value, sure, candidate.reasons.get(key, ""), tuple(near)))
     return found
+
+
+def _sensible(value: str, sizes: Sequence[str]) -> list[str]:
+    """Return the likeliest other sizes of pictures; four channels are as rare as they are seldom meant."""
+    return [size for size in sizes if not size.startswith("4x") or value.startswith("4x")][:_MOST_IMAGES]
 
 
 def _certainty(gap: float) -> float:
@@ -96,15 +111,39 @@ def _certainty(gap: float) -> float:
     return max(0.3, min(0.95, 0.5 + 0.3 * gap))
 
 
-def _layer_facts(
+def layer_facts(
     tensors: Mapping[str, Tensor], config: LayeredConfig, told: Mapping[str, Guess]
 ) -> tuple[LayerFact, ...]:
-    """Return the decoder's and the encoder's layers with the shapes of what leaves them."""
+    """Return the decoder's and the encoder's layers, with its heads, and the shapes of what leaves them.
+
+    Args:
+        tensors: of the file.
+        config: the network.
+        told: what was guessed, by hint.
+    """
     width = config.latent_dim + _label_width(config, tensors)
     found = _walked("decoder", config.decoder, (width,), tensors, told)
-    image = config.image
-    shape = (image.channels + _planes(config, tensors), image.height or 1, image.width or 1)
-    return (*found, *_walked("encoder", config.encoder, shape, tensors, told))
+    image, heads = config.image, config.heads
+    if heads is None:
+        return found
+    shape: tuple[int, ...] = (
+        image.channels + _planes(config, tensors), image.height or 1, image.width or 1,
+    )  # fmt: skip
+    encoder = _walked("encoder", config.encoder, shape, tensors, told)
+    shape = encoder[-1].shape if encoder else shape
+    mean = {"single": "code", "separate": "mean"}.get(heads.layout, f"mean, {heads.meaning}")
+    found += (*encoder, *_walked(mean, heads.mean, shape, tensors, told))
+    return (*found, *_walked(heads.meaning, heads.second, shape, tensors, told))
+
+
+def in_words(decoder: Sequence[Layer]) -> str:
+    """Return a decoder as the hint `layers` takes it; nothing where words cannot say it."""
+    text = words_of(decoder)
+    try:
+        parse_all(text)
+    except ValueError:
+        return ""
+    return text
 
 
 def _label_width(config: LayeredConfig, tensors: Mapping[str, Tensor]) -> int:
@@ -128,7 +167,7 @@ def _walked(
     told: Mapping[str, Guess],
 ) -> tuple[LayerFact, ...]:
     """Return layers with their shapes; empty shapes from where they no longer fit."""
-    values: Tensor | None = torch.zeros(1, *shape, device="meta")
+    values: Tensor | None = torch.zeros(1, *shape, device="meta") if shape else None
     found = []
     for at, layer in enumerate(layers):
         values = _run(layer, values, tensors)
