@@ -164,7 +164,15 @@ class Work:
 
     def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
         if kind is None:
+            self._remember()
             say(*self._ranges(), *self._told)
+
+    def _remember(self) -> None:
+        """Keep where the networks are whose hash stands in a recipe, so that `replay` finds them."""
+        from explorer.formats import whereabouts
+
+        origins = [network.origin for network in (self.model, *self.stages) if network.origin is not None]
+        whereabouts.remember({o.known_sha256: o.path for o in origins if o.known_sha256 is not None})
 
     def _ranges(self) -> list[str]:
         """Return what is to be said where nothing tells how far codes reach; codes given meanwhile do."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from explorer.data.wording import shown
 from explorer.errors import Cancelled
-from explorer.formats import READERS, recent
+from explorer.formats import READERS, recent, whereabouts
 from explorer.formats.reader import HEAD_BYTES, ShouldStop, never
 from explorer.paths import bundled
 
@@ -31,8 +31,9 @@ def find(
 ) -> Path | None:
     """Return the checkpoint whose SHA-256 is this, None where it is not found; a folder has that of its weights.
 
-    Looked at are the files in `near`, recent and bundled ones, and the checkpoints of the folders in `near`;
-    those of that hash or name first. Only a hash that is taken of the file itself counts.
+    Looked at are the files in `near`, recent and bundled ones, where it was when a picture was made with it, and
+    the checkpoints of the folders in `near`; those of that hash or name first. Only a hash that is taken of the
+    file itself counts.
 
     Args:
         name: what the checkpoint was called; files of that name are tried first.
@@ -141,6 +142,8 @@ def _candidates(name: str, sha256: str, near: Sequence[Path]) -> Iterator[Path]:
     shipped = bundled()
     beside = [path for folder in near if os.path.isdir(folder) for path in _checkpoints_in(folder, name)]
     yield from (entry.path for entry in lately if entry.sha256 == sha256)
+    if (used := whereabouts.where(sha256)) is not None:
+        yield used
     if name in shipped:
         yield shipped[name]
     yield from (path for path in beside if path.stem == name)

@@ -199,6 +199,11 @@ class Origin:
         self._sha256 = sha256
 
     @property
+    def known_sha256(self) -> str | None:
+        """That hash where somebody wanted to know it already."""
+        return self._sha256 if isinstance(self._sha256, str) else None
+
+    @property
     def sha256(self) -> str:
         """Hash of the file, as lower-case hex."""
         if not isinstance(self._sha256, str):

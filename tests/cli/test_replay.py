@@ -36,9 +36,16 @@ def checkpoint(native, tmp_path):
 
 
 @pytest.fixture
-def picture(done, checkpoint, here):
-    """An exported picture; its checkpoint is nowhere near."""
+def whereabouts(own_settings):
+    """The file of where checkpoints were."""
+    return own_settings / "xdg_state_home" / "latent-explorer" / "whereabouts.json"
+
+
+@pytest.fixture
+def picture(done, checkpoint, here, whereabouts):
+    """An exported picture; its checkpoint is nowhere near, and nobody remembers where."""
     done("export", "samples", checkpoint, "--count", 4, "--scale", 1, "--out", here / "a.png")
+    whereabouts.unlink()
     return here / "a.png"
 
 
@@ -143,6 +150,14 @@ def test_a_checkpoint_is_found_wherever_it_was_moved(call, done, picture, checkp
     assert recipe_in(here / "b.png").model.name == "faces"
 
 
+def test_a_checkpoint_that_was_just_used_is_found_and_is_not_listed_as_recent(done, native, here):
+    from explorer.formats import recent
+
+    done("export", "samples", native, "--count", 4, "--out", "a.png")
+    assert "same pixels" in done("replay", "a.png").err
+    assert recent.entries() == []
+
+
 def test_a_recent_checkpoint_is_found(done, picture, checkpoint):
     from explorer.formats import recent
 
@@ -155,8 +170,9 @@ def test_a_bundled_model_and_stage_need_nothing(done, here):
     assert "same pixels" in done("replay", "a.png").err
 
 
-def test_a_stage_that_is_not_found(call, done, native, colorizer, here):
+def test_a_stage_that_is_not_found(call, done, native, colorizer, here, whereabouts):
     done("export", "samples", native, "--count", 1, "--stage", colorizer, "--out", "a.png")
+    whereabouts.unlink()
     call("replay", "a.png", "--model", native).refused("made with colours (SHA-256", "give it by --stage")
 
 
@@ -437,7 +453,7 @@ def test_an_entry_of_the_recent_ones_that_is_no_path_does_no_harm(
     call, done, picture, checkpoint, own_settings
 ):
     place = own_settings / "xdg_state_home" / "latent-explorer" / "recent.json"
-    place.parent.mkdir(parents=True)
+    place.parent.mkdir(parents=True, exist_ok=True)
     sha256 = recipe_in(picture).model.sha256
     entry = {"kind": "model", "path": "/tmp/\ud800.pth", "name": "faces", "sha256": sha256}
     place.write_text(json.dumps({"format": 1, "entries": [entry]}))
