@@ -20,10 +20,12 @@ def write(path, kind="doubtful"):
 def doctored(monkeypatch):
     """Let the program read that format; the value is `write`."""
     from explorer import formats
+    from explorer.formats import heeding
     from explorer.formats.reader import Reader
 
     reader = Reader("doctored", lambda head, path: head.startswith(MAGIC), _load, _build)
     monkeypatch.setitem(formats.READERS, "doctored", reader)
+    monkeypatch.setattr(heeding, "unheeded", lambda *_: ())  # which knows no such network
     return write
 
 
@@ -109,14 +111,16 @@ def diagnosis(kind, hints):
     ]
     if hints.layers is not None:
         facts = tuple(LayerFact("decoder", layer.text) for layer in hints.layers)
-        return Diagnosis(tensors, facts, tuple(guess for guess in guesses[2:] if guess.certainty < 1))
+        left = tuple(guess for guess in guesses[2:] if guess.certainty < 1)
+        return Diagnosis(tensors, facts, left, layers_text=" ".join(layer.text for layer in facts))
     layers = (
         LayerFact("decoder", "linear", "decoder.0", (32,), 1.0, "two sides fit"),
         LayerFact("decoder", guesses[0].value, "", (32,), guesses[0].certainty, guesses[0].reason),
         LayerFact("decoder", "linear", "decoder.2", (64,), 1.0, "two sides fit"),
         LayerFact("decoder", guesses[1].value, "", (1, 8, 8), guesses[1].certainty, guesses[1].reason),
     )
-    return Diagnosis(tensors, layers, by_certainty([guess for guess in guesses if guess.certainty < 1]))
+    left = by_certainty([guess for guess in guesses if guess.certainty < 1])
+    return Diagnosis(tensors, layers, left, layers_text=" ".join(layer.text for layer in layers))
 
 
 def _guess(told, guess):

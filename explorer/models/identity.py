@@ -45,7 +45,7 @@ def _encoder_of(model: LatentModel) -> Any:
         layers = (config.encoder, heads.mean, heads.second)  # type: ignore[union-attr]
         return [heads.layout, heads.meaning, labels, *map(_words, layers)]
     found = getattr(model.diagnosis, "layers", ())
-    encoder = [[layer.key, layer.text] for layer in found if layer.part == "encoder"]
+    encoder = [[layer.key, layer.text] for layer in found if layer.part not in ("decoder", "labels")]
     hints = model.origin.hints if model.origin is not None else {}
     return encoder or {key: value for key, value in hints.items() if key not in _LEFT_OUT}
 

@@ -175,9 +175,8 @@ def facts_of(model: Any, diagnosis: Diagnosis | None) -> dict[str, str]:
 
 
 def can_tell_layers(model: Any, diagnosis: Diagnosis | None) -> bool:
-    """Return whether the hint `layers` may change a model: not where the file states a graph of its own kind."""
-    config = getattr(getattr(model, "network", None), "config", None)
-    return hasattr(config, "decoder") or not states_layers(diagnosis)
+    """Return whether the hint `layers` may change a model, or make one where there is none."""
+    return model is None or (diagnosis is not None and bool(diagnosis.layers_text))
 
 
 def states_layers(diagnosis: Diagnosis | None) -> bool:
@@ -195,7 +194,7 @@ def _facts_of_layers(diagnosis: Diagnosis | None) -> dict[str, str]:
     last = words[-1] if _is_activation(words[-1]) else "identity"
     hidden = {word for word in words[:-1] if _is_activation(word)}
     return {
-        LAYERS: " ".join(words),
+        LAYERS: diagnosis.layers_text or " ".join(words),  # type: ignore[union-attr]
         CERTAINTY: certainty_word(min(layer.certainty for layer in layers)),
         "output": last,
         **({"activation": hidden.pop()} if len(hidden) == 1 else {}),

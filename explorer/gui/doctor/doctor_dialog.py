@@ -39,6 +39,7 @@ NOTHING = "Nothing was guessed: the file says everything itself."
 STAGE = "This is a stage: it changes pictures, and draws none of its own."
 NOT_YET = "There is no picture yet.\nA choice at the left may bring one."
 TRYING = "Trying these choices…"
+UNHEEDED = "The hint "  # how sentences of `formats.heeding` begin
 PATIENCE = 400  # milliseconds before that is said
 NOT_NUMBERS = "All values that came out are not numbers; try another range or activation."
 
@@ -149,7 +150,8 @@ class DoctorDialog(DoctorWindow):
             self._diagnosis = trial.diagnosis
             self._is_unfamiliar = model is None
             self._learn(trial)
-        self.say(trial.error)
+        unheeded = _unheeded(model)
+        self.say(trial.error or unheeded, "error" if trial.error else "warning")
         self.form.mark_wrong(self._last if trial.error and self._model is not None else None)
         if model is not None:
             self._model = model if hasattr(model, "spaces") else None  # type: ignore[assignment]
@@ -347,6 +349,11 @@ def _misfits(diagnosis: Diagnosis | None, said: str) -> str:
     """Return what does not fit, the first few lines, without what is said below the pictures anyway."""
     found = diagnosis.misfits if diagnosis is not None else ()
     return "\n".join([line for line in found if line.rstrip(".").lower() not in said.lower()][:3])
+
+
+def _unheeded(model: object) -> str:
+    """Return what the reader says of hints that changed nothing."""
+    return " ".join(note for note in getattr(model, "notes", ()) if note.startswith(UNHEEDED))
 
 
 def _described(model: object) -> str:

@@ -274,6 +274,21 @@ def test_words_that_are_no_decoder_leave_the_last_picture_and_say_why(examined, 
     assert not dialog.grid.is_old
 
 
+def test_a_hint_that_changes_nothing_is_told(examined, qtbot, monkeypatch):
+    from explorer.formats import heeding
+
+    why = "The hint output changes nothing here, because nobody knows."
+    monkeypatch.setattr(heeding, "unheeded", lambda *_: (why,))
+    dialog = dialog_of(examined)
+    pick(qtbot, examined, "output", "tanh")
+    assert dialog.said.text() == why
+    assert dialog.said.property("level") == "warning"
+    assert not dialog.grid.is_old
+    monkeypatch.setattr(heeding, "unheeded", lambda *_: ())
+    pick(qtbot, examined, "output", "relu")
+    assert dialog.said.text() == ""
+
+
 def test_a_hint_that_fits_no_more_is_marked_in_its_row(examined, qtbot):
     dialog = dialog_of(examined)
     type_in(qtbot, examined, "image", "1x64x64")
