@@ -2,6 +2,10 @@
 
 import json
 
+import numpy as np
+import torch
+from torch import nn
+
 
 def test_info_prints_layers_guesses_and_the_hints_that_override_them(done, doctored, tmp_path):
     out = done("info", doctored(tmp_path / "faces.pth")).out
@@ -11,10 +15,35 @@ def test_info_prints_layers_guesses_and_the_hints_that_override_them(done, docto
     assert out.index("--hint activation=") < out.index("--hint output="), "the least certain comes first"
     assert "Not used: 1 tensor: classifier.weight." in out
     assert "--hint prior=... (normal, uniform, sphere or none)" in out
-    last = out.strip().splitlines()[-1]
-    assert last.startswith(
-        "The activation between the layers is a guess, and so is one more: where it is wrong"
+    assert "\nThe activation between the layers is a guess, and so is one more: where it is wrong" in out
+    assert out.strip().splitlines()[-1] == '--hint "layers=linear relu linear sigmoid"'
+
+
+def test_info_ends_with_the_whole_decoder_as_one_hint(done, tmp_path):
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Linear(5, 32), nn.ReLU(), nn.Linear(32, 64), nn.Tanh())
+    torch.save(network.state_dict(), tmp_path / "g.pt")
+    out = done("info", tmp_path / "g.pt", "--hint", "activation=elu", "--hint", "output=tanh").out
+    assert out.rstrip().splitlines()[-1] == '--hint "layers=linear elu linear tanh"'
+    again = done("info", tmp_path / "g.pt", "--hint", "layers=linear elu linear tanh", "--json").json
+    assert again["diagnosis"]["layers_text"] == "linear elu linear tanh"
+
+
+def test_one_number_is_the_label_of_all(done, call, tmp_path):
+    torch.manual_seed(0)
+    network = nn.ModuleDict(
+        {"table": nn.Embedding(4, 4), "net": nn.Sequential(nn.Linear(9, 32), nn.Linear(32, 64))}
     )
+    torch.save(network.state_dict(), tmp_path / "g.pt")
+    np.save(tmp_path / "z.npy", np.zeros((3, 5), "f4"))
+    np.save(tmp_path / "labels.npy", np.full(3, 2))
+    wanted = ("decode", tmp_path / "g.pt", "--latents", tmp_path / "z.npy", "--hint", "latent=5")
+    for name, labels in (("a", 2), ("b", tmp_path / "labels.npy"), ("c", 1)):
+        done(*wanted, "--labels", labels, "--out", tmp_path / f"{name}.npy")
+    a, b, c = (np.load(tmp_path / f"{name}.npy") for name in "abc")
+    assert np.array_equal(a, b)
+    assert not np.array_equal(a, c)
+    assert call(*wanted, "--labels", 4, "--out", tmp_path / "d.npy").status != 0
 
 
 def test_its_json_has_all_of_it(done, doctored, tmp_path):

@@ -25,8 +25,11 @@ from keras_files import (
 )  # fmt: skip
 from torch.nn import functional
 
+from explorer.errors import CheckpointError
 from explorer.formats import open_checkpoint
+from explorer.formats.diagnosis_words import headline
 from explorer.models.base import NO_OPTIONS, DecodeOptions, StageModel
+from explorer.models.layers import parse_all
 
 pytestmark = pytest.mark.usefixtures("in_process")
 
@@ -390,3 +393,34 @@ def test_files_of_others(reference_data, place):
             )
             mean = found.encode(found.native_range.to_unit(pictures.permute(0, 3, 1, 2))).mean.numpy()
             assert np.abs(mean - reference[key]).max() < SAMPLES[place] * np.ptp(reference[key])
+
+
+def test_an_encoder_by_itself_is_told_so_and_its_decoder_is_named(tmp_path):
+    path = tmp_path / "my_encoder.h5"
+    encoder_file(path, 3)
+    with pytest.raises(CheckpointError, match=r"so it is an encoder .*; open its decoder\."):
+        opened(path)
+    write_h5(tmp_path / "my_decoder.h5", None, Decoder().h5())
+    with pytest.raises(
+        CheckpointError, match=r"encoder .*; open my_decoder\.h5, which lies beside it"
+    ) as caught:
+        opened(path)
+    assert "my_decoder.h5" in headline(caught.value.diagnosis, failed=True)
+
+
+def test_a_file_that_is_cut_off_is_told_so_in_whole_words(tmp_path):
+    path = write_h5(tmp_path / "m.h5", None, Decoder().h5())
+    path.write_bytes(path.read_bytes()[:3000])
+    with pytest.raises(
+        CheckpointError, match=r"is a damaged HDF5 file of Keras \(it is cut off\); copy or download"
+    ):
+        opened(path)
+
+
+def test_layers_are_shown_in_the_words_of_hints(tmp_path):
+    decoder = Decoder()
+    found = opened(write_h5(tmp_path / "m.h5", decoder.described(), decoder.h5())).diagnosis
+    words = " ".join(entry.text for entry in found.layers)
+    assert words == "linear relu reshape:8,4,4,hwc convT:k3s2,same relu convT:k4s2,same sigmoid"
+    assert found.layers_text == "", "the hint layers is not heeded where the file describes them"
+    assert len(parse_all(words)) == 7

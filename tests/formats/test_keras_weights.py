@@ -64,6 +64,46 @@ def test_layers_by_a_hint(tmp_path):
         opened(path, layers="linear relu linear")
 
 
+def test_its_layers_as_a_hint_give_the_same_network(tmp_path):
+    decoder = Decoder()
+    path = write_h5(tmp_path / "m.h5", None, decoder.h5())
+    found = opened(path, image="1x16x16").diagnosis
+    assert found.layers_text == "linear relu reshape:8,4,4,hwc convT:k3s2,same relu convT:k4s2,same sigmoid"
+    again = opened(path, layers=found.layers_text)
+    close(again, decoder)
+    assert again.diagnosis.layers_text == found.layers_text
+
+
+@pytest.mark.parametrize(
+    ("hints", "why"),
+    [
+        ({"eps": "0.1"}, "weights of Keras are read without it"),
+        ({"heads": "halves"}, "weights of Keras are read without it"),
+        ({"start": "3x3x3"}, "its first map is told by its weights"),
+        ({"classes": "3"}, "nothing in the file takes a class"),
+        ({"color": "BGR"}, "its pictures are grey"),
+    ],
+)
+def test_a_hint_that_changes_nothing_is_answered(tmp_path, hints, why):
+    path = write_h5(tmp_path / "m.h5", None, Decoder().h5())
+    notes = opened(path, image="1x16x16", **hints).notes
+    assert f"The hint {next(iter(hints))} changes nothing here, because {why}." in notes
+
+
+def test_what_a_hint_says_wrong_is_told_with_what_is_right(tmp_path):
+    path = write_h5(tmp_path / "m.h5", None, Decoder().h5())
+    with pytest.raises(CheckpointError, match="draws from codes of 3 numbers, not of 17"):
+        opened(path, latent="17")
+    with pytest.raises(
+        CheckpointError, match=r"draws pictures of 1x16x16 .*, not of 1x99x99 as the hint image"
+    ):
+        opened(path, image="1x99x99")
+    with pytest.raises(
+        CheckpointError, match="has no part foo that draws pictures; leave out the hint entry"
+    ):
+        opened(path, entry="foo")
+
+
 @pytest.mark.parametrize("join", ["multiply", "concatenate", "map"])
 def test_classes_by_a_table(tmp_path, join):
     random = np.random.default_rng(2)

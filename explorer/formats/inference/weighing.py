@@ -53,7 +53,9 @@ def _guess(best: Judged, group: str, effects: Effects) -> Guess | None:
         low = costs.get(value, 0.0)
         energies = {word: _PRIOR * (cost - low) for word, cost in costs.items()}
         reason = (
-            "the most usual" if all(energy >= 0 for energy in energies.values()) else "by how the values lie"
+            "nothing tells; it is the most usual"
+            if all(energy >= 0 for energy in energies.values())
+            else "by how the values lie"
         )
     others = sorted((word for word in costs if word != value), key=lambda word: energies.get(word, 99.0))
     sure = _certainty(value, energies, others, lambda word: effects.of(group, word))
@@ -102,8 +104,8 @@ def _statistics(best: Judged, told: list[tuple[int, Slot]]) -> str:
     errors = best.path.rivals[index]
     mine = errors.get(best.choices.get(index, 0), min(errors.values()))
     others = [error for at, error in errors.items() if at != best.choices.get(index, 0)]
-    following = f", the next {min(others):.2f}" if others else ""
-    return f"batch norm's statistics agree ({mine:.2f}{following})"
+    following = f", the next by {min(others):.2f}" if others else ""
+    return f"batch norm's statistics agree (off by {mine:.2f}{following})"
 
 
 def _gap(best: Judged, index: int) -> float:
@@ -117,7 +119,7 @@ def _round_trip(best: Judged, group: str) -> str:
     errors = best.trip.errors[group]
     word = min(best.trip.rivals[group], key=best.trip.rivals[group].__getitem__)
     others = [error for other, error in errors.items() if other != word]
-    return f"codes come back from the encoder ({errors[word]:.2f}, the next {min(others):.2f})"
+    return f"by how codes come back from the encoder (off by {errors[word]:.2f}, with the next by {min(others):.2f})"
 
 
 def _certainty(
@@ -159,5 +161,9 @@ def _of_range(best: Judged) -> Iterator[Guess]:
     last = best.config.decoder[-1].kind if best.config.decoder else ""
     bounded = last in ("sigmoid", "tanh", "hardtanh", "hardsigmoid")
     yield Guess(
-        "range", said, 0.95 if bounded else 0.7, "by the last layer" if bounded else "by the values", others
+        "range",
+        said,
+        0.95 if bounded else 0.7,
+        "by the last layer" if bounded else "by the values of its pictures",
+        others,
     )
