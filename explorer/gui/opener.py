@@ -12,6 +12,7 @@ from explorer.errors import ExplorerError
 from explorer.gui import file_dialogs
 from explorer.gui.jobs import Job, JobRunner
 from explorer.gui.opening import (
+    Built,
     CarriedRecipe,
     FittedPicture,
     Ingredients,
@@ -95,6 +96,13 @@ class Opener(QObject):
         self._start(f"Opening {Path(path).name}", partial(open_path, path, spec)).succeeded.connect(
             self._on_opened
         )
+
+    def take(self, built: Built) -> None:
+        """Show a checkpoint that was read and built elsewhere; what is being opened meanwhile is cancelled."""
+        self._first, self._next_stages = None, ()
+        self._jobs.cancel("open")
+        self.began.emit()  # what is not written yet belongs into its notes
+        self._on_opened(built.refreshed())
 
     def watch(self, job: Job, text: str) -> None:
         """Show on the canvas how far a job of the kind `open` is, and let it be cancelled there."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import weakref
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,6 +63,22 @@ class Puzzle:
 
     examination: Examination
     error: Unfamiliar
+
+
+@dataclass(frozen=True, eq=False)
+class Built:
+    """A checkpoint that somebody read already, and the model that it became by the hints that are kept for it."""
+
+    examination: Examination
+    opened: Opened
+
+    def refreshed(self) -> Opened:
+        """Return the model with the names and notes that are kept for it now, and let the doctor know its file."""
+        from explorer.formats import notes
+
+        model: LatentModel = self.opened.model  # type: ignore[assignment]
+        _remember(model, self.examination)
+        return replace(self.opened, notes=notes.read(self.examination.path, model)[0])
 
 
 class MissingNetwork(RecipeError):

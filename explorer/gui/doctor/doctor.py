@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject
 
 from explorer.gui import file_dialogs
 from explorer.gui.jobs import JobRunner
-from explorer.gui.opening import Puzzle, examination_of
+from explorer.gui.opening import Built, Puzzle, examination_of
 from explorer.gui.pictures import PictureSource
 from explorer.gui.session import Session
 
@@ -79,9 +79,12 @@ class Doctor(QObject):
     def _on_puzzled(self, puzzle: Puzzle) -> None:
         self.dialog.take(puzzle.examination)
 
-    def _on_kept(self, checkpoint: str, place: str) -> None:
+    def _on_kept(self, checkpoint: str, place: str, built: Built | None) -> None:
         self._session.tell("info", f"The hints were kept in {place}.")
-        self._opener.open(checkpoint)
+        if built is not None:
+            self._opener.take(built)
+        else:
+            self._opener.open(checkpoint)
 
     def _on_forgotten(self, checkpoint: str) -> None:
         name = Path(checkpoint).name

@@ -6,6 +6,7 @@ decoding by `PictureSource`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,11 +17,12 @@ from PySide6.QtWidgets import QWidget
 from explorer.errors import OutputError, UsageError
 from explorer.formats.diagnosis import Guess
 from explorer.formats.diagnosis_words import headline
-from explorer.formats.sidecars import parsed_hints
+from explorer.formats.sidecars import Hints, parsed_hints
 from explorer.gui.doctor.choices import LAYERS, SETTLED, can_tell_layers, facts_of, states_layers
 from explorer.gui.doctor.doctor_window import DoctorWindow
 from explorer.gui.doctor.trials import Trial, Trials
 from explorer.gui.jobs import JobRunner
+from explorer.gui.opening import Built
 from explorer.gui.pictures import PictureSource, to_qimage
 from explorer.gui.session import Session
 from explorer.latent.sampling import sample
@@ -47,7 +49,9 @@ NOT_NUMBERS = "All values that came out are not numbers; try another range or ac
 class DoctorDialog(DoctorWindow):
     """Non-modal; one checkpoint at a time."""
 
-    kept = Signal(str, str)  # the checkpoint, and the file that its hints are in now
+    kept = Signal(
+        str, str, object
+    )  # the checkpoint, the file that its hints are in now, what came of them or None
     forgotten = Signal(str)  # the checkpoint whose hints are gone
 
     def __init__(self, session: Session, pictures: PictureSource, jobs: JobRunner, parent: QWidget) -> None:
@@ -83,6 +87,7 @@ class DoctorDialog(DoctorWindow):
         self._guesses: dict[str, Guess] = {}  # those that nothing chosen hides
         self._diagnosis: Diagnosis | None = None
         self._model: LatentModel | None = None  # the last good one
+        self._opened: Opened | None = None  # that, or the last good stage
         self._fits = False  # a model came of what is chosen
         self._is_unfamiliar = False  # none came of anything yet, so what is guessed is a proposal
         self._is_first = True
@@ -154,6 +159,7 @@ class DoctorDialog(DoctorWindow):
         self.say(trial.error or unheeded, "error" if trial.error else "warning")
         self.form.mark_wrong(self._last if trial.error and self._model is not None else None)
         if model is not None:
+            self._opened = trial.opened
             self._model = model if hasattr(model, "spaces") else None  # type: ignore[assignment]
         if self._fits and self._model is not None:
             self._refresh_pictures()
@@ -250,13 +256,24 @@ class DoctorDialog(DoctorWindow):
         path = self._trials.path
         if path is None:
             return
+        hints = self._to_keep()
         try:
-            place = self._trials.keep(self._to_keep())
+            place = self._trials.keep(hints)
         except OutputError as error:
             self.say(str(error))
             return
+        built = self._built_by(hints)
         self.close()
-        self.kept.emit(str(path), place)
+        self.kept.emit(str(path), place, built)
+
+    def _built_by(self, hints: Mapping[str, str]) -> Built | None:
+        """Return what opening the checkpoint by these hints would give, where it is here already."""
+        examination, opened = self._trials.examination, self._opened
+        origin = opened.model.origin if opened is not None and self._fits else None
+        if examination is None or opened is None or origin is None:
+            return None
+        is_same = origin.hints == Hints(**parsed_hints(hints)).told
+        return Built(examination, opened) if is_same and hasattr(opened.model, "spaces") else None
 
     def _on_forget(self) -> None:
         path = self._trials.path
@@ -327,7 +344,7 @@ class DoctorDialog(DoctorWindow):
             self._patience.stop()
             self._trials.close()
             self._pictures.cancel(SLOT)
-            self._model = None
+            self._model = self._opened = None
 
 
 def _can_be_told(model: object) -> bool:

@@ -53,6 +53,11 @@ class Trials(QObject):
         return self._examination.path if self._examination is not None else None
 
     @property
+    def examination(self) -> Examination | None:
+        """What was read."""
+        return self._examination
+
+    @property
     def is_reading(self) -> bool:
         """Whether a checkpoint is being read."""
         return self._jobs.is_running(READ)

@@ -357,6 +357,24 @@ def test_keep_writes_the_hints_and_the_window_opens_the_file_by_them(examined, q
     assert json.loads((tmp_path / HINTS).read_text()) == {"output": "tanh"}
 
 
+def test_keep_shows_what_was_built_and_reads_nothing_again(examined, qtbot, monkeypatch):
+    session, loads = examined.session, []
+    session.name_dimension(1, "smile")
+    pick(qtbot, examined, "output", "tanh")
+    monkeypatch.setattr(examined.opener, "open", loads.append)
+    click(dialog_of(examined).keep_button)
+    assert session.model.origin.hints == {"output": "tanh"}
+    assert session.title_of(1) == "smile", "what was said meanwhile is not lost"
+    qtbot.waitUntil(lambda: not examined.pictures.is_waiting("canvas"), timeout=WAIT)
+    examined.window.actions_by_name["doctor"].trigger()
+    rest(qtbot, examined)
+    pick(qtbot, examined, "output", "identity")
+    assert len(dialog_of(examined).grid.pictures) == 9
+    click(dialog_of(examined).keep_button)
+    assert session.model.origin.hints == {"output": "identity"}
+    assert loads == []
+
+
 def test_keep_without_a_choice_says_that_the_guesses_are_right(examined, qtbot, tmp_path):
     click(dialog_of(examined).keep_button)
     assert json.loads((tmp_path / HINTS).read_text()) == {"activation": "relu", "output": "sigmoid"}
