@@ -47,7 +47,7 @@ def test_the_hint_layers_says_all(odd: nn.Sequential) -> None:
 @pytest.mark.parametrize(
     ("words", "why"),
     [
-        ("linear tanh", "has 1 layers with weights where the file has 3"),
+        ("linear tanh", "has 1 layer with weights where the file.s decoder has 3"),
         ("linear linear linear", "says linear where the file has 2, a convT"),
         ("linear reshape:6,3,3 convT:k3 convT:k4 bn", "more layers with weights than the 3"),
         ("linear reshape:5,3,3 convT:k3 convT:k4", "do not fit together"),
