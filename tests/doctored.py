@@ -1,8 +1,8 @@
 """A format of the tests' own whose files leave much open: what is guessed, and what hints change, is all here.
 
 A file is one line, `doctored` and a word: `doubtful` opens with guesses, `unfamiliar` opens with the hint
-`image` alone, `hopeless` with `layers` alone, `plain` leaves nothing open, `encoding` neither, and it has an
-encoder. Install it with the fixture `doctored`.
+`image` alone, `hopeless` with `layers` alone, `judge` never, `plain` leaves nothing open, `encoding`
+neither, and it has an encoder. Install it with the fixture `doctored`.
 """
 
 import pytest
@@ -41,6 +41,9 @@ def _build(kind, reading):
     found = diagnosis(kind, hints)
     if kind == "unfamiliar" and hints.image is None:
         raise Unfamiliar(f"{reading.path} leaves the picture's size open; give --hint image=1x8x8.", found)
+    if kind == "judge":
+        seems = Diagnosis(found.tensors, seems="judge pictures, not to draw any")
+        raise Unfamiliar(f"{reading.path} holds no network: it seems to {seems.seems}.", seems)
     if kind == "hopeless" and hints.layers is None:
         raise Unfamiliar(f"{reading.path} leads nowhere; give hints.", found)
     if hints.layers is not None and [layer.kind for layer in hints.layers].count("linear") != 2:

@@ -40,6 +40,7 @@ SIDE = 256  # pixels; larger pictures may come smaller
 NOTHING = "Nothing was guessed: the file says everything itself."
 STAGE = "This is a stage: it changes pictures, and draws none of its own."
 NOT_YET = "There is no picture yet.\nA choice at the left may bring one."
+NOTHING_HELPS = "There is no picture.\nThis file holds no generator that is known here."
 TRYING = "Trying these choices…"
 UNHEEDED = "The hint "  # how sentences of `formats.heeding` begin
 PATIENCE = 400  # milliseconds before that is said
@@ -156,7 +157,8 @@ class DoctorDialog(DoctorWindow):
             self._is_unfamiliar = model is None
             self._learn(trial)
         unheeded = _unheeded(model)
-        self.say(trial.error or unheeded, "error" if trial.error else "warning")
+        error = "" if self._is_unfamiliar and self._seems else trial.error  # which the headline says
+        self.say(error or unheeded, "error" if error else "warning")
         self.form.mark_wrong(self._last if trial.error and self._model is not None else None)
         if model is not None:
             self._opened = trial.opened
@@ -168,11 +170,16 @@ class DoctorDialog(DoctorWindow):
         elif self.grid.pictures:
             self.grid.set_old(True)
         else:
-            self.grid.show_text(NOT_YET)
+            self.grid.show_text(NOTHING_HELPS if self._seems else NOT_YET)
         self._refresh(model)
         if self._is_first:
             self._is_first = False
             self.form.focus_first()
+
+    @property
+    def _seems(self) -> str:
+        """What else the file seems to hold, where no hint helps."""
+        return self._diagnosis.seems if self._diagnosis is not None else ""
 
     def _learn(self, trial: Trial) -> None:
         """Remember what is guessed where nothing is chosen; what is chosen hides its guess, as it was before."""

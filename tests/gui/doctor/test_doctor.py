@@ -119,6 +119,21 @@ def test_of_a_file_that_leads_nowhere_the_last_resorts_come_first(running, qtbot
     assert len(dialog.grid.pictures) == 9
 
 
+def test_of_a_file_that_holds_something_else_that_is_said_once(running, qtbot, doctored, tmp_path):
+    running.opener.open(str(doctored(tmp_path / "faces.pth", "judge")))
+    qtbot.waitUntil(lambda: "dialog" in vars(running.doctor), timeout=WAIT)
+    rest(qtbot, running)
+    dialog = dialog_of(running)
+    assert "seems to judge pictures" in dialog.headline.text()
+    assert dialog.said.text() == ""
+    assert "no generator" in dialog.grid.text
+    dialog.resize(640, 480)
+    type_in(qtbot, running, "image", "huge")
+    qtbot.waitUntil(lambda: "The hint image" in dialog.said.text(), timeout=WAIT)
+    assert dialog.said.width() > dialog.form.width(), "a long sentence has room"
+    assert dialog.said.mapTo(dialog, QPoint(0, dialog.said.height())).y() <= dialog.height()
+
+
 def test_a_model_with_doubtful_guesses_is_offered_for_a_check(running, qtbot, doubtful, doctored, tmp_path):
     open_and_wait(qtbot, running, doubtful)
     notice = running.window.canvas.notice
