@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 WORK = "encode pictures"
 SLOT = "book"  # no name that the scheduler knows: it comes last, and rests while a drag lasts
+UNFITTING = "The codes that are kept do not fit the checkpoint as it is read now, and were left out."
 KINDS = "Pictures (*.zip *.npz *.npy *.gz *.png *.jpg *.jpeg *.webp *.bmp *.gif *.tif *.tiff);;All files (*)"
 
 
@@ -139,11 +140,8 @@ class PictureEncoder(QObject):
         self._stop()
         opened = self._session.state.opened
         if opened is not None and opened.book_note and self._session.model.has_encoder:  # type: ignore[union-attr]
-            actions = [
-                ("Encode a &folder again…", self.choose_folder),
-                ("Encode a f&ile again…", self.choose_file),
-            ]
-            self._offer = self._window.canvas.offer(opened.book_note, actions, "warning")
+            actions = [("Encode &again…", self.choose_folder)]
+            self._offer = self._window.canvas.offer(UNFITTING, actions, "warning")
 
     def _stop(self) -> None:
         self._jobs.cancel(WORK)

@@ -151,11 +151,11 @@ def test_a_code_book_made_by_other_hints_is_left_out_and_made_again_when_wanted(
     open_and_wait(qtbot, running, path)
     assert running.session.code_book is None
     notice = running.window.canvas.notice
-    assert "read in another way" in notice.text
+    assert "as it is read now" in notice.text
     with qtbot.waitSignal(running.session.model_changed, timeout=WAIT):
-        press(qtbot, running, "Encode a folder again…")
+        press(qtbot, running, "Encode again…")
     assert not np.allclose(running.session.code_book.mean, before)
-    assert "read in another way" not in notice.text
+    assert "as it is read now" not in notice.text
     open_and_wait(qtbot, running, path)
     assert running.session.code_book is not None
 
