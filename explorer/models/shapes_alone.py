@@ -56,6 +56,10 @@ class ShapesAlone(TorchFunctionMode):
         kwargs = kwargs or {}
         if func is functional.linear and not kwargs:
             return _linear(*args)
+        if func is functional.conv2d and not kwargs:
+            return _convolved(*args)
+        if func is functional.conv_transpose2d and not kwargs:
+            return _transposed(*args)
         if func in _SHAPE_KEPT:
             return args[0] if args else kwargs["input"]
         if func is functional.adaptive_avg_pool2d or func is functional.interpolate:
@@ -72,6 +76,57 @@ def _linear(values: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tenso
     if values.shape[-1] != inputs or (bias is not None and bias.shape != (outputs,)):
         raise RuntimeError(f"{inputs} inputs do not fit {tuple(values.shape)}")
     return values.new_empty((*values.shape[:-1], outputs))
+
+
+def _convolved(
+    values: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0,
+    dilation: Any = 1, groups: int = 1,
+) -> Tensor:  # fmt: skip
+    outputs, inputs, *kernel = weight.shape
+    _fit(values, inputs * groups, outputs, bias)
+    kept = tuple(values.shape[2:]) if padding == "same" else None
+    padding = 0 if isinstance(padding, str) else padding
+    sides = [
+        (side + 2 * pad - by * (wide - 1) - 1) // step + 1
+        for side, wide, step, pad, by in zip(
+            values.shape[2:], kernel, _two(stride), _two(padding), _two(dilation), strict=True
+        )
+    ]
+    return _map(values, outputs, kept or sides)
+
+
+def _transposed(
+    values: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0,
+    output_padding: Any = 0, groups: int = 1, dilation: Any = 1,
+) -> Tensor:  # fmt: skip
+    inputs, outputs, *kernel = weight.shape
+    _fit(values, inputs, outputs * groups, bias)
+    steps = zip(_two(stride), _two(padding), _two(output_padding), _two(dilation), strict=True)
+    sides = [
+        (side - 1) * step - 2 * pad + by * (wide - 1) + more + 1
+        for side, wide, (step, pad, more, by) in zip(values.shape[2:], kernel, steps, strict=True)
+    ]
+    if any(
+        more >= max(step, by)
+        for step, more, by in zip(*map(_two, (stride, output_padding, dilation)), strict=True)
+    ):
+        raise RuntimeError("output padding is smaller than the stride or the dilation")
+    return _map(values, outputs * groups, sides)
+
+
+def _fit(values: Tensor, inputs: int, outputs: int, bias: Tensor | None) -> None:
+    if values.ndim != 4 or values.shape[1] != inputs or (bias is not None and bias.shape != (outputs,)):
+        raise RuntimeError(f"{inputs} channels do not fit {tuple(values.shape)}")
+
+
+def _map(values: Tensor, channels: int, sides: Any) -> Tensor:
+    if min(sides) < 1:
+        raise RuntimeError(f"a map of {tuple(sides)} pixels is none")
+    return values.new_empty((len(values), channels, *sides))
+
+
+def _two(value: Any) -> tuple[int, ...]:
+    return (value, value) if isinstance(value, int) else tuple(value) * (2 if len(value) == 1 else 1)
 
 
 def _broadcast(values: Any) -> Tensor:

@@ -14,6 +14,11 @@ NETWORKS = {
     "convolutions": nn.Sequential(
         nn.Conv2d(4, 6, 3, 2), nn.BatchNorm2d(6), nn.ReLU(), nn.ConvTranspose2d(6, 2, 4, 2, 1)
     ),
+    "in groups": nn.Sequential(
+        nn.Conv2d(4, 8, (3, 5), padding="same", groups=2),
+        nn.Conv2d(8, 6, 2, (2, 1), (1, 0), dilation=2, groups=2),
+        nn.ConvTranspose2d(6, 4, (3, 2), 3, 1, output_padding=2, groups=2, dilation=2),
+    ),
     "linear": nn.Sequential(nn.Flatten(), nn.Linear(256, 5), nn.LayerNorm(5), nn.GELU(), nn.Sigmoid()),
     "scaling": nn.Sequential(nn.Upsample(scale_factor=2), nn.PixelShuffle(2), nn.MaxPool2d(2), nn.Softplus()),
 }
@@ -47,6 +52,11 @@ def test_shapes_are_those_of_a_real_run(run):
         lambda x: x + x[:, :3],
         lambda x: torch.cat((x, x[:, :, :3]), 1),
         lambda x: nn.Linear(3, 2, device="meta")(x),
+        lambda x: nn.Conv2d(3, 2, 1, device="meta")(x),
+        lambda x: nn.Conv2d(4, 2, 9, device="meta")(x),
+        lambda x: nn.ConvTranspose2d(3, 2, 1, device="meta")(x),
+        lambda x: nn.ConvTranspose2d(4, 2, 1, 1, 4, device="meta")(x),
+        lambda x: functional.conv_transpose2d(x, torch.empty(4, 2, 1, 1, device="meta"), None, 2, 0, 2),
     ],
 )
 def test_what_does_not_fit_is_still_an_error(run):
@@ -64,5 +74,18 @@ with torch.device("meta"), ShapesAlone():
     torch.cat((x * torch.rsqrt(x + 1), x), 1)
     y = nn.AdaptiveAvgPool2d(1)(nn.Upsample(scale_factor=2, mode="bilinear")(torch.empty(1, 2, 4, 4)))
 raise SystemExit("torch._inductor" in sys.modules or "torch._dynamo" in sys.modules)
+"""
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_no_algebra_is_imported_for_convolutions():
+    code = """
+import sys, torch
+from torch.nn import functional
+from explorer.models.shapes_alone import ShapesAlone
+x, weight = torch.empty(1, 2, 8, 8, device="meta"), torch.empty(2, 2, 3, 3, device="meta")
+with ShapesAlone():
+    functional.conv_transpose2d(functional.conv2d(x, weight), weight, None, 2)
+raise SystemExit("torch.fx.experimental.symbolic_shapes" in sys.modules or "sympy" in sys.modules)
 """
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

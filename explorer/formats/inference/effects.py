@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from explorer.formats.inference.slots import Slots, with_choice
-from explorer.formats.inference.work import fewer
+from explorer.formats.inference.work import drawn, fewer, is_sound
 from explorer.models.layered import Layered
 
 Tensors = Mapping[str, Tensor]
@@ -31,7 +31,7 @@ class Effects:
         generator = torch.Generator().manual_seed(1)
         config = slots.candidate.config
         self._codes = torch.randn((fewer(_COUNT, config), config.latent_dim), generator=generator)
-        self._pictures = self._decoded(self._choices)
+        self._pictures = self._decoded(self._choices) if is_sound(config, tensors) else None
 
     def of(self, group: str, word: str) -> float:
         """Return how much of a difference another word in a group makes: 0 for none, 1 for one that is plain.
@@ -46,11 +46,12 @@ class Effects:
                 changed[index] = at
         if changed == self._choices:
             return 0.0
-        other = self._decoded(changed)
+        other = self._decoded(changed) if self._pictures is not None else None
         if self._pictures is None or other is None:
             return 1.0
         scale = self._pictures.std().clamp_min(1e-6)
-        apart = float((other - self._pictures).abs().mean() / scale)
+        count = min(len(other), len(self._pictures))
+        apart = float((other[:count] - self._pictures[:count]).abs().mean() / scale)
         return min(1.0, apart / _SEEN) if apart == apart else 1.0
 
     def _decoded(self, choices: Mapping[int, int]) -> Tensor | None:
@@ -59,6 +60,6 @@ class Effects:
                 network = Layered(with_choice(self._slots, choices), self._tensors)
                 labels = network.config.labels
                 given = torch.arange(len(self._codes)) % labels.classes if labels else None
-                return network.decode(self._codes, given)
+                return drawn(network, self._codes, given)
             except (RuntimeError, ValueError):
                 return None

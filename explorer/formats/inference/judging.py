@@ -18,7 +18,7 @@ from explorer.formats.inference import output, round_trip, spread, statistics
 from explorer.formats.inference.round_trip import Trip
 from explorer.formats.inference.slots import Slots, tidied, usual_choices, with_choice
 from explorer.formats.inference.statistics import COST_WEIGHT, Path
-from explorer.formats.inference.work import Work, fewer, is_sound
+from explorer.formats.inference.work import Work, drawn, fewer, is_sound
 from explorer.models.layered import Heads, Layered, LayeredConfig
 from explorer.models.layers import Layer
 
@@ -34,9 +34,10 @@ _FOREIGN = 0.5  # an error of statistics that no true reading has
 _NO_ENCODER = 1.0  # nats against a reading that leaves out an encoder that another finds
 _LOOKED = 24  # codes
 _EXCELLENT = 0.15  # an error at each batch norm, that ends the search for what is dearer by far
-_COMPARED = 1.0e10  # multiply-adds, to tell candidates apart by batch norms
-_FIRST_RETURNED = 2.0e10  # for the encoder of the likeliest candidate
-_OTHERS_RETURNED = 0.5e10  # for that of another
+_COMPARED = 1.5e10  # multiply-adds, to tell candidates apart by batch norms
+_WALKED = 3.0e10  # to look at one of them closely
+_FIRST_RETURNED = 2.4e10  # for the encoder of the likeliest candidate
+_OTHERS_RETURNED = 0.6e10  # for that of another
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +86,7 @@ def judged(
         for at, one in enumerate(ranked):
             if at and work.until(math.inf)():
                 break
-            energy, slots, path = _walked_well(one, tensors, work.until(math.inf), at)
+            energy, slots, path = _walked_well(one, tensors, work.until(_WALKED), at)
             if path is not None and path.errors and min(path.errors) > _FOREIGN:
                 energy, path = slots.candidate.cost, None  # they are not of this training, and say nothing
             stop = work.until(_FIRST_RETURNED if at == 0 else _OTHERS_RETURNED)
@@ -113,11 +114,11 @@ def _by_statistics(proposed: Sequence[Slots], tensors: Tensors, stop: Stop) -> l
     ranked: list[Ranked] = []
     dearest = math.inf
     for slots in proposed:
-        if ranked and (slots.candidate.cost > dearest or stop()):
+        if stop() or (ranked and slots.candidate.cost > dearest):
             break
         key = _decoder(slots)
         if key not in found:
-            found[key] = walks.best(slots)
+            found[key] = walks.best(slots, stop)
         path = found[key]
         if path is not None:
             ranked.append((path.energy + slots.candidate.cost, slots, path))
@@ -204,7 +205,7 @@ def _decoded(config: LayeredConfig, tensors: Tensors) -> Tensor:
     count = fewer(_LOOKED, config)
     codes = torch.randn((count, config.latent_dim), generator=generator)
     labels = torch.arange(count) % config.labels.classes if config.labels else None
-    return Layered(config, tensors).decode(codes, labels)
+    return drawn(Layered(config, tensors), codes, labels)
 
 
 def _finished(one: Judged, tensors: Tensors, given_range: bool) -> LayeredConfig:

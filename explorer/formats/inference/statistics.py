@@ -18,7 +18,7 @@ from torch.nn import functional
 
 from explorer.formats.inference.measured import Measured, compared, thinned
 from explorer.formats.inference.slots import Option, Slots
-from explorer.formats.inference.work import TOUCHED
+from explorer.formats.inference.work import Work
 from explorer.models.layered import BatchNorm, Layered, LayeredConfig, module_of
 from explorer.models.layers import Layer
 
@@ -47,6 +47,7 @@ BELIEVED = 0.2
 _SCREENED = 0.6e9  # multiply-adds, for all ways before one batch norm together
 _COMPARED = 0.6e9  # for the best of them
 _WALKED = 0.6e9  # to walk on
+_LEAST = 4.0e9  # for the fewest codes that tell anything
 _RARER = 0.5  # nats: what a prior must win by against the one named before
 _HOPELESS = 6.0  # nats by which a candidate is behind another when it is given up
 _QUICKER = 6  # how much less is done to tell geometries apart
@@ -116,18 +117,26 @@ class Walks:
         self._known: dict[tuple[str, ...], list[Path]] = {}
         self._least: dict[int, float] = {}  # by how many batch norms were passed
 
-    def best(self, slots: Slots) -> Path | None:
-        """Return the best way through a candidate; None where another is better by far, or it has no batch norm."""
+    def best(self, slots: Slots, should_stop: Stop | None = None) -> Path | None:
+        """Return the best way through a candidate; None where another is better by far, or it has no batch norm.
+
+        Args:
+            slots: the candidate.
+            should_stop: asked before each measurement; True gives the candidate up.
+        """
         norms = norms_of(slots.candidate.config, self._tensors)
         if not norms:
             return None
         with torch.inference_mode():
-            walk = _Walk(slots, self._tensors, quick=True)
+            walk = _Walk(slots, self._tensors, should_stop, quick=True)
             paths = walk.begun(self._priors)
             for depth, (start, norm) in enumerate(pairwise((0, *norms))):
                 key = _signature(slots, norm)
                 if key not in self._known:
-                    self._known[key] = walk.on(paths, start, norm)
+                    found = walk.on(paths, start, norm)
+                    if walk.stop():
+                        return None
+                    self._known[key] = found
                 paths = self._known[key]
                 energy = paths[0].energy if paths else math.inf
                 least = self._least[depth] = min(energy, self._least.get(depth, math.inf))
@@ -154,19 +163,17 @@ def walked(
         slots: the candidate.
         tensors: of the file.
         priors: what codes may be drawn from: "normal", "uniform".
-        should_stop: asked between two batch norms; True gives the walk up.
+        should_stop: asked before each measurement; True gives the walk up.
     """
     norms = norms_of(slots.candidate.config, tensors)
     if not norms:
         return []
     with torch.inference_mode():
-        walk = _Walk(slots, tensors, quick=False)
+        walk = _Walk(slots, tensors, should_stop, quick=False)
         paths = walk.begun(priors)
         for start, norm in pairwise((0, *norms)):
-            if should_stop is not None and should_stop():
-                return []
             paths = walk.on(paths, start, norm)
-            if not paths:
+            if not paths or walk.stop():
                 return []
     return paths
 
@@ -174,9 +181,10 @@ def walked(
 class _Walk:
     """One candidate's decoder with its modules."""
 
-    def __init__(self, slots: Slots, tensors: Tensors, quick: bool) -> None:
+    def __init__(self, slots: Slots, tensors: Tensors, should_stop: Stop | None, quick: bool) -> None:
         self.slots = slots
         self.quick = quick
+        self.stop = should_stop or (lambda: False)
         self.tensors = tensors
         self.config = slots.candidate.config
         self.network = Layered(self.config, tensors)
@@ -381,6 +389,8 @@ class _Stage:
 
     def _measured(self, path: Path, way: Mapping[int, int], count: int) -> Measured:
         choices = {**path.choices, **way}
+        if self.walk.stop():  # and the whole walk is given up
+            return Measured(1e9, 0.0)
         values = path.values[:count]
         thin = self.thin
         try:
@@ -400,15 +410,9 @@ class _Stage:
         price = 1.0
         values = path.values[:2]
         for at in range(self.start, self.norm):
-            before = values
-            values = self.walk.through(values, at, at + 1, path.choices)
-            layer = self.walk.config.decoder[at]
-            weight = self.walk.tensors.get(f"{layer.key}.weight")
-            share = thinner if at >= self.thin.at >= 0 else 1.0
-            if layer.kind in ("linear", "conv", "convT") and weight is not None:
-                places = before if layer.kind == "convT" else values
-                price += weight.numel() * (math.prod(places.shape[2:]) if places.ndim == 4 else 1) / share
-            price += TOUCHED * values[0].numel() / share
+            with Work() as work:
+                values = self.walk.through(values, at, at + 1, path.choices)
+            price += work.done / len(values) / (thinner if at >= self.thin.at >= 0 else 1.0)
         return price
 
 
@@ -420,5 +424,6 @@ def _renewed(norm: BatchNorm, values: Tensor) -> Tensor:
 
 
 def _count(budget: float, price: float, low: int, high: int) -> int:
-    """Return how many codes a budget of multiply-adds allows."""
-    return max(low, min(high, int(budget / max(price, 1.0))))
+    """Return how many codes a budget of multiply-adds allows; of dear ones fewer than is good."""
+    price = max(price, 1.0)
+    return max(2, min(low, int(_LEAST / price)), min(high, int(budget / price)))

@@ -8,12 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-import torch
 from torch import Tensor
 
 from explorer.formats.inference.judging import Judged
 from explorer.formats.inference.slots import Slots, tidied
-from explorer.formats.inference.work import is_sound
+from explorer.formats.inference.work import is_sound, without_memory
 from explorer.models.base import NativeRange
 from explorer.models.layered import LayeredConfig
 
@@ -53,7 +52,7 @@ def sound(proposed: Sequence[Slots], tensors: Mapping[str, Tensor]) -> list[Slot
 
     Those that could not be tried for what it takes are left out where others remain.
     """
-    empty = {key: torch.empty_like(tensor, device="meta") for key, tensor in tensors.items()}
+    empty = without_memory(tensors)
     for bounded in (True, False):
         tried = proposed if bounded else proposed[:_FEW]
         found = [slots for slots in tried if is_sound(slots.candidate.config, empty, bounded)]

@@ -23,17 +23,13 @@ Stop = Callable[[], bool]
 TOUCHED = 8
 """Multiply-adds that cost as much as a function of one number."""
 
-_COUNTED = {
-    functional.linear,
-    functional.conv2d,
-    functional.conv_transpose2d,
-    functional.batch_norm,
-    functional.interpolate,
-}
+_BLOCK = 16  # channels that a convolution works on at a time, however few there are
+_CALL = 1 << 17  # multiply-adds that cost as much as calling a function
 _LAST_RESORT = 30.0  # seconds of work, for machines or files unlike all that were thought of
 _LARGE = 1 << 16  # pixels
 _WIDEST = 1 << 22  # values between two layers, for one picture
-_DEAREST = 1 << 31  # multiply-adds for one picture
+_DEAREST = 1 << 30  # multiply-adds for one picture
+_DRAWN = 4e9  # multiply-adds for some pictures
 
 
 class Work(TorchFunctionMode):
@@ -45,12 +41,14 @@ class Work(TorchFunctionMode):
 
     Attributes:
         done: multiply-adds so far.
+        calls: functions that were called.
         widest: numbers in the largest tensor that was made.
     """
 
     def __init__(self, should_stop: Stop | None = None, shapes: bool = False) -> None:
         super().__init__()
         self.done = 0.0
+        self.calls = 0
         self.widest = 0
         self._stop = should_stop or (lambda: False)
         self._shapes = shapes
@@ -58,33 +56,73 @@ class Work(TorchFunctionMode):
 
     def until(self, more: float) -> Stop:
         """Return what turns true after so much more work, or when all of it must end."""
-        limit = self.done + more
-        return lambda: self.done > limit or self._stop() or thread_time() > self._until
+        limit = self._spent() + more
+        return lambda: self._spent() > limit or self._stop() or thread_time() > self._until
+
+    def _spent(self) -> float:
+        return self.done + _CALL * self.calls
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Run a function of torch and count it."""
         made = func(*args, **kwargs) if kwargs else func(*args)
-        if self._shapes:
-            if isinstance(made, Tensor):
-                self.done += _products(func, args, made)
-                self.widest = max(self.widest, made.numel())
-        elif func in _COUNTED and not made.is_meta:
+        if getattr(func, "__name__", "") == "__get__":  # a shape
+            return made
+        self.calls += 1
+        if isinstance(made, Tensor) and made.is_meta == self._shapes:
             self.done += _products(func, args, made)
+            self.widest = max(self.widest, made.numel())
         return made
 
 
 def _products(func: Any, args: Any, made: Tensor) -> int:
-    if func is functional.linear or func is functional.conv2d:
-        return made.numel() * math.prod(args[1].shape[1:])
+    """Return what a function costs, in multiply-adds: of many channels; of few, what it takes as long as."""
+    if func is functional.linear:
+        return made.numel() * (int(args[1].shape[-1]) + TOUCHED)
+    if func is functional.conv2d:
+        return _blocks(made) * (math.prod(args[1].shape[1:]) + TOUCHED)
     if func is functional.conv_transpose2d:
-        return int(args[0].numel()) * math.prod(args[1].shape[1:])
+        _, outputs, *kernel = args[1].shape
+        return _blocks(args[0]) * max(outputs, _BLOCK) * math.prod(kernel) + TOUCHED * made.numel()
     return TOUCHED * made.numel()
+
+
+def _blocks(maps: Tensor) -> int:
+    """Return how many numbers are in maps `(..., C, H, W)` of at least as many channels as are worked on."""
+    channels = int(maps.shape[-3])
+    return maps.numel() // max(channels, 1) * max(channels, _BLOCK)
 
 
 def fewer(count: int, config: LayeredConfig) -> int:
     """Return how many pictures are looked at instead of so many, where they are large."""
     pixels = (config.image.height or 1) * (config.image.width or 1)
     return max(min(count, 4), min(count, count * _LARGE // pixels))
+
+
+def drawn(network: Layered, codes: Tensor, labels: Tensor | None = None) -> Tensor:
+    """Return the pictures of as many codes, from the first on, as take little work; of two at least."""
+    with Work() as work:
+        first = network.decode(codes[:2], None if labels is None else labels[:2])
+    count = int(2 * _DRAWN / max(work.done, 1.0))
+    if min(count, len(codes)) <= 2:
+        return first
+    return torch.cat((first, network.decode(codes[2:count], None if labels is None else labels[2:count])))
+
+
+def price(config: LayeredConfig, tensors: Mapping[str, Tensor]) -> float:
+    """Return the multiply-adds of one picture, and of its way back where there is an encoder.
+
+    Raises:
+        ValueError, RuntimeError: the network gives no picture, or its encoder does not take it.
+    """
+    return _shaped(config, tensors).done / 2
+
+
+def without_memory(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return tensors of the same shapes that hold no numbers."""
+    return {  # not by `empty_like`, which imports the compiler of torch
+        key: tensor if tensor.is_meta else torch.empty(tensor.shape, dtype=tensor.dtype, device="meta")
+        for key, tensor in tensors.items()
+    }
 
 
 def is_sound(config: LayeredConfig, tensors: Mapping[str, Tensor], bounded: bool = True) -> bool:
@@ -95,17 +133,20 @@ def is_sound(config: LayeredConfig, tensors: Mapping[str, Tensor], bounded: bool
         tensors: of the file, or as many without memory.
         bounded: and whether that takes neither too many numbers nor too much work to be tried.
     """
-    empty = {key: torch.empty_like(tensor, device="meta") for key, tensor in tensors.items()}
-    labels = None
-    if config.labels is not None:
-        labels = torch.empty(2, config.labels.classes, device="meta")
     try:
-        network = Layered(config, empty)
-        with ShapesAlone(), Work(shapes=True) as work:
-            drawn = network.decode(torch.empty(2, config.latent_dim, device="meta"), labels)
-            codes = network.encode(drawn, labels)[0] if config.heads else None
+        work = _shaped(config, tensors)
     except (RuntimeError, ValueError):
         return False
-    if bounded and (work.widest > 2 * _WIDEST or work.done > 2 * _DEAREST):
-        return False
-    return len(drawn) == 2 and (codes is None or tuple(codes.shape) == (2, config.latent_dim))
+    return not bounded or (work.widest <= 2 * _WIDEST and work.done <= 2 * _DEAREST)
+
+
+def _shaped(config: LayeredConfig, tensors: Mapping[str, Tensor]) -> Work:
+    """Return what two pictures and their way back would take."""
+    network = Layered(config, without_memory(tensors))
+    labels = torch.empty(2, config.labels.classes, device="meta") if config.labels else None
+    with ShapesAlone(), Work(shapes=True) as work:
+        pictures = network.decode(torch.empty(2, config.latent_dim, device="meta"), labels)
+        codes = network.encode(pictures, labels)[0] if config.heads else None
+    if len(pictures) != 2 or (codes is not None and tuple(codes.shape) != (2, config.latent_dim)):
+        raise ValueError(f"the network makes {tuple(pictures.shape)} of two codes")
+    return work
