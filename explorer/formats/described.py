@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from explorer.data.wording import counted, shown
+from explorer.data.wording import shown
 from explorer.errors import CheckpointError, UsageError
-from explorer.formats import diagnosis_words, facts, sidecars, taking_part
+from explorer.formats import diagnosis_words, facts, refusing, sidecars, taking_part
 from explorer.formats.diagnosis import Diagnosis, Unfamiliar
 from explorer.formats.inference import telling, tensors_used
 from explorer.formats.precision import in_float32
@@ -24,7 +24,7 @@ from explorer.formats.sidecars import Hints
 from explorer.formats.state_dict import COUNTER, Weights
 from explorer.models.base import LatentModel
 from explorer.models.layered import Layered, LayeredConfig, LayeredModel
-from explorer.models.layers import Layer
+from explorer.models.layers import WEIGHTED, Layer
 from explorer.models.shapes_alone import ShapesAlone
 
 if TYPE_CHECKING:
@@ -57,9 +57,25 @@ def inferred(
     try:
         made = infer(tensors, found.modules or None, reading.hints, found.facts, reading.should_stop)
     except Unfamiliar as error:
-        raise _unfamiliar(tensors, found, reading, error) from error
+        config = _by_names(tensors, reading.hints)
+        if config is None:
+            raise refusing.unfamiliar(tensors, found, reading, error) from error
+        return build(
+            config,
+            tensors,
+            reading,
+            format_name=format_name,
+            notes=(*notes, *found.notes, *told),
+            diagnosis=dataclasses.replace(
+                _stated(config, tensors), layers_text=telling.in_words(config.decoder, keys=True)
+            ),
+            weights=weights,
+        )
     said, made = _with_facts(made, tensors, found, reading)
     diagnosis, doubt = taking_part.doubted(made.diagnosis)
+    if any(layer.key for layer in _weighted(reading.hints.layers or ())):
+        text = telling.in_words(made.config.decoder, keys=True)
+        diagnosis = dataclasses.replace(diagnosis, layers_text=text)
     try:
         return build(
             made.config,
@@ -71,7 +87,29 @@ def inferred(
             weights=weights,
         )
     except CheckpointError as error:
-        raise _unbuilt(error, diagnosis, tensors, reading) from error
+        raise refusing.unbuilt(error, diagnosis, tensors, reading) from error
+
+
+def _by_names(tensors: Mapping[str, Tensor], hints: Hints) -> LayeredConfig | None:
+    """Return the network that the hint `layers` says, whose layers all name their tensors; None where it cannot."""
+    from explorer.formats import chained
+    from explorer.formats.chains import NotAChain
+
+    weighted = _weighted(hints.layers or ())
+    if not weighted or not all(layer.key for layer in weighted):
+        return None
+    try:
+        return chained.config_of(hints.layers or (), tensors, hints.image)
+    except (NotAChain, KeyError):
+        return None
+
+
+def _weighted(layers: Sequence[Layer]) -> list[Layer]:
+    """Return the layers that have tensors, inner ones too."""
+    found = [layer for layer in layers if layer.kind in WEIGHTED]
+    for layer in layers:
+        found += _weighted((*layer.get("layers", ()), *layer.get("shortcut", ())))
+    return found
 
 
 def stated(
@@ -214,72 +252,6 @@ def _as_hinted(config: LayeredConfig, hints: Hints) -> LayeredConfig:
     if hints.color is not None:
         range_ = dataclasses.replace(range_, reverse=hints.color == "BGR")
     return dataclasses.replace(config, native_range=range_, prior=hints.prior or config.prior)
-
-
-def _unfamiliar(
-    tensors: Mapping[str, Tensor], found: Weights, reading: Reading, error: Unfamiliar
-) -> Unfamiliar:
-    """Return the error for a file of which nothing came, with what can be said of why."""
-    hints, diagnosis = reading.hints, error.diagnosis
-    why = str(error).partition("; give hints")[0].rstrip(".")
-    why = f"{why[:1].lower()}{why[1:]}"
-    if hints.layers is not None:
-        return Unfamiliar(
-            f"{reading.path} cannot be read so: {why}; change the hint layers or leave it out.", diagnosis
-        )
-    if hints.image is not None or hints.start is not None:
-        other = _without_sizes(tensors, found, reading)
-        if other is not None:
-            said = " and ".join(f"{key} {hints.told[key]}" for key in ("image", "start") if key in hints.told)
-            return Unfamiliar(
-                f"{reading.path} has no layers that lead to a picture by the hint {said}; without it they draw "
-                f"{other.config.image}: change or leave out that hint.",
-                other.diagnosis,
-            )
-    text = _of_none(tensors, reading)
-    seems = taking_part.seeming({key: tuple(tensor.shape) for key, tensor in tensors.items()})
-    if seems:
-        return Unfamiliar(
-            f"{text}: it seems to {seems}.", dataclasses.replace(diagnosis, seems=seems, misfits=())
-        )
-    return Unfamiliar(
-        f"{text}: {why}; give hints such as image, start or layers.",
-        dataclasses.replace(diagnosis, misfits=()),
-    )
-
-
-def _unbuilt(
-    error: CheckpointError, diagnosis: Diagnosis, tensors: Mapping[str, Tensor], reading: Reading
-) -> Unfamiliar:
-    """Return the error for a network that was inferred but cannot be; where hints are at fault, it says so itself."""
-    if error.__cause__ is None or reading.hints.told:
-        return Unfamiliar(str(error), diagnosis)
-    return Unfamiliar(
-        f"{_of_none(tensors, reading)}: no row of its layers fits together; give the hint layers, or save the decoder "
-        "by itself.",
-        dataclasses.replace(diagnosis, guesses=(), layers=(), misfits=(), layers_text=""),
-    )
-
-
-def _of_none(tensors: Mapping[str, Tensor], reading: Reading) -> str:
-    """Return the beginning of a sentence on tensors of which nothing came."""
-    some = [
-        f"{shown(key)} {'x'.join(map(str, tensor.shape)) or 'a single value'}"
-        for key, tensor in tensors.items()
-    ]
-    listed = ", ".join(some[:3]) + (", ..." if len(some) > 3 else "")
-    return f"{reading.path} holds {counted(len(some), 'tensor')} ({listed}) of no network known here"
-
-
-def _without_sizes(tensors: Mapping[str, Tensor], found: Weights, reading: Reading) -> Inferred | None:
-    """Return what is inferred without the hints that say sizes; None where nothing is."""
-    from explorer.formats.inference.inferring import infer
-
-    hints = dataclasses.replace(reading.hints, image=None, start=None)
-    try:
-        return infer(tensors, found.modules or None, hints, found.facts, reading.should_stop)
-    except Unfamiliar:
-        return None
 
 
 def _with_facts(

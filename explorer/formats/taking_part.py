@@ -43,8 +43,9 @@ def doubted(diagnosis: Diagnosis) -> tuple[Diagnosis, list[str]]:
         f"one; {what} (such as {shown(left[0].key)})."
     )
     reason = f"{100 * (1 - share):.0f} % of the file's weights take no part"
-    guess = Guess("layers", diagnosis.layers_text, _DOUBT, reason)
-    return replace(diagnosis, guesses=by_certainty((*diagnosis.guesses, guess))), [text]
+    least = min([_DOUBT, *(guess.certainty for guess in diagnosis.guesses)])
+    guess = Guess("layers", diagnosis.layers_text, least, reason)
+    return replace(diagnosis, guesses=by_certainty((guess, *diagnosis.guesses))), [text]
 
 
 def _kind(keys: list[str]) -> str:
@@ -75,5 +76,7 @@ def seeming(shapes: Shapes) -> str:
     if len(last) == 2 and last == weights[-2] and last[0] < last[1]:
         return "turn pictures into codes, and not back; open the file with the decoder instead"
     if len(last) == 2 and last[0] < last[1] and first[0] > first[1]:
-        return f"judge pictures (it ends in {last[0]} numbers), not to draw any; open that of a decoder instead"
+        return (
+            f"judge pictures (it ends in {last[0]} numbers), not to draw any; open that of a decoder instead"
+        )
     return ""

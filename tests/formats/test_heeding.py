@@ -162,6 +162,42 @@ def test_words_say_any_network_with_a_shortcut_too(tmp_path, words):
         torch.testing.assert_close(again.decode_raw(codes), network(codes), atol=1e-5, rtol=1e-4)
 
 
+class Unordered(nn.Module):
+    """A generator whose tensors lie in another order than they are used, with a shortcut that a file does not tell."""
+
+    def __init__(self):
+        super().__init__()
+        self.last = nn.Conv2d(8, 3, 3, padding=1)
+        self.conv, self.bypass, self.norm = (
+            nn.Conv2d(8, 8, 3, padding=1),
+            nn.Conv2d(8, 8, 1),
+            nn.BatchNorm2d(8),
+        )
+        self.dense = nn.Linear(6, 8 * 16)
+
+    def forward(self, codes):
+        maps = self.dense(codes).reshape(-1, 8, 4, 4)
+        larger = nn.functional.interpolate(self.norm(maps).relu(), scale_factor=2)
+        maps = self.conv(larger) + self.bypass(nn.functional.interpolate(maps, scale_factor=2))
+        return self.last(maps.relu()).tanh()
+
+
+def test_words_with_the_names_of_tensors_say_what_no_order_tells(tmp_path):
+    torch.manual_seed(0)
+    network = Unordered().eval()
+    path = saved(tmp_path / "g.pt", network)
+    words = (
+        "linear@dense reshape:8,4,4 residual:(bn@norm relu upsample:2 conv:k3p1@conv)+(upsample:2 conv:k1@bypass) "
+        "relu conv:k3p1@last tanh"
+    )
+    for said in (words, open_checkpoint(path, hints={"layers": words}).model.diagnosis.layers_text):
+        model = open_checkpoint(path, hints={"layers": said}).model
+        codes = torch.randn(3, 6)
+        with torch.inference_mode():
+            torch.testing.assert_close(model.decode_raw(codes), network(codes), atol=1e-5, rtol=1e-4)
+        assert (model.native_range.low, model.native_range.high) == (-1, 1)
+
+
 def test_the_whole_decoder_as_a_hint_gives_the_same_network_with_its_encoder(vae):
     model = vae.open().model
     again = vae.open({"layers": model.diagnosis.layers_text}).model

@@ -136,14 +136,19 @@ def layer_facts(
     return (*found, *_walked(heads.meaning, heads.second, shape, tensors, told))
 
 
-def in_words(decoder: Sequence[Layer]) -> str:
-    """Return a decoder as the hint `layers` takes it; nothing where words cannot say it."""
-    text = words_of(decoder)
+def in_words(decoder: Sequence[Layer], keys: bool = False) -> str:
+    """Return a decoder as the hint `layers` takes it; nothing where words cannot say it.
+
+    Args:
+        decoder: its layers.
+        keys: name the tensors of each.
+    """
+    text = words_of(decoder, keys)
     try:
-        parse_all(text)
+        again = parse_all(text)
     except ValueError:
         return ""
-    return text
+    return text if words_of(again, keys) == text else ""
 
 
 def _label_width(config: LayeredConfig, tensors: Mapping[str, Tensor]) -> int:
