@@ -76,7 +76,7 @@ ALWAYS = ("image", "range", "activation", "output", "prior", LAYERS)
 OF_LAYERS = ("activation", "output")
 """Those among them that speak of layers, and so of nothing where the file states the layers."""
 
-SETTLED = (*OF_LAYERS, "start", "upsample")
+SETTLED = (*OF_LAYERS, "start", "upsample", "eps")
 """What the hint `layers` says, too, so that nothing else is asked where it is given."""
 
 
@@ -198,7 +198,15 @@ def _facts_of_layers(diagnosis: Diagnosis | None) -> dict[str, str]:
         CERTAINTY: certainty_word(min(layer.certainty for layer in layers)),
         "output": last,
         **({"activation": hidden.pop()} if len(hidden) == 1 else {}),
+        **_eps_of(words),
     }
+
+
+def _eps_of(words: Sequence[str]) -> dict[str, str]:
+    """Return the eps of the batch norms, where they have one in common."""
+    norms = [word.partition("@")[0] for word in words if word.startswith("bn")]
+    said = {word.partition(":eps")[2] or "1e-05" for word in norms}
+    return {"eps": said.pop()} if len(said) == 1 else {}
 
 
 def _decoder(diagnosis: Diagnosis | None) -> list[LayerFact]:

@@ -267,6 +267,23 @@ def test_the_whole_decoder_can_be_said_in_words_and_settles_what_the_layers_are(
 
 
 @pytest.mark.parametrize(
+    ("words", "eps"),
+    [
+        ("linear bn:eps0.8 relu", "0.8"),
+        ("linear@a bn@b relu", "1e-05"),
+        ("bn bn:eps0.8", None),
+        ("linear", None),
+    ],
+)
+def test_what_the_words_of_layers_say_of_the_norms(words, eps):
+    from explorer.formats.diagnosis import Diagnosis, LayerFact
+    from explorer.gui.doctor.choices import facts_of
+
+    found = Diagnosis(layers=tuple(LayerFact("decoder", word) for word in words.split()))
+    assert facts_of(None, found).get("eps") == eps
+
+
+@pytest.mark.parametrize(
     ("words", "said"), [("linear relo linear", "relo"), ("linear relu", "has two linear layers")]
 )
 def test_words_that_are_no_decoder_leave_the_last_picture_and_say_why(examined, qtbot, words, said):
