@@ -13,6 +13,16 @@ pytest_plugins = ["calls", "doctored"]
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
+_LONGEST = (
+    "test_fuzz.py",
+    "test_wild.py",
+    "test_hostile.py",
+    "test_end_to_end.py",
+    "test_judging.py",
+    "test_compare.py",
+)
+"""Files whose tests begin first, so that no process is left with one of them when the others are done."""
+
 _ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -54,3 +64,9 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip a test that needs a real X window where there is none."""
     if item.get_closest_marker("x11") and os.environ["QT_QPA_PLATFORM"] != "xcb":
         pytest.skip("needs a real X window: scripts/xvfb.sh python -m pytest -m x11")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first, in the order of their list."""
+    places = {name: at for at, name in enumerate(_LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.name, len(places)))

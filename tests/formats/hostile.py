@@ -4,6 +4,7 @@ Every payload would write the file MARK or import the module CANARY, which does 
 anything worse. A variant is a function that returns the bytes of a file; `CUTS` are whole files to cut.
 """
 
+import functools
 import io
 import json
 import pickle
@@ -21,6 +22,12 @@ PYTHON = f"open('{MARK}', 'w').close()".encode()
 STREAM_MAGIC = bytes.fromhex("80028a0a6cfc9c46f9206aa85019")
 
 VARIANTS: dict[str, Callable[[], bytes]] = {}
+
+
+@functools.cache
+def made(name: str) -> bytes:
+    """Return a variant's file; what is packed tightly takes long to be made."""
+    return VARIANTS[name]()
 
 
 def variant(make: Callable[[], bytes]) -> Callable[[], bytes]:

@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import marshal
+import zlib
 from collections.abc import Callable
 
 import h5py
@@ -121,8 +122,9 @@ def _bomb(file: h5py.File) -> None:
     rows = dense(file).create_dataset(
         "dense/kernel:0", (1 << 14, 1 << 14), "f4", chunks=(256, 1 << 14), compression="gzip"
     )
+    packed = zlib.compress(bytes(256 * (1 << 14) * 4))
     for start in range(0, 1 << 14, 256):
-        rows[start : start + 256] = 0
+        rows.id.write_direct_chunk((start, 0), packed)
 
 
 def _objects(file: h5py.File) -> None:

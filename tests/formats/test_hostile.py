@@ -86,14 +86,14 @@ def test_a_hostile_file_does_nothing_and_ends_soon(watched, name):
 @pytest.mark.parametrize("name", WITH_A_CHILD)
 def test_nor_does_it_in_a_child_process(watched, name):
     events = check(watched, name, "child process")
-    size = len(hostile.VARIANTS[name]())
+    size = len(hostile.made(name))
     read = [event for event in events if event["event"] == "open" and event["limit"] > 0]
     started = [event for event in events if event["event"] == "subprocess.Popen"]
     assert not started or any(event["limit"] < 2 * size + (2 << 30) for event in read)
 
 
 def check(watched, name, door):
-    outcome, events = watched.open(hostile.VARIANTS[name](), name, door)
+    outcome, events = watched.open(hostile.made(name), name, door)
     assert events, "nothing was watched"
     assert [wrong for event in events if (wrong := violation(event, str(watched.temporary)))] == []
     assert outcome["said"] is None or is_one_sentence(outcome["said"]), outcome["said"]
@@ -153,7 +153,7 @@ def test_the_watch_sees_what_it_should(tmp_path):
     names = [f"call-{kind}" for kind in kinds.split()]
     log = tmp_path / "log"
     for name in names:
-        (tmp_path / name).write_bytes(hostile.VARIANTS[name]())
+        (tmp_path / name).write_bytes(hostile.made(name))
     environment = {**os.environ, "PYTHONPATH": str(HERE / "watcher"), "WATCHED_LOG": str(log)}
     environment |= {"WATCHED_FILES": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
     subprocess.run([sys.executable, str(script), *names], env=environment, cwd=tmp_path, check=True)
