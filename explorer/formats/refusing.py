@@ -14,12 +14,16 @@ from torch import Tensor
 from explorer.data.wording import counted, shown
 from explorer.errors import CheckpointError
 from explorer.formats import taking_part
-from explorer.formats.diagnosis import Diagnosis, Unfamiliar
+from explorer.formats.diagnosis import Diagnosis, Guess, Unfamiliar
 from explorer.formats.reader import Reading
+from explorer.formats.sidecars import Hints
 from explorer.formats.state_dict import Weights
+from explorer.models.sizes import flat_picture
 
 if TYPE_CHECKING:
     from explorer.formats.inference.inferring import Inferred
+
+_LEAST_ROW = 16  # numbers that may be a picture
 
 
 def unfamiliar(
@@ -46,6 +50,10 @@ def unfamiliar(
                 other.diagnosis,
             )
     text = _of_none(tensors, reading)
+    if row := _row(tensors):
+        return _no_square(text, row, hints, diagnosis)
+    if hints.image is not None or hints.start is not None:
+        why = "none of its layers lead to a picture by the hints image and start"
     seems = taking_part.seeming({key: tuple(tensor.shape) for key, tensor in tensors.items()})
     if seems:
         return Unfamiliar(
@@ -54,6 +62,27 @@ def unfamiliar(
     return Unfamiliar(
         f"{text}: {why}; give hints such as image, start or layers.",
         dataclasses.replace(diagnosis, misfits=()),
+    )
+
+
+def _row(tensors: Mapping[str, Tensor]) -> int:
+    """Return how many numbers linear layers alone end in, where those are no square picture; else 0."""
+    weights = [tuple(tensor.shape) for tensor in tensors.values() if tensor.ndim > 1]
+    if len(weights) < 2 or any(len(shape) != 2 for shape in weights) or weights[-1][0] < _LEAST_ROW:
+        return 0
+    row = weights[-1][0]
+    return row if flat_picture(row)[1] == 1 else 0
+
+
+def _no_square(text: str, row: int, hints: Hints, diagnosis: Diagnosis) -> Unfamiliar:
+    """Return the error for a row of numbers that is no square picture."""
+    reason = f"its last layer gives {row} numbers"
+    advice = "which are no square picture; say its shape with --hint image=CHANNELSxHEIGHTxWIDTH"
+    if hints.image is not None:
+        advice = f"which are not {hints.image} as the hint image says; change or leave out that hint"
+    needed = Guess("image", "", 0.0, reason)
+    return Unfamiliar(
+        f"{text}: {reason}, {advice}.", dataclasses.replace(diagnosis, guesses=(needed,), misfits=())
     )
 
 

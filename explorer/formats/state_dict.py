@@ -157,10 +157,25 @@ def _chosen(networks: Sequence[Network], reading: Reading) -> Network:
         ):
             kept = {key: value for key, value in network.held.items() if str(key).startswith(f"{wanted}.")}
             return replace(network, path=(*network.path, wanted), held=_with_metadata(kept, network.held))
-    names = ", ".join(shown(network.name or "(the top)", 60) for network in networks[:_NAMED])
-    raise CheckpointError(
-        f"{reading.path} has no entry {shown(wanted, 60)} with weights; the hint entry can be one of {names}."
+    names = ", ".join(shown(name, 60) for name in _entries_of(networks)[:_NAMED])
+    can = (
+        f"the hint entry can be one of {names}"
+        if names
+        else "it holds one network, so leave out the hint entry"
     )
+    raise CheckpointError(f"{reading.path} has no entry {shown(wanted, 60)} with weights; {can}.")
+
+
+def _entries_of(networks: Sequence[Network]) -> list[str]:
+    """Return what the hint entry can be: the names of entries, or at the top what the keys begin with."""
+    found: dict[str, None] = {}
+    for network in networks:
+        if network.name:
+            found[network.name] = None
+        elif isinstance(network.held, Mapping):
+            first = (str(key).partition(".") for key in network.held)
+            found |= dict.fromkeys(name for name, dot, rest in first if dot and "." in rest)
+    return list(found)
 
 
 def _with_metadata(kept: dict[str, Any], held: Any) -> Entries:

@@ -211,7 +211,8 @@ def _layers_of(text: str, deeper: int) -> tuple[Layer, ...]:
 
 def _split(text: str) -> Iterator[str]:
     """Yield the words of a text; what is in parentheses belongs to the word before it."""
-    text = re.sub(r"\)\s*\+\s*\(", ")+(", re.sub(r"residual\s*:?\s*\(", "residual:(", text))
+    text = " ".join(text.split())  # so that no pattern has many blanks to try
+    text = re.sub(r"\) ?\+ ?\(", ")+(", re.sub(r"residual ?:? ?\(", "residual:(", text))
     word, depth = "", 0
     for character in text:
         depth += (character == "(") - (character == ")")

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import nn
 
 from explorer.errors import CheckpointError, UsageError
@@ -117,6 +118,28 @@ def test_what_cannot_be_is_refused_in_one_sentence(vae, hints, text):
 def test_sizes_without_sense_are_refused_before_anything_is_made(vae, hints):
     with pytest.raises(UsageError, match=r"^The hint \w+ cannot be .*; give .*\.$"):
         vae.open(hints)
+
+
+def test_an_entry_that_is_not_there_is_told_with_those_that_are(vae, tmp_path):
+    with pytest.raises(
+        CheckpointError, match=r"no entry foo with weights; the hint entry can be one of encoder, dec"
+    ):
+        vae.open({"entry": "foo"})
+    plain = saved(tmp_path / "g.pt", nn.Sequential(nn.Linear(4, 9), nn.Linear(9, 64)))
+    with pytest.raises(CheckpointError, match=r"it holds one network, so leave out the hint entry\.$"):
+        open_checkpoint(plain, hints={"entry": "foo"})
+
+
+def test_an_entry_of_plain_safetensors_is_opened(tmp_path):
+    torch.manual_seed(0)
+    one, other = (nn.Sequential(nn.Linear(4, 9), nn.ReLU(), nn.Linear(9, size)) for size in (64, 100))
+    tensors = {f"{name}.{key}": value for name, network in (("g", one), ("h", other))
+               for key, value in network.state_dict().items()}  # fmt: skip
+    save_file(tensors, tmp_path / "g.safetensors")
+    for name, side in (("g", 8), ("h", 10)):
+        model = open_checkpoint(tmp_path / "g.safetensors", hints={"entry": name}).model
+        assert model.image.height == side
+        assert not any(note.startswith("The hint") for note in model.notes)
 
 
 @pytest.mark.parametrize("key", ["image", "layers", "entry", "range"])

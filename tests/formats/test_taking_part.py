@@ -41,6 +41,18 @@ def test_one_that_uses_its_file_is_not(tmp_path):
     assert any("1 of" in text or "2 of 6 tensors are not used" in text for text in model.diagnosis.misfits)
 
 
+def test_a_row_that_is_no_square_asks_for_its_shape(tmp_path):
+    path = saved(tmp_path / "v.pt", decoder=nn.Sequential(nn.Linear(20, 50), nn.ReLU(), nn.Linear(50, 785)))
+    with pytest.raises(
+        Unfamiliar, match=r"gives 785 numbers, which are no square .* --hint image="
+    ) as caught:
+        open_checkpoint(path)
+    assert headline(caught.value.diagnosis, failed=True).startswith("The picture's size is needed")
+    with pytest.raises(Unfamiliar, match=r"gives 785 numbers, which are not 1x28x28 as the hint image says"):
+        open_checkpoint(path, hints={"image": "1x28x28"})
+    assert open_checkpoint(path, hints={"image": "1x5x157"}).model.image.width == 157
+
+
 @pytest.mark.parametrize(
     ("network", "what"),
     [

@@ -1,6 +1,7 @@
 """The words that say layers: read and written without loss; nonsense is refused."""
 
 import random
+import time
 
 import pytest
 
@@ -97,6 +98,16 @@ def test_a_residual_layer_has_layers_and_perhaps_a_shortcut():
 def test_parentheses_that_say_no_layer_are_refused(text):
     with pytest.raises(ValueError, match=r"layer|parenthesis"):
         parse_all(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["residual" + " " * 60000, ")" + " " * 60000, "conv:k" + "1" * 60000, "x" * 60000]
+)
+def test_long_nonsense_is_refused_at_once(text):
+    begun = time.process_time()
+    with pytest.raises(ValueError, match=r"."):
+        parse_all(text)
+    assert time.process_time() - begun < 2
 
 
 def test_words_may_say_whose_tensors_a_layer_has():
