@@ -1,14 +1,17 @@
-"""How a decoder is told a class, where anything in a file tells it: tables, widths that differ.
+"""How a decoder is told a class, where anything in a file tells it: tables, widths that differ, weights unlike others.
 
 Nothing else makes a class: a wide code is a wide code.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from torch import Tensor
+
 from explorer.formats.inference.links import side_of
+from explorer.formats.inference.one_hot import one_hot
 from explorer.formats.inference.parts import Parts
 from explorer.formats.sidecars import Hints
 from explorer.models.layered import Labels
@@ -35,9 +38,15 @@ class Told:
     sure: bool = False
 
 
-def told_by(parts: Parts, hints: Hints) -> list[Told]:
-    """Return the ways to share a decoder's input, the likeliest first; never none."""
-    found = sorted(_ways(parts, hints), key=lambda way: way.cost)
+def told_by(parts: Parts, hints: Hints, tensors: Mapping[str, Tensor]) -> list[Told]:
+    """Return the ways to share a decoder's input, the likeliest first; never none.
+
+    Args:
+        parts: of the file.
+        hints: what is known.
+        tensors: of the file, for what weights alone can tell; none do for a test of shapes.
+    """
+    found = sorted(_ways(parts, hints, tensors), key=lambda way: way.cost)
     if hints.latent is not None:
         found = [way for way in found if way.latent == hints.latent] or found
     if hints.classes is not None:
@@ -45,7 +54,7 @@ def told_by(parts: Parts, hints: Hints) -> list[Told]:
     return found or [Told(parts.width)]
 
 
-def _ways(parts: Parts, hints: Hints) -> Iterator[Told]:
+def _ways(parts: Parts, hints: Hints, tensors: Mapping[str, Tensor]) -> Iterator[Told]:
     width, code = parts.width, parts.latent
     extra = width - code if code is not None else None
     wide = parts.branch[0].wide_in if parts.branch else 0
@@ -72,7 +81,12 @@ def _ways(parts: Parts, hints: Hints) -> Iterator[Told]:
             True,
         )
     else:
-        yield Told(width, None, 1.0 if parts.tables else 0.0)
+        seen = one_hot(parts.decoder[0], tensors) if not parts.tables and not parts.encodes else None
+        if seen is not None:
+            labels = Labels(seen.classes, join="before" if seen.before else "after")
+            reason = f"its weights differ from the code's by {seen.apart:.0f} standard errors"
+            yield Told(width - seen.classes, labels, 0.0, reason)
+        yield Told(width, None, 1.0 if parts.tables or seen is not None else 0.0)
         classes = hints.classes or (width - hints.latent if hints.latent is not None else 0)
         if 0 < classes < width:
             yield Told(width - classes, Labels(classes), 0.1, "a hint says so", True)
@@ -82,7 +96,7 @@ def _with_table(key: str, classes: int, wide: int, parts: Parts) -> Iterator[Tol
     """Yield the ways in which a table's rows join the code."""
     width, code = parts.width, parts.latent
     fits = code is None or width - wide == code
-    if wide < width and fits:
+    if wide < width - 1 and fits:
         labels = Labels(classes, "embedding", key, encoder=_encoder_takes(parts, wide))
         reason = f"a table of {classes} classes, {wide} wide"
         yield Told(width - wide, labels, 0.0, reason, True)

@@ -117,10 +117,10 @@ def _proposed(
     leaves: Leaves, found: list[Parts], hints: Hints, facts: Mapping[str, Any], tensors: Mapping[str, Tensor]
 ) -> list[Slots]:
     """Return the candidates, with hints heeded."""
-    proposed = proposals(leaves, found, hints, facts)
+    proposed = proposals(leaves, found, hints, facts, tensors)
     if hints.layers is not None:
         try:
-            proposed = [from_layers(proposed, found[0], hints, tensors)] if proposed else []
+            proposed = [from_layers(proposed, found[0], hints, tensors)]
         except ValueError as error:
             raise _unfamiliar(tensors, str(error)) from error
     return [narrowed(with_habits(slots), hints) for slots in proposed]

@@ -90,12 +90,25 @@ def judged(
             if path is not None and path.errors and min(path.errors) > _FOREIGN:
                 energy, path = slots.candidate.cost, None  # they are not of this training, and say nothing
             stop = work.until(_FIRST_RETURNED if at == 0 else _OTHERS_RETURNED)
+            if (
+                at
+                and _is_any_size(slots.candidate.config)
+                and slots.candidate.cost > ranked[0][1].candidate.cost
+            ):
+                continue  # its pictures may have any size, and only habit tells which
             found.append(_filled(energy, slots, path, tensors, stop, at < _MOST_RETURNED))
         found = sorted(found, key=lambda one: one.energy)
         if found:
             config = _finished(found[0], tensors, given_range)
             found[0] = replace(found[0], config=config, untrained=_untrained(proposed, tensors))
         return found
+
+
+def _is_any_size(config: LayeredConfig) -> bool:
+    """Return whether a code is a map, and both halves would do with another size of it."""
+    code = config.decoder[0].get("shape", ()) if config.decoder else ()
+    flat = any(layer.kind == "linear" for layer in (*config.decoder, *config.encoder))
+    return bool(config.encoder) and not flat and len(code) == 3 and code[1] > 1
 
 
 def _running(ranked: Sequence[Ranked], tensors: Tensors) -> Iterator[Ranked]:

@@ -50,8 +50,9 @@ class Look:
 
     @property
     def unit(self) -> bool:
-        """Whether these are pixels from 0 to 1 already."""
-        return self.outside < 0.02 and self.high > 0.5 and self.spread > 0.08
+        """Whether these are pixels from 0 to 1 already: bright ones, or none that is dark."""
+        bright, never_dark = self.high > 0.5 and self.spread > 0.08, self.low > 0.02 and self.high > 0.25
+        return self.outside < 0.02 and (bright or never_dark)
 
     @property
     def signed(self) -> bool:

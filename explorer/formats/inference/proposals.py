@@ -9,8 +9,10 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import product
+from itertools import pairwise, product
 from typing import Any
+
+from torch import Tensor
 
 from explorer.formats.inference import Candidate
 from explorer.formats.inference.conditional import Told, told_by
@@ -54,9 +56,10 @@ _MAP_SIDES = (1, 2, 3, 4, 5, 6, 7, 8, 12, 14, 16)
 _MOST_ENCODERS = 6
 _NEAR_ENCODER = 2.5  # in costs
 
+_SHORT_CODE = 24
 _HALF = re.compile(r"(^|[._])dec(oder)?([._]|$)", re.IGNORECASE)  # a decoder was trained with an encoder
-_VAE = {"sigmoid": 0.0, "tanh": 0.4, "identity": 0.9, "relu": 2.2}
-_GENERATOR = {"tanh": 0.0, "sigmoid": 0.4, "identity": 1.0, "relu": 2.2}
+_VAE = {"sigmoid": 0.0, "tanh": 0.4, "identity": 0.9, "relu": 3.2}
+_GENERATOR = {"tanh": 0.0, "sigmoid": 0.4, "identity": 1.0, "relu": 3.2}
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,13 @@ class _Shape:
     encoder: Path | None = None
 
 
-def proposals(leaves: Leaves, found: Sequence[Parts], hints: Hints, facts: Mapping[str, Any]) -> list[Slots]:
+def proposals(
+    leaves: Leaves,
+    found: Sequence[Parts],
+    hints: Hints,
+    facts: Mapping[str, Any],
+    tensors: Mapping[str, Tensor] | None = None,
+) -> list[Slots]:
     """Return what a file's network may be, the likeliest first.
 
     Args:
@@ -79,6 +88,7 @@ def proposals(leaves: Leaves, found: Sequence[Parts], hints: Hints, facts: Mappi
         found: readings of its parts.
         hints: what is known.
         facts: plain numbers that the file carries, by name.
+        tensors: of the file; without them shapes alone tell.
     """
     made: list[Slots] = []
     spent = 0
@@ -92,7 +102,7 @@ def proposals(leaves: Leaves, found: Sequence[Parts], hints: Hints, facts: Mappi
         spent += len(parts.decoder) + len(parts.encoder)
         most = max(8, _MOST_LAYERS // max(len(parts.decoder) + len(parts.encoder), 1))
         shapes = _shapes(leaves, parts, hints, facts)[:most]
-        for told in told_by(parts, hints):
+        for told in told_by(parts, hints, tensors or {}):
             for shape in shapes:
                 made += _drafted(leaves, parts, told, shape, hints)
     made.sort(key=lambda slots: slots.candidate.cost)
@@ -423,11 +433,9 @@ def _last_pool(leaves: Leaves, link: Link) -> Sequence[tuple[int, float]]:
 def _drafted(leaves: Leaves, parts: Parts, told: Told, shape: _Shape, hints: Hints) -> Iterator[Slots]:
     """Yield the candidates of one reading and one geometry: norms before activations, or behind."""
     named = all(_HALF.search(link.unit.key) for link in parts.decoder)
-    outputs = _VAE if parts.encodes or named else _GENERATOR
-    rows = all(link.flat for link in parts.decoder) and any(link.norms for link in parts.decoder)
-    leaky = (
-        rows and not parts.encodes and leaves.in_chain(parts.decoder[0].unit.key)
-    )  # most generators of rows with batch norm descend from one that leaks
+    learned = parts.encodes or named or _is_small(parts)
+    outputs = _VAE if learned else _GENERATOR
+    leaky = not learned and _leaks(leaves, parts.decoder)
     first = Setting(leaves, outputs, leaky=leaky)
     draft = decoder_draft(first, parts.decoder, shape.start, shape.path, shape.ending)
     yield _candidate(first, parts, told, shape, draft, 0.0)
@@ -435,6 +443,21 @@ def _drafted(leaves: Leaves, parts: Parts, told: Told, shape: _Shape, hints: Hin
         other = Setting(leaves, outputs, norm_last=True, leaky=leaky)
         again = decoder_draft(other, parts.decoder, shape.start, shape.path, shape.ending)
         yield _candidate(other, parts, told, shape, again, 0.8)
+
+
+def _is_small(parts: Parts) -> bool:
+    """Return whether a code is as short as those of autoencoders; generators have longer ones, or batch norm."""
+    return parts.width <= _SHORT_CODE and not any(link.norms for link in parts.decoder) and not parts.tables
+
+
+def _leaks(leaves: Leaves, decoder: Run) -> bool:
+    """Return whether most generators of such rows leak: with batch norm, or the wider the nearer to the picture."""
+    if not all(link.flat for link in decoder):
+        return False
+    if any(link.norms for link in decoder):
+        return leaves.in_chain(decoder[0].unit.key)
+    widths = [link.wide_out for link in decoder[:-1]]
+    return len(widths) > 1 and all(low < high for low, high in pairwise(widths))
 
 
 def _joined(setting: Setting, parts: Parts, told: Told, draft: Draft, path: Path | None) -> Labels | None:

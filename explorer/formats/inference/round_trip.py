@@ -15,10 +15,10 @@ from torch import Tensor, nn
 
 from explorer.formats.inference.measured import near_memory
 from explorer.formats.inference.output import is_plain, last_of
+from explorer.formats.inference.probes import pictures
 from explorer.formats.inference.slots import HeadsOption, Slots, usual_choices, with_choice
 from explorer.formats.inference.statistics import COST_WEIGHT, EVIDENCE, Path, Tensors
-from explorer.models.layered import BatchNorm, Heads, Layered, LayeredConfig, module_of
-from explorer.models.layers import ACTIVATIONS
+from explorer.models.layered import BatchNorm, Heads, Layered, LayeredConfig
 
 Stop = Callable[[], bool]
 
@@ -34,6 +34,9 @@ _FLOOR = 0.03  # below that share of the codes' variance an error tells nothing
 _ALIVE = 0.6  # a dimension counts where any way brings it back that well
 _WORST = 4.0
 _DEAD = 1e-3  # variance of a code's dimension
+_SEEN = 1.0  # weight of pictures that come back, against codes that do
+_SIGNED = ("tanh", "hardtanh", "softsign")
+_MOST_UNUSED = 0.6  # share of a plain code
 _KEPT = 0.9  # share of the codes that counts: those that come back best
 _FIRST = 0.7  # weight of codes from the prior, against those drawn where the encoder puts codes
 _MIX = 1.0  # nats: what a word of its own must win by
@@ -105,9 +108,11 @@ class _Try:
     """One way and what came of it under one reading of the heads.
 
     Attributes:
-        back: `(2, dim)`, the square distance of codes that came back, in variances: of codes from the prior
-            (from where the encoder itself puts them, for a code without one), and of codes drawn where the
-            encoder puts those.
+        back: `(2 or 3, dim)`, the square distance of codes that came back, in variances, NaN where they stay the
+            same: of the codes of pictures, of codes from the prior where there is one, and of codes drawn where
+            the encoder puts those.
+        norms: nats that the encoder's batch norms say against the pictures.
+        seen: how unlike pictures are to what becomes of them, 0 to 2.
     """
 
     choices: dict[int, int]
@@ -116,6 +121,7 @@ class _Try:
     norms: float = 0.0
     spread: Tensor | None = None
     logits: bool = False
+    seen: float = 2.0
 
 
 class _Search:
@@ -147,13 +153,10 @@ class _Search:
 
     def _codes(self) -> Tensor:
         config = self.slots.candidate.config
-        count = int(_WORK / _TRIED / max(1.0, 6 * _price(config, self.tensors)))
+        count = int(_WORK / _TRIED / max(1.0, 8 * _price(config, self.tensors)))
         generator = torch.Generator().manual_seed(0)
         count = max(_FEWEST, min(_MOST, count))
-        codes = torch.randn((count, config.latent_dim), generator=generator)
-        if self.plain:  # nothing says how wide codes lie
-            codes *= torch.logspace(0, 1, count)[:, None]
-        return codes
+        return torch.randn((count, config.latent_dim), generator=generator)
 
     def run(self) -> None:
         """Try groups one after another, each at the best of the others; then single slots."""
@@ -174,13 +177,13 @@ class _Search:
     def _try_jointly(self) -> None:
         """Try each output with each activation: at a wrong one of either, the others all look alike."""
         start = self._usual()
-        places = {group: self._places(group) for group in ("output", SHARED)}
+        places = {group: self._places(group) for group in ("output", SHARED, "code")}
         for last in self._words(places["output"]) or [""]:
             for word in self._words(places[SHARED]) or [""]:
-                filled = self._filled(start, places["output"], last) | self._filled(
-                    start, places[SHARED], word
-                )
-                self._try(start | filled)
+                filled = start | self._filled(start, places["output"], last)
+                filled |= self._filled(start, places[SHARED], word)
+                self._try(filled)
+                self._try(filled | self._filled(start, places["code"], word))
 
     def _places(self, group: str) -> list[int]:
         return [index for index in self.free if self.slots.slots[index].group == group]
@@ -257,8 +260,9 @@ class _Search:
             labels = torch.arange(len(self.codes)) % network.config.labels.classes
         sent = _Sender(network, labels, logits)
         listener = _Listener(network)
-        codes = _possible(self.codes, network.config) if self.plain else self.codes
-        means = sent(codes)
+        probes = _probes(network, len(self.codes), logits)
+        seen = network.heads(probes, labels)
+        means = seen if self.plain else sent(self.codes)
         norms = listener.told()
         found = []
         for at in self.read:
@@ -266,26 +270,29 @@ class _Search:
             mean = _mean(heads, network.config.heads, *means)
             if mean is None or mean.shape != self.codes.shape:
                 continue
+            shown = _mean(heads, network.config.heads, *seen)
+            drawn = sent.pictures(shown)
+            backs = [_back(shown, _mean(heads, network.config.heads, *sent.on(drawn)), scaled=True)]
+            if not self.plain:
+                backs.append(_back(self.codes, mean))
             again = _redrawn(mean)
-            first = _back(codes, mean)
+            backs.append(_back(again, _mean(heads, network.config.heads, *sent(again)), scaled=True))
+            back = torch.stack(backs)
             if self.plain:
-                first = _back(mean, _mean(heads, network.config.heads, *sent(mean)), scaled=True)
-            second = _back(again, _mean(heads, network.config.heads, *sent(again)), scaled=True)
-            back = torch.stack((first, second))
-            found.append(_Try(choices, at, back, norms, mean.std(0), logits))
+                back[:, _unused(mean)] = torch.nan
+            found.append(_Try(choices, at, back, norms, mean.std(0), logits, _unlike(probes, drawn)))
         return found
 
     def _alive(self) -> Tensor:
-        """Return `(2, dim)`: which dimensions any way brings back; all where none does."""
+        """Return, in the shape of `back`, which dimensions any way brings back; all where none does."""
         backs = torch.stack([one.back for tries in self.tries.values() for one in tries])
+        backs = torch.where(backs.isnan(), torch.full_like(backs, _WORST), backs)
         alive = backs.amin(0) < _ALIVE
         return alive | ~alive.any(1, keepdim=True)
 
     def _energy(self, one: _Try, alive: Tensor) -> float:
-        taken = [self.slots.slots[index].options[option] for index, option in one.choices.items()]
-        cost = sum(o.cost * (max(1.0, _GAP * o.cost) if o.word == "identity" else 1.0) for o in taken)
-        cost += self.readings[one.heads][1]
         words = self._shared(one.choices)
+        cost = self._cost(one.choices, words) + self.readings[one.heads][1]
         mixes = _MIX * max(0, len(words - self.walked) - (not self.walked))
         mixes += sum(_NEAR.get(word, 0.0) for word in words - self.walked)
         last = [self.slots.slots[i].options[o].word for i, o in one.choices.items() if i in self.outputs]
@@ -294,9 +301,24 @@ class _Search:
             energies.get(one.choices[index], max(energies.values())) - min(energies.values())
             for index, energies in self.known.items()
         )
-        errors = [min(_RETURNS, float(back[mask].mean())) for back, mask in zip(one.back, alive, strict=True)]
+        errors = [min(_RETURNS, error) for error in _errors(one, alive)]
         told = [math.log(error + _FLOOR) for error in errors]
+        values += _SEEN * EVIDENCE * math.log(one.seen + _FLOOR)
         return EVIDENCE * sum(told) / len(told) + values + _NORMS * one.norms + COST_WEIGHT * cost + mixes
+
+    def _cost(self, choices: Mapping[int, int], words: set[str]) -> float:
+        """Return how unusual some choices are; to leave a place empty does not save what a rare word costs."""
+        cost = 0.0
+        for index, option in choices.items():
+            slot = self.slots.slots[index]
+            taken = slot.options[option]
+            if taken.word != "identity":
+                cost += taken.cost
+                continue
+            cost += taken.cost * max(1.0, _GAP * taken.cost)
+            if slot.group == SHARED:
+                cost += min((other.cost for other in slot.options if other.word in words), default=0.0)
+        return cost
 
     def _shared(self, choices: Mapping[int, int]) -> set[str]:
         """Return the activations of some choices."""
@@ -360,9 +382,17 @@ class _Sender:
     def __init__(self, network: Layered, labels: Tensor | None, logits: bool) -> None:
         self._network, self._labels, self._logits = network, labels, logits
 
+    def pictures(self, codes: Tensor) -> Tensor:
+        """Return what codes become."""
+        decoded = self._network.decode(codes, self._labels)
+        return decoded.sigmoid() if self._logits else decoded
+
+    def on(self, pictures: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Return what the heads say of pictures."""
+        return self._network.heads(pictures, self._labels)
+
     def __call__(self, codes: Tensor) -> tuple[Tensor, Tensor | None]:
-        pictures = self._network.decode(codes, self._labels)
-        return self._network.heads(pictures.sigmoid() if self._logits else pictures, self._labels)
+        return self.on(self.pictures(codes))
 
 
 class _Listener:
@@ -414,19 +444,38 @@ def _mean(heads: Heads, sent: Heads | None, first: Tensor, second: Tensor | None
     return both[:, ::2] if heads.layout == "interleaved" else both.chunk(2, 1)[0]
 
 
-def _possible(codes: Tensor, config: LayeredConfig) -> Tensor:
-    """Return codes as an encoder's last layer would let them through."""
-    last = config.encoder[-1] if config.encoder else None
-    mean = config.heads.mean if config.heads else ()
-    if last is None or mean or last.key or last.kind not in ACTIVATIONS:
-        return codes
-    return module_of(last, {})(codes)
+def _probes(network: Layered, count: int, logits: bool) -> Tensor:
+    """Return pictures for an encoder, in the values that its decoder gives."""
+    image = network.config.image
+    probes = pictures(count, image.channels, image.height or 1, image.width or 1)
+    last = last_of(network.config)
+    return 2 * probes - 1 if last is not None and last.kind in _SIGNED and not logits else probes
+
+
+def _unlike(probes: Tensor, decoded: Tensor) -> float:
+    """Return 1 less the correlation of pictures with what became of them, in the median."""
+    both = torch.stack((probes.flatten(1), torch.nan_to_num(decoded.reshape(len(probes), -1))))
+    both = both - both.mean(2, keepdim=True)
+    scale = both.norm(dim=2).prod(0).clamp_min(1e-6)
+    return 1 - float(((both[0] * both[1]).sum(1) / scale).median())
 
 
 def _error(one: _Try, alive: Tensor) -> float:
-    """Return the geometric mean of both errors."""
-    errors = [float(back[mask].mean()) for back, mask in zip(one.back, alive, strict=True)]
-    return math.sqrt(errors[0] * errors[1])
+    """Return the geometric mean of the errors."""
+    errors = _errors(one, alive)
+    return math.prod(errors) ** (1 / len(errors))
+
+
+def _errors(one: _Try, alive: Tensor) -> list[float]:
+    """Return each error over the dimensions alive, without those of which nothing is known."""
+    means = [float(back[mask].nanmean()) for back, mask in zip(one.back, alive, strict=True)]
+    return [_WORST if math.isnan(mean) else mean for mean in means]
+
+
+def _unused(mean: Tensor) -> Tensor:
+    """Return `(dim,)`: the numbers of a plain code that are always the same, as a ReLU leaves some; not nearly all."""
+    still = mean.var(0) < _DEAD
+    return still if float(still.float().mean()) < _MOST_UNUSED else torch.zeros_like(still)
 
 
 def _redrawn(codes: Tensor) -> Tensor:

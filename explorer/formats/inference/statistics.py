@@ -219,13 +219,18 @@ class _Walk:
 
     def through(self, values: Tensor, start: int, stop: int, choices: Mapping[int, int]) -> Tensor:
         """Return values that went through some of the layers."""
-        labels = self.config.labels
         for at in range(start, stop):
-            if labels is not None and labels.at == at:
-                values = self.network.with_labels(values, torch.arange(len(values)) % labels.classes)
+            values = self.told(values, at)
             module = self.module(at, choices)
             values = _renewed(module, values) if isinstance(module, BatchNorm) else module(values)
         return values
+
+    def told(self, values: Tensor, at: int) -> Tensor:
+        """Return values with the labels that join them before a layer, if any do there."""
+        labels = self.config.labels
+        if labels is None or labels.at != at:
+            return values
+        return self.network.with_labels(values, torch.arange(len(values)) % labels.classes)
 
     def on(self, paths: Sequence[Path], start: int, norm: int) -> list[Path]:
         """Return the best ways on to the next batch norm."""
@@ -399,6 +404,7 @@ class _Stage:
                 values = values.index_select(1, thin.channels)
             else:
                 values = self.walk.through(values, self.start, thin.at, choices)
+                values = self.walk.told(values, thin.at)
                 values = thin.module(self.walk.layer(thin.at, choices))(values)
                 values = self.walk.through(values, thin.at + 1, self.norm, choices)
         except RuntimeError:  # a geometry that does not go through
