@@ -310,14 +310,17 @@ class DoctorDialog(DoctorWindow):
         self.misfits.setVisible(bool(self.misfits.text()))
         self.findings.show_diagnosis(diagnosis)
         self.show_findings(diagnosis is not None)
-        self.show_form(_can_be_told(self._model))
+        self.show_form(self._is_known and _can_be_told(self._model))
         self._refresh_form()
         self._refresh_buttons()
 
+    @property
+    def _is_known(self) -> bool:
+        """Whether anything was found that choices may be about."""
+        return self._model is not None or self._diagnosis is not None
+
     def _refresh_form(self) -> None:
-        is_known = self._model is not None or self._diagnosis is not None
-        self.form.setVisible(is_known)
-        if not is_known:
+        if not self._is_known:
             return
         facts = facts_of(self._model, self._diagnosis)
         guesses = tuple(self._guesses.values())

@@ -35,6 +35,7 @@ class Loading(QWidget):
         self._bar.setFixedHeight(BAR_HEIGHT)
         self._bar.setAccessibleName("Progress")
         self._cancel = QPushButton("Cancel", self)
+        self._cancel.setAutoDefault(False)  # in a dialog it would look like what is wanted most
         self._cancel.setToolTip("Stop loading; what is shown stays (Esc)")
         self._cancel.setAccessibleName("Cancel loading")
         self._cancel.clicked.connect(self._on_cancel_clicked)

@@ -546,6 +546,8 @@ def test_closing_it_while_it_reads_stops_that(running, qtbot, doubtful, monkeypa
     running.doctor.dialog.examine(str(doubtful), "faces.pth")
     qtbot.wait(50)
     assert running.jobs.is_running("doctor")
+    assert dialog_of(running).loading.isVisible()
+    assert not dialog_of(running).form.parentWidget().isVisible(), "no empty room for choices"
     QTest.keyClick(dialog_of(running), Qt.Key.Key_Escape)
     qtbot.waitUntil(lambda: not running.jobs.is_running("doctor"), timeout=WAIT)
     assert not dialog_of(running).isVisible()
