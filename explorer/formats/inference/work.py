@@ -56,10 +56,12 @@ class Work(TorchFunctionMode):
 
     def until(self, more: float) -> Stop:
         """Return what turns true after so much more work, or when all of it must end."""
-        limit = self._spent() + more
-        return lambda: self._spent() > limit or self._stop() or thread_time() > self._until
+        limit = self.spent + more
+        return lambda: self.spent > limit or self._stop() or thread_time() > self._until
 
-    def _spent(self) -> float:
+    @property
+    def spent(self) -> float:
+        """Multiply-adds that all of it has cost so far, calls as well."""
         return self.done + _CALL * self.calls
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
