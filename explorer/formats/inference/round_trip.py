@@ -18,6 +18,7 @@ from explorer.formats.inference.output import is_plain, last_of
 from explorer.formats.inference.probes import pictures
 from explorer.formats.inference.slots import HeadsOption, Slots, usual_choices, with_choice
 from explorer.formats.inference.statistics import COST_WEIGHT, EVIDENCE, Path, Tensors
+from explorer.formats.inference.work import price
 from explorer.models.layered import BatchNorm, Heads, Layered, LayeredConfig
 
 Stop = Callable[[], bool]
@@ -26,6 +27,7 @@ SHARED = "activation"
 """The group whose word decoder and encoder usually share."""
 
 _WORK = 1.2e10  # multiply-adds in all
+_DEAREST = 2.0e10  # for one way
 _ODD = 1.2  # a cost beyond which a word is tried at the best of the others alone
 _MOST_TRIED = 90
 _TRIED = 60  # ways that a search tries, about
@@ -85,7 +87,7 @@ def returned(
     output: Mapping[str, float] | None = None,
     path: Path | None = None,
 ) -> Trip | None:
-    """Return the reading under which codes come back best; None without an encoder.
+    """Return the reading under which codes come back best; None without an encoder, or where one way is too dear.
 
     Args:
         slots: the candidate.
@@ -95,7 +97,8 @@ def returned(
         output: nats against each word after the last layer, by what else is known.
         path: what batch norm says of slots that it did not settle; the search begins there.
     """
-    if slots.candidate.config.heads is None:
+    config = slots.candidate.config
+    if config.heads is None or 3 * _FEWEST * price(config, tensors) > _DEAREST:
         return None
     with torch.inference_mode():
         search = _Search(slots, tensors, settled, should_stop, output or {}, path)
