@@ -60,7 +60,12 @@ def _check_sizes(model: Model, hints: Hints, path: Path) -> None:
 
 def _why(model: Model, hints: Hints, key: str) -> str:
     """Return why a hint changes nothing; nothing where it is heeded."""
+    origin = model.origin
+    if key == "entry" and origin is not None and origin.format == "native":
+        return "the file holds one network"
     if isinstance(model, StageModel):
+        if key == "image" and origin is not None and origin.format == "native":
+            return "the file itself says which pictures it takes"
         return "" if key in _FOR_ALL else "it goes from picture to picture, without a code"
     if key in _OF_ALL:
         return _OF_ALL[key](model, hints)

@@ -148,6 +148,22 @@ def test_a_hint_without_a_value_is_told_so(vae, key):
         vae.open({key: ""})
 
 
+@pytest.mark.parametrize(
+    ("name", "hints", "why"),
+    [
+        ("anime-faces", {"eps": "0.1"}, "the layers of fc-vae are known"),
+        ("anime-faces", {"architecture": "dcgan"}, "the file itself says which network it is"),
+        ("anime-faces", {"prior": "uniform"}, "the file itself says what its codes are drawn from"),
+        ("anime-faces", {"entry": "x"}, "the file holds one network"),
+        ("anime-colorizer", {"latent": "3"}, "it goes from picture to picture, without a code"),
+        ("anime-colorizer", {"image": "1x9x9"}, "the file itself says which pictures it takes"),
+    ],
+)
+def test_the_programs_own_files_answer_too(name, hints, why):
+    notes = open_checkpoint(name, hints=hints).model.notes
+    assert f"The hint {next(iter(hints))} changes nothing here, because {why}." in notes
+
+
 class Blocks(nn.Module):
     """A generator with a residual block and a norm of batches, of 3 x 8 x 8 pictures."""
 

@@ -93,7 +93,7 @@ def _ordered(
     decoder: list[Layer], encoder: list[Layer], image: ImageSpec, hints: Hints
 ) -> tuple[tuple[Layer, ...], tuple[Layer, ...]]:
     """Return both parts with flat rows in the order that a hint says."""
-    if hints.order != "HWC":
+    if hints.order != "HWC" or image.channels == 1:  # one channel lies the same in both orders
         return tuple(decoder), tuple(encoder)
     weighted = [layer.kind for layer in decoder if layer.kind in WEIGHTED]
     if weighted and weighted[-1] in ("linear", "bn", "ln"):
