@@ -20,6 +20,7 @@ from explorer.formats.diagnosis_words import headline
 from explorer.formats.sidecars import Hints, parsed_hints
 from explorer.gui.doctor.choices import LAYERS, SETTLED, can_tell_layers, facts_of, states_layers
 from explorer.gui.doctor.doctor_window import DoctorWindow
+from explorer.gui.doctor.sentences import can_be_told, described, is_hint, misfits_of, unheeded
 from explorer.gui.doctor.trials import Trial, Trials
 from explorer.gui.jobs import JobRunner
 from explorer.gui.opening import Built
@@ -42,7 +43,6 @@ STAGE = "This is a stage: it changes pictures, and draws none of its own."
 NOT_YET = "There is no picture yet.\nA choice at the left may bring one."
 NOTHING_HELPS = "There is no picture.\nThis file holds no generator that is known here."
 TRYING = "Trying these choices…"
-UNHEEDED = "The hint "  # how sentences of `formats.heeding` begin
 PATIENCE = 400  # milliseconds before that is said
 NOT_NUMBERS = "All values that came out are not numbers; try another range or activation."
 
@@ -156,9 +156,9 @@ class DoctorDialog(DoctorWindow):
             self._diagnosis = trial.diagnosis
             self._is_unfamiliar = model is None
             self._learn(trial)
-        unheeded = _unheeded(model)
+        idle = unheeded(model)
         error = "" if self._is_unfamiliar and self._seems else trial.error  # which the headline says
-        self.say(error or unheeded, "error" if error else "warning")
+        self.say(error or idle, "error" if error else "warning")
         self.form.mark_wrong(self._last if trial.error and self._model is not None else None)
         if model is not None:
             self._opened = trial.opened
@@ -257,7 +257,7 @@ class DoctorDialog(DoctorWindow):
         if self._chosen:
             return dict(self._chosen)
         guesses = self._diagnosis.doubtful if self._diagnosis is not None else ()
-        return {guess.hint: guess.value for guess in guesses if _is_hint(guess)}
+        return {guess.hint: guess.value for guess in guesses if is_hint(guess)}
 
     def _on_keep(self) -> None:
         path = self._trials.path
@@ -301,16 +301,16 @@ class DoctorDialog(DoctorWindow):
     def _refresh(self, model: object = None) -> None:
         diagnosis = self._diagnosis
         self.title.setText(self._name)
-        self.facts.setText(_described(model))  # empty while none fits
+        self.facts.setText(described(model))  # empty while none fits
         if diagnosis is not None:
             self.headline.setText(headline(diagnosis, failed=self._is_unfamiliar))
         elif model is not None or not self.headline.text():
             self.headline.setText(NOTHING if model is not None else "")
-        self.misfits.setText(_misfits(diagnosis, self.said.text()))
+        self.misfits.setText(misfits_of(diagnosis, self.said.text()))
         self.misfits.setVisible(bool(self.misfits.text()))
         self.findings.show_diagnosis(diagnosis)
         self.show_findings(diagnosis is not None)
-        self.show_form(self._is_known and _can_be_told(self._model))
+        self.show_form(self._is_known and can_be_told(self._model))
         self._refresh_form()
         self._refresh_buttons()
 
@@ -355,38 +355,3 @@ class DoctorDialog(DoctorWindow):
             self._trials.close()
             self._pictures.cancel(SLOT)
             self._model = self._opened = None
-
-
-def _can_be_told(model: object) -> bool:
-    """Return whether hints may change a model: the program's own format states everything."""
-    origin = getattr(model, "origin", None)
-    return origin is None or origin.format != "native"
-
-
-def _is_hint(guess: Guess) -> bool:
-    """Return whether a guess can be said as a hint."""
-    try:
-        parsed_hints({guess.hint: guess.value})
-    except UsageError:
-        return False
-    return True
-
-
-def _misfits(diagnosis: Diagnosis | None, said: str) -> str:
-    """Return what does not fit, the first few lines, without what is said below the pictures anyway."""
-    found = diagnosis.misfits if diagnosis is not None else ()
-    return "\n".join([line for line in found if line.rstrip(".").lower() not in said.lower()][:3])
-
-
-def _unheeded(model: object) -> str:
-    """Return what the reader says of hints that changed nothing."""
-    return " ".join(note for note in getattr(model, "notes", ()) if note.startswith(UNHEEDED))
-
-
-def _described(model: object) -> str:
-    """Return a model's facts on one line, as the header of the window has them."""
-    if model is None or not hasattr(model, "spaces"):
-        return ""
-    space = model.spaces[model.default_space]  # type: ignore[attr-defined]
-    image = model.image  # type: ignore[attr-defined]
-    return f"{model.architecture} · {space.dim}-D · {image.width}×{image.height}"  # type: ignore[attr-defined]
