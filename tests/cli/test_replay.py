@@ -295,6 +295,29 @@ def test_a_session_gives_the_picture_it_was_left_with(done, call, native, colori
         assert recipe_in(made).kind == "picture"
 
 
+def test_a_session_is_replayed_with_its_class(done, here, monkeypatch):
+    import fakes
+
+    from explorer.formats import Opened
+    from explorer.gui.sessions import session_opening
+    from explorer.gui.sessions.session_file import Moment
+    from explorer.gui.sessions.session_reading import Restored
+    from explorer.gui.state import State, frozen_code
+    from explorer.models.base import DecodeOptions
+    from explorer.render.renderer import Renderer
+
+    opened, code = Opened(fakes.conditional()), frozen_code(np.ones(3))
+    for label in (0, 3):
+        state = State(opened, "z", code, np.zeros(3, bool), label)
+        monkeypatch.setattr(session_opening, "open_session", lambda *_, s=state: (None, Restored(Moment(s))))
+        done("replay", "my.session.json", "--out", f"{label}.png")
+        options = DecodeOptions(labels=np.array([label]))
+        expected = Renderer("cpu").decode(opened.model, code[None], "z", options)[0, 0]
+        written = np.asarray(Image.open(here / f"{label}.png").convert("L"), float)
+        assert np.abs(written - 255 * expected).max() <= 1
+    assert not same(here / "0.png", here / "3.png")
+
+
 def test_a_session_is_replayed_where_there_is_no_qt(native, here):
     from explorer.formats import open_latent
     from explorer.gui.sessions.session_file import Moment, describe
