@@ -283,9 +283,11 @@ def _without_prefix(
         if any("." not in key for key in keys):  # weights of its own: a layer, not a wrapper
             break
         tensors = dict(zip(keys, tensors.values(), strict=True))
+        beside = [module for module in modules if module.path and module.path.partition(".")[0] != first]
         modules = [
             module_tree.without(module, first) for module in modules if module.path.startswith(f"{first}.")
         ]
+        modules += [module for module in beside if not module.path.partition(".")[0].isdigit()]
         prefix += f"{first}."
     return prefix, tensors, modules
 

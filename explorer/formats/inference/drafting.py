@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from explorer.formats.inference import filling
-from explorer.formats.inference.gaps import Gap, attributes, behind, between
+from explorer.formats.inference.gaps import Gap, attributes, behind, between, named_last
 from explorer.formats.inference.geometry import Path, Way
 from explorer.formats.inference.links import Link, Run
 from explorer.formats.inference.slots import Option, Part, Slot
@@ -30,12 +30,14 @@ class Setting:
         outputs: what usual outputs cost: those of autoencoders, or of generators.
         norm_last: where no chain says it, activations go before norms.
         leaky: a leaky activation is as usual as the plain one.
+        first: the unit that takes the code.
     """
 
     leaves: Leaves
     outputs: dict[str, float] = field(default_factory=dict)
     norm_last: bool = False
     leaky: bool = False
+    first: Unit | None = None
 
 
 @dataclass
@@ -350,7 +352,8 @@ def _activations(
     first = before.flat and not link.flat
     if first and not before.norms:
         return filling.hidden(
-            gap.words or words, _first_row(gap, chained, setting.leaves.in_chain(link.unit.key))
+            gap.words or words,
+            _first_row(gap, chained, setting.leaves.in_chain(link.unit.key), previous == setting.first),
         )
     if free > 0 and gap.tail:
         surely = not (to_head and shape is not None and gap.count == 1)
@@ -370,13 +373,13 @@ def _sorted(options: tuple[Option, ...], chained: bool, setting: Setting) -> tup
     return tuple(sorted(changed, key=lambda option: option.cost))
 
 
-def _first_row(gap: Gap, chained: bool, into_chain: bool) -> float:
-    """Return what it costs that nothing stands between the first rows and the first map."""
+def _first_row(gap: Gap, chained: bool, into_chain: bool, alone: bool) -> float:
+    """Return what it costs that nothing stands between the first rows, or the only one, and the first map."""
     if gap.tail:
         return 1.5
     if chained or gap.count:
         return -0.6
-    return -0.35 if into_chain else 0.1
+    return -0.35 if into_chain else -0.1 if alone else 0.1
 
 
 def _output(draft: Draft, setting: Setting, previous: Unit, run: Run, words: Sequence[str]) -> None:
@@ -387,11 +390,16 @@ def _output(draft: Draft, setting: Setting, previous: Unit, run: Run, words: Seq
         return
     costs = dict(setting.outputs)
     told = tuple(word for word in gap.words) or tuple(words)
-    if gap.count:
+    if gap.count or (not words and named_last(setting.leaves, previous)):
         costs |= {"identity": 2.0}
-    elif gap.strict and not words:
+    elif gap.strict and not words and _is_one_chain(run):
         costs = {word: cost + 1.5 for word, cost in costs.items()} | {"identity": 0.0}
     draft.open("output", filling.outputs(costs, told))
+
+
+def _is_one_chain(run: Run) -> bool:
+    """Return whether a run is in one place; else somebody wrote down how its parts follow, and perhaps what ends it."""
+    return len({link.unit.key.partition(".")[0] for link in run}) == 1 or "." not in run[-1].unit.key
 
 
 def _code(draft: Draft, setting: Setting, previous: Unit, words: Sequence[str]) -> None:

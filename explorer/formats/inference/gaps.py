@@ -31,6 +31,9 @@ _WORDS = (  # the first that a name has
 _SCALING = re.compile(r"up_?sampl|(?<![a-z])up(?![a-z])|interp|scale", re.IGNORECASE)
 _POOLING = re.compile(r"pool", re.IGNORECASE)
 _RESHAPING = re.compile(r"flat|view|reshape", re.IGNORECASE)
+_LAST = re.compile(
+    r"^(out(put)?|final|last)?_?(act(ivation|iv)?|nonlin\w*|out(put)?)(_?fn|_?layer)?$", re.IGNORECASE
+)
 _NOTHING = re.compile(r"drop|identity|flatten|view|reshape|softmax|loss|crit", re.IGNORECASE)
 
 
@@ -131,6 +134,16 @@ def attributes(leaves: Leaves, units: Iterable[Unit]) -> tuple[str, ...]:
         if leaf.unit is None and not leaves.in_chain(leaf.path) and leaf.parent in above
     }
     return tuple(word for word in found if word)
+
+
+def named_last(leaves: Leaves, last: Unit) -> bool:
+    """Return whether what is registered behind the last unit, outside its chain, is named as an output's function."""
+    for leaf in leaves.all[last.place + 1 :]:
+        if leaf.unit is not None:
+            return False
+        if not leaves.in_chain(leaf.path) and leaf.parent in _parents(last.key) and _LAST.search(named(leaf)):
+            return True
+    return False
 
 
 def _around(leaves: Leaves, unit: Unit, step: int) -> tuple[Leaf, ...]:

@@ -126,7 +126,7 @@ def encoder_paths(
         if link.flat:
             paths = [step for path in paths for step in _flattened(path, link, links[at - 1] if at else None)]
             continue
-        paths = _kept((_shrunk(path, link, room(at)) for path in paths), most)
+        paths = _kept((_shrunk(path, link, room(at)) for path in paths), most, _evenness)
     ended = [(path, ends(path)) for path in paths]
     found = [replace(path, cost=_evenness(path) + cost) for path, cost in ended if cost is not None]
     return sorted(found, key=lambda path: path.cost)
@@ -287,16 +287,17 @@ def _most(links: Sequence[Link]) -> int:
     return max(4, min(_KEPT, _KEPT * 12 // max(1, len(links))))
 
 
-def _kept(steps: Iterable[Iterator[Path]], most: int) -> list[Path]:
+def _counted(path: Path) -> float:
+    return path.cost * plainness(path)
+
+
+def _kept(steps: Iterable[Iterator[Path]], most: int, cost: Callable[[Path], float] = _counted) -> list[Path]:
     """Return the cheapest of each size, and of these the cheapest."""
     by_size: dict[tuple[int, int], list[Path]] = {}
     for step in steps:
         for path in step:
             by_size.setdefault((path.height, path.width), []).append(path)
-    best = [
-        sorted(paths, key=lambda path: path.cost * plainness(path))[:_KEPT_BY_SIZE]
-        for paths in by_size.values()
-    ]
+    best = [sorted(paths, key=cost)[:_KEPT_BY_SIZE] for paths in by_size.values()]
     found = sorted((path for paths in best for path in paths), key=lambda path: path.cost)[:most]
     return [path for path in found if path.cost <= found[0].cost + _DEAREST]
 

@@ -14,7 +14,7 @@ from torch import Tensor
 from explorer.errors import Cancelled
 from explorer.formats.diagnosis import Diagnosis, Unfamiliar
 from explorer.formats.inference import Module
-from explorer.formats.inference.encoders import heard_again, parted
+from explorer.formats.inference.encoders import parted
 from explorer.formats.inference.habits import with_habits
 from explorer.formats.inference.hinting import from_layers, narrowed
 from explorer.formats.inference.judging import Judged, judged
@@ -84,8 +84,7 @@ def infer(
     if is_large(tensors) or not is_sound(proposed[0].candidate.config, tensors):
         ranked = untried(proposed, tensors, given_range)
     else:
-        ranked = judged(proposed, tensors, _cancelling(should_stop), given_range)
-        ranked = heard_again(ranked, others, tensors, _cancelling(should_stop), given_range)
+        ranked = judged(proposed, tensors, _cancelling(should_stop), given_range, others)
     if not ranked or ranked[0].config is None:
         raise _unfamiliar(tensors, "none of the networks that fit them gives a picture")
     config = tidied(ranked[0].config)

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from explorer.formats.inference import output, round_trip, spread, statistics
+from explorer.formats.inference.encoders import Others, decoder_of
 from explorer.formats.inference.round_trip import Trip
 from explorer.formats.inference.slots import Slots, tidied, usual_choices, with_choice
 from explorer.formats.inference.statistics import COST_WEIGHT, Path
@@ -29,13 +30,14 @@ Ranked = tuple[float, Slots, Path | None]
 
 _PRIORS = ("normal", "uniform")
 _MOST_FILLED = 4  # candidates whose places are filled
-_MOST_RETURNED = 4  # candidates whose encoder is asked
 _FOREIGN = 0.5  # an error of statistics that no true reading has
 _NO_ENCODER = 1.0  # nats against a reading that leaves out an encoder that another finds
 _LOOKED = 24  # codes
 _EXCELLENT = 0.15  # an error at each batch norm, that ends the search for what is dearer by far
 _COMPARED = 1.5e10  # multiply-adds, to tell candidates apart by batch norms
 _WALKED = 3.0e10  # to look at one of them closely
+_GLANCED = 0.4e10  # to tell one candidate's encoders apart
+_CLOSE = 1.0  # nats by which a candidate may be behind at a glance, and is looked at closely all the same
 _FIRST_RETURNED = 2.4e10  # for the encoder of the likeliest candidate
 _OTHERS_RETURNED = 0.6e10  # for that of another
 
@@ -70,7 +72,11 @@ class Judged:
 
 
 def judged(
-    proposed: Sequence[Slots], tensors: Tensors, should_stop: Stop | None = None, given_range: bool = False
+    proposed: Sequence[Slots],
+    tensors: Tensors,
+    should_stop: Stop | None = None,
+    given_range: bool = False,
+    others: Others | None = None,
 ) -> list[Judged]:
     """Return a few candidates with their places filled, the likeliest first; those that cannot run are left out.
 
@@ -79,25 +85,28 @@ def judged(
         tensors: of the file, float32.
         should_stop: asked now and then; True takes what is known by then.
         given_range: leave `native_range` of the candidates as it is.
+        others: the same decoders with other encoders.
     """
     with torch.inference_mode(), Work(should_stop) as work:
         ranked = list(_running(_by_statistics(proposed, tensors, work.until(_COMPARED)), tensors))
-        found = []
+        begun: list[_Begun] = []
         for at, one in enumerate(ranked):
             if at and work.until(math.inf)():
                 break
             energy, slots, path = _walked_well(one, tensors, work.until(_WALKED), at)
             if path is not None and path.errors and min(path.errors) > _FOREIGN:
                 energy, path = slots.candidate.cost, None  # they are not of this training, and say nothing
-            stop = work.until(_FIRST_RETURNED if at == 0 else _OTHERS_RETURNED)
-            if (
-                at
-                and _is_any_size(slots.candidate.config)
-                and slots.candidate.cost > ranked[0][1].candidate.cost
-            ):
+            if at and _is_any_size(slots.candidate.config) and slots.candidate.cost > begun[0].cost:
                 continue  # its pictures may have any size, and only habit tells which
-            found.append(_filled(energy, slots, path, tensors, stop, at < _MOST_RETURNED))
-        found = sorted(found, key=lambda one: one.energy)
+            ways = (slots, *(others or {}).get(decoder_of(slots), ()))
+            begun.append(_begun(energy, ways, path, tensors, work.until(_GLANCED)))
+        begun.sort(key=lambda one: one.energy + one.glance)
+        found = []
+        for at, started in enumerate(begun):
+            near = started.energy + started.glance <= begun[0].energy + begun[0].glance + _CLOSE
+            stop = work.until(_FIRST_RETURNED if at == 0 else _OTHERS_RETURNED)
+            found.append(_filled(started, tensors, stop, near))
+        found = sorted(found, key=lambda one: (one.trip is None and found[0].trip is not None, one.energy))
         if found:
             config = _finished(found[0], tensors, given_range)
             found[0] = replace(found[0], config=config, untrained=_untrained(proposed, tensors))
@@ -106,7 +115,7 @@ def judged(
 
 def _is_any_size(config: LayeredConfig) -> bool:
     """Return whether a code is a map, and both halves would do with another size of it."""
-    code = config.decoder[0].get("shape", ()) if config.decoder else ()
+    code: tuple[int, ...] = config.decoder[0].get("shape", ()) if config.decoder else ()
     flat = any(layer.kind == "linear" for layer in (*config.decoder, *config.encoder))
     return bool(config.encoder) and not flat and len(code) == 3 and code[1] > 1
 
@@ -162,24 +171,60 @@ def _decoder(slots: Slots) -> str:
     return f"{config.latent_dim} {config.labels} {layers}"
 
 
-def _filled(
-    energy: float, slots: Slots, path: Path | None, tensors: Tensors, stop: Stop, ask: bool
-) -> Judged:
-    """Return a candidate with its places filled by all that tells."""
+@dataclass(frozen=True, eq=False)
+class _Begun:
+    """A candidate before its encoder is asked in earnest.
+
+    Attributes:
+        energy: nats against it so far.
+        slots: with the best of several encoders.
+        path: its way through the batch norms.
+        settled: what these leave no doubt of.
+        choices: the first way to fill its places.
+        against: nats against each word after the last layer.
+        glance: nats more, by what an encoder makes of pictures at a glance; or those against having none.
+        cost: of the decoder with its likeliest encoder.
+    """
+
+    energy: float
+    slots: Slots
+    path: Path | None
+    settled: dict[int, int]
+    choices: dict[int, int]
+    against: dict[str, float]
+    glance: float
+    cost: float
+
+
+def _begun(energy: float, ways: Sequence[Slots], path: Path | None, tensors: Tensors, stop: Stop) -> _Begun:
+    """Return a candidate with the best of several encoders, at a glance."""
+    slots, cost = ways[0], ways[0].candidate.cost
     settled = (
         {index: option for index, option in path.choices.items() if index in path.settled} if path else {}
     )
     choices = usual_choices(slots, path.choices if path else {})
     against, choices = _by_values(slots, choices, tensors)
-    trip = round_trip.returned(slots, tensors, settled, stop, against, path) if ask else None
-    if trip is not None:
-        second = spread.against(slots, trip, tensors)
-        return Judged(
-            slots, trip.choices, _meant(trip.heads, second), path, trip, second, against, energy + trip.energy
-        )
-    cost = sum(slots.slots[index].options[option].cost for index, option in choices.items())
-    energy += _NO_ENCODER + COST_WEIGHT * cost * (path is None)
-    return Judged(slots, choices, slots.candidate.config.heads, path, None, {}, against, energy)
+    seen = round_trip.likeliest(ways, tensors, settled, stop, against, path)
+    if seen is not None:
+        slots, glance = seen
+        energy += slots.candidate.cost - cost
+        choices = {index: choices.get(index, 0) for index in range(len(slots.slots))}
+    else:
+        costs = sum(slots.slots[index].options[option].cost for index, option in choices.items())
+        glance = _NO_ENCODER + COST_WEIGHT * costs * (path is None)
+    return _Begun(energy, slots, path, settled, choices, against, glance, cost)
+
+
+def _filled(begun: _Begun, tensors: Tensors, stop: Stop, ask: bool) -> Judged:
+    """Return a candidate with its places filled by all that tells."""
+    slots, path, against = begun.slots, begun.path, begun.against
+    trip = round_trip.returned(slots, tensors, begun.settled, stop, against, path) if ask else None
+    if trip is None:
+        heads = slots.candidate.config.heads
+        return Judged(slots, begun.choices, heads, path, None, {}, against, begun.energy + begun.glance)
+    second = spread.against(slots, trip, tensors)
+    heads = _meant(trip.heads, second)
+    return Judged(slots, trip.choices, heads, path, trip, second, against, begun.energy + trip.energy)
 
 
 def _meant(heads: Heads | None, second: Mapping[str, float]) -> Heads | None:

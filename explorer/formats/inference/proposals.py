@@ -53,7 +53,7 @@ _DEAREST = 5.0  # beyond the cheapest
 _MOST_SIZES = 10  # pictures' sizes for which an encoder is tried
 _MOST_MAPPED = 40  # with the sizes of a code that is a map
 _MAP_SIDES = (1, 2, 3, 4, 5, 6, 7, 8, 12, 14, 16)
-_MOST_ENCODERS = 6
+_MOST_ENCODERS = 10
 _NEAR_ENCODER = 2.5  # in costs
 
 _SHORT_CODE = 24
@@ -434,13 +434,13 @@ def _drafted(leaves: Leaves, parts: Parts, told: Told, shape: _Shape, hints: Hin
     """Yield the candidates of one reading and one geometry: norms before activations, or behind."""
     named = all(_HALF.search(link.unit.key) for link in parts.decoder)
     learned = parts.encodes or named or _is_small(parts)
-    outputs = _VAE if learned else _GENERATOR
+    outputs = _VAE if learned or _is_normed(parts) else _GENERATOR
     leaky = not learned and _leaks(leaves, parts.decoder)
-    first = Setting(leaves, outputs, leaky=leaky)
+    first = Setting(leaves, outputs, leaky=leaky, first=parts.decoder[0].unit)
     draft = decoder_draft(first, parts.decoder, shape.start, shape.path, shape.ending)
     yield _candidate(first, parts, told, shape, draft, 0.0)
     if draft.ambiguous:
-        other = Setting(leaves, outputs, norm_last=True, leaky=leaky)
+        other = replace(first, norm_last=True)
         again = decoder_draft(other, parts.decoder, shape.start, shape.path, shape.ending)
         yield _candidate(other, parts, told, shape, again, 0.8)
 
@@ -448,6 +448,13 @@ def _drafted(leaves: Leaves, parts: Parts, told: Told, shape: _Shape, hints: Hin
 def _is_small(parts: Parts) -> bool:
     """Return whether a code is as short as those of autoencoders; generators have longer ones, or batch norm."""
     return parts.width <= _SHORT_CODE and not any(link.norms for link in parts.decoder) and not parts.tables
+
+
+def _is_normed(parts: Parts) -> bool:
+    """Return whether rows have a batch norm behind each but the last, as in courses whose first generator they are."""
+    *inner, last = parts.decoder
+    told = parts.branch or parts.tables
+    return len(inner) > 2 and last.flat and not told and all(link.flat and link.norms for link in inner)
 
 
 def _leaks(leaves: Leaves, decoder: Run) -> bool:

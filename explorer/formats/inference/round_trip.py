@@ -7,7 +7,7 @@ from where they were. What batch norm tells is in `statistics`.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import torch
@@ -18,7 +18,7 @@ from explorer.formats.inference.output import is_plain, last_of
 from explorer.formats.inference.probes import pictures
 from explorer.formats.inference.slots import HeadsOption, Slots, usual_choices, with_choice
 from explorer.formats.inference.statistics import COST_WEIGHT, EVIDENCE, Path, Tensors
-from explorer.formats.inference.work import price
+from explorer.formats.inference.work import is_sound, price
 from explorer.models.layered import BatchNorm, Heads, Layered, LayeredConfig
 
 Stop = Callable[[], bool]
@@ -29,6 +29,8 @@ SHARED = "activation"
 _WORK = 1.2e10  # multiply-adds in all
 _DEAREST = 2.0e10  # for one way
 _ODD = 1.2  # a cost beyond which a word is tried at the best of the others alone
+_FAR = 3.0  # nats by which an output may be behind and is tried with other activations
+_MAYBE = 0.5  # a cost below which it is open whether anything stands in a place
 _MOST_TRIED = 90
 _TRIED = 60  # ways that a search tries, about
 _FEWEST, _MOST = 32, 256  # codes
@@ -98,7 +100,7 @@ def returned(
         path: what batch norm says of slots that it did not settle; the search begins there.
     """
     config = slots.candidate.config
-    if config.heads is None or 3 * _FEWEST * price(config, tensors) > _DEAREST:
+    if config.heads is None or _is_dear(config, tensors):
         return None
     with torch.inference_mode():
         search = _Search(slots, tensors, settled, should_stop, output or {}, path)
@@ -106,12 +108,48 @@ def returned(
         return search.trip()
 
 
+def likeliest(
+    ways: Sequence[Slots],
+    tensors: Tensors,
+    settled: Mapping[int, int],
+    should_stop: Stop | None = None,
+    output: Mapping[str, float] | None = None,
+    path: Path | None = None,
+) -> tuple[Slots, float] | None:
+    """Return the one of several candidates with one decoder whose encoder knows pictures best, at a glance.
+
+    With it the nats against it; None where none has an encoder that could be asked.
+
+    Args:
+        ways: of the first, arguments are as of `returned`.
+    """
+    best: tuple[float, Slots, _Search] | None = None
+    for at, slots in enumerate(ways):
+        config = slots.candidate.config
+        if config.heads is None or (at and not is_sound(config, tensors)) or _is_dear(config, tensors):
+            continue
+        with torch.inference_mode():
+            search = _Search(slots, tensors, settled, should_stop, output or {}, path, brief=True)
+            energy = search.glance() + slots.candidate.cost
+        if math.isfinite(energy) and (best is None or energy < best[0]):
+            best = energy, slots, search
+    if best is None:
+        return None
+    with torch.inference_mode():
+        return best[1], best[2].glance_again()
+
+
+def _is_dear(config: LayeredConfig, tensors: Tensors) -> bool:
+    """Return whether not even one way can be tried."""
+    return 3 * _FEWEST * price(config, tensors) > _DEAREST
+
+
 @dataclass(frozen=True, eq=False)
 class _Try:
     """One way and what came of it under one reading of the heads.
 
     Attributes:
-        back: `(2 or 3, dim)`, the square distance of codes that came back, in variances, NaN where they stay the
+        back: `(1 to 3, dim)`, the square distance of codes that came back, in variances, NaN where they stay the
             same: of the codes of pictures, of codes from the prior where there is one, and of codes drawn where
             the encoder puts those.
         norms: nats that the encoder's batch norms say against the pictures.
@@ -136,7 +174,9 @@ class _Search:
         should_stop: Stop | None,
         output: Mapping[str, float],
         path: Path | None,
+        brief: bool = False,
     ) -> None:
+        self.brief = brief
         self.slots = slots
         self.tensors = tensors
         self.settled = dict(settled)
@@ -163,8 +203,13 @@ class _Search:
 
     def run(self) -> None:
         """Try groups one after another, each at the best of the others; then single slots."""
+        words = self._words(self._places(SHARED)) or [""]
         self._try(self._usual())
-        self._try_jointly()
+        lasts = self._words(self._places("output")) or [""]
+        self._try_jointly(words[:1], lasts)
+        self._try_doubtful()
+        self._try_jointly(words[1:], self._likely(lasts))
+        self._try_doubtful()
         self.read = [self._best().heads]  # by now it is plain which half is the mean
         for group in (SHARED, "output", "code", *self._other_groups()):
             self._try_words(group)
@@ -173,20 +218,62 @@ class _Search:
         for group in self._other_groups():
             self._try_words(group)
 
+    def glance(self) -> float:
+        """Return the energy of the first way, with its outputs, by few pictures alone."""
+        self.codes = self.codes[:_FEWEST]
+        start = self._usual()
+        places, code = self._places("output"), self._places("code")
+        word = (self._words(self._places(SHARED)) or [""])[0]
+        for last in self._words(places) or [""]:
+            filled = start | self._filled(start, places, last)
+            self._try(filled)
+            self._try(filled | self._filled(start, code, word))
+        if not any(self.tries.values()):
+            return math.inf
+        return self._energy(self._best(), self._alive())
+
+    def glance_again(self) -> float:
+        """Return the least energy with other activations as well."""
+        start, places = self._best().choices, self._places(SHARED)
+        for word in self._words(places)[1:]:
+            self._try(start | self._filled(start, places, word))
+        return self._energy(self._best(), self._alive())
+
     def _usual(self) -> dict[int, int]:
         """Return the first way: what is settled, and elsewhere its words."""
         return usual_choices(self.slots, self.begun)
 
-    def _try_jointly(self) -> None:
-        """Try each output with each activation: at a wrong one of either, the others all look alike."""
-        start = self._usual()
+    def _likely(self, lasts: Sequence[str]) -> list[str]:
+        """Return the outputs that are not far behind the best one."""
+        alive = self._alive()
+        least: dict[str, float] = {}
+        for one in self._all():
+            energy = self._energy(one, alive)
+            for word in self._last(one.choices) or [""]:
+                least[word] = min(energy, least.get(word, math.inf))
+        best = min(least.values(), default=0.0)
+        return [word for word in lasts if least.get(word, math.inf) <= best + _FAR]
+
+    def _last(self, choices: Mapping[int, int]) -> list[str]:
+        """Return the word after the last layer; none where it is known."""
+        return [self.slots.slots[i].options[o].word for i, o in choices.items() if i in self.outputs]
+
+    def _try_jointly(self, words: Sequence[str], lasts: Sequence[str]) -> None:
+        """Try each output with some activations: at a wrong one of either, the others all look alike."""
+        start = self._best().choices if words and any(self.tries.values()) else self._usual()
         places = {group: self._places(group) for group in ("output", SHARED, "code")}
-        for last in self._words(places["output"]) or [""]:
-            for word in self._words(places[SHARED]) or [""]:
+        for word in words:
+            for last in lasts:
                 filled = start | self._filled(start, places["output"], last)
                 filled |= self._filled(start, places[SHARED], word)
                 self._try(filled)
                 self._try(filled | self._filled(start, places["code"], word))
+
+    def _try_doubtful(self) -> None:
+        """Try the places of which it is open whether anything stands there."""
+        for index in self.free:
+            if any(o.word == "identity" and o.cost < _MAYBE for o in self.slots.slots[index].options):
+                self._try_slot(index)
 
     def _places(self, group: str) -> list[int]:
         return [index for index in self.free if self.slots.slots[index].group == group]
@@ -233,7 +320,7 @@ class _Search:
             return
         start = self._best().choices
         words = {self.slots.slots[other].options[start[other]].word for other in self.free if other != index}
-        words = {"identity", *(words if len(words) < 3 else ())}
+        words = {"identity", *(words - {"identity"} if len(words) < 3 else ())}
         for at, option in enumerate(slot.options):
             if option.word in words and at != start[index]:
                 self._try(start | {index: at})
@@ -265,21 +352,21 @@ class _Search:
         listener = _Listener(network)
         probes = _probes(network, len(self.codes), logits)
         seen = network.heads(probes, labels)
-        means = seen if self.plain else sent(self.codes)
+        means = seen if self.plain or self.brief else sent(self.codes)
         norms = listener.told()
         found = []
         for at in self.read:
             heads = self.readings[at][0]
             mean = _mean(heads, network.config.heads, *means)
-            if mean is None or mean.shape != self.codes.shape:
-                continue
             shown = _mean(heads, network.config.heads, *seen)
+            if mean is None or shown is None or mean.shape != self.codes.shape:
+                continue
             drawn = sent.pictures(shown)
             backs = [_back(shown, _mean(heads, network.config.heads, *sent.on(drawn)), scaled=True)]
-            if not self.plain:
-                backs.append(_back(self.codes, mean))
-            again = _redrawn(mean)
-            backs.append(_back(again, _mean(heads, network.config.heads, *sent(again)), scaled=True))
+            if not self.brief:
+                backs += [] if self.plain else [_back(self.codes, mean)]
+                again = _redrawn(mean)
+                backs.append(_back(again, _mean(heads, network.config.heads, *sent(again)), scaled=True))
             back = torch.stack(backs)
             if self.plain:
                 back[:, _unused(mean)] = torch.nan
@@ -298,8 +385,8 @@ class _Search:
         cost = self._cost(one.choices, words) + self.readings[one.heads][1]
         mixes = _MIX * max(0, len(words - self.walked) - (not self.walked))
         mixes += sum(_NEAR.get(word, 0.0) for word in words - self.walked)
-        last = [self.slots.slots[i].options[o].word for i, o in one.choices.items() if i in self.outputs]
-        values = sum(self.output.get(word, 0.0) for word in last)
+        last = self._last(one.choices)
+        values = sum(self.output.get("sigmoid" if one.logits else word, 0.0) for word in last)
         values += sum(
             energies.get(one.choices[index], max(energies.values())) - min(energies.values())
             for index, energies in self.known.items()
