@@ -31,6 +31,7 @@ class Setting:
         norm_last: where no chain says it, activations go before norms.
         leaky: a leaky activation is as usual as the plain one.
         first: the unit that takes the code.
+        plain: of an autoencoder without a prior, whose likely loss is that of its pictures, not of logits.
     """
 
     leaves: Leaves
@@ -38,6 +39,7 @@ class Setting:
     norm_last: bool = False
     leaky: bool = False
     first: Unit | None = None
+    plain: bool = False
 
 
 @dataclass
@@ -392,7 +394,7 @@ def _output(draft: Draft, setting: Setting, previous: Unit, run: Run, words: Seq
     told = tuple(word for word in gap.words) or tuple(words)
     if gap.count or (not words and named_last(setting.leaves, previous)):
         costs |= {"identity": 2.0}
-    elif gap.strict and not words and _is_one_chain(run):
+    elif gap.strict and not words and _is_one_chain(run) and not setting.plain:
         costs = {word: cost + 1.5 for word, cost in costs.items()} | {"identity": 0.0}
     draft.open("output", filling.outputs(costs, told))
 

@@ -149,13 +149,17 @@ def _evenness(path: Path) -> float:
 
 
 def mixing(links: Sequence[Link], path: Path) -> float:
-    """Return what it costs that some strided convolutions are padded and others are not."""
+    """Return what it costs that strided convolutions are padded here and not there, or not all next to each other."""
     kinds = [
         way.padding != 0
         for link, way, size in zip(links, path.ways, [(1, 1), *path.sizes], strict=False)
         if way.stride > 1 and link.kernel[0] > way.stride and size != (1, 1)
     ]
-    return 0.12 * sum(one != other for one, other in pairwise(kinds))
+    cost = 0.12 * sum(one != other for one, other in pairwise(kinds))
+    if all(link.kind == "convT" for link in links):
+        turns = sum((one.stride > 1) != (other.stride > 1) for one, other in pairwise(path.ways))
+        cost += 0.3 * max(0, turns - 1)
+    return cost
 
 
 def mirroring(path: Path, encoder: Path) -> float:

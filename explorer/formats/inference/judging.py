@@ -240,7 +240,7 @@ def _by_values(
 ) -> tuple[dict[str, float], dict[int, int]]:
     """Return what the values before the output say against each word there, and the choices by that."""
     index = next((index for index, slot in enumerate(slots.slots) if slot.group == "output"), None)
-    if index is None:
+    if index is None or slots.candidate.config.prior == "none":  # where its codes lie is not known
         return {}, choices
     options = slots.slots[index].options
     plain = _decoded(_bare(slots, choices, index), tensors)

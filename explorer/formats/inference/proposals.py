@@ -9,7 +9,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise, product
+from itertools import product
 from typing import Any
 
 from torch import Tensor
@@ -58,7 +58,7 @@ _NEAR_ENCODER = 2.5  # in costs
 
 _SHORT_CODE = 24
 _HALF = re.compile(r"(^|[._])dec(oder)?([._]|$)", re.IGNORECASE)  # a decoder was trained with an encoder
-_VAE = {"sigmoid": 0.0, "tanh": 0.4, "identity": 0.9, "relu": 3.2}
+_VAE = {"sigmoid": 0.0, "tanh": 0.4, "identity": 0.9, "relu": 5.0}
 _GENERATOR = {"tanh": 0.0, "sigmoid": 0.4, "identity": 1.0, "relu": 3.2}
 
 
@@ -436,7 +436,8 @@ def _drafted(leaves: Leaves, parts: Parts, told: Told, shape: _Shape, hints: Hin
     learned = parts.encodes or named or _is_small(parts)
     outputs = _VAE if learned or _is_normed(parts) else _GENERATOR
     leaky = not learned and _leaks(leaves, parts.decoder)
-    first = Setting(leaves, outputs, leaky=leaky, first=parts.decoder[0].unit)
+    plain = parts.encodes and not parts.is_vae
+    first = Setting(leaves, outputs, leaky=leaky, first=parts.decoder[0].unit, plain=plain)
     draft = decoder_draft(first, parts.decoder, shape.start, shape.path, shape.ending)
     yield _candidate(first, parts, told, shape, draft, 0.0)
     if draft.ambiguous:
@@ -464,7 +465,7 @@ def _leaks(leaves: Leaves, decoder: Run) -> bool:
     if any(link.norms for link in decoder):
         return leaves.in_chain(decoder[0].unit.key)
     widths = [link.wide_out for link in decoder[:-1]]
-    return len(widths) > 1 and all(low < high for low, high in pairwise(widths))
+    return len(widths) > 1 and widths == sorted(widths) and widths[0] < widths[1]
 
 
 def _joined(setting: Setting, parts: Parts, told: Told, draft: Draft, path: Path | None) -> Labels | None:

@@ -211,7 +211,7 @@ class _Search:
         self._try_jointly(words[1:], self._likely(lasts))
         self._try_doubtful()
         self.read = [self._best().heads]  # by now it is plain which half is the mean
-        for group in (SHARED, "output", "code", *self._other_groups()):
+        for group in ("output", "code", *self._other_groups(), SHARED):
             self._try_words(group)
         for index in self.free:
             self._try_slot(index)
