@@ -238,31 +238,49 @@ def _tensor(layer: Layer, tensors: Tensors, name: str, dims: int) -> Tensor:
 
 def _with(module: nn.Module, layer: Layer, tensors: Tensors) -> nn.Module:
     """Give a module that was made without memory its tensors."""
-    given = {}
-    for name, expected in module.state_dict().items():
+    parameters = dict(module.named_parameters())
+    for name, expected in (parameters | dict(module.named_buffers())).items():
         if name == "num_batches_tracked":
-            given[name] = torch.zeros((), dtype=torch.long)
+            setattr(module, name, torch.zeros((), dtype=torch.long))
             continue
         found = tensors.get(f"{layer.key}.{name}")
         if found is None or found.shape != expected.shape:
             wanted = "x".join(map(str, expected.shape))
             state = "missing" if found is None else "x".join(map(str, found.shape))
             raise ValueError(f"{layer.key}.{name} is {state} instead of {wanted}")
-        given[name] = found
-    module.load_state_dict(given, strict=True, assign=True)
+        setattr(module, name, nn.Parameter(found, requires_grad=False) if name in parameters else found)
     return module
+
+
+class _Untouched:
+    """A layer whose weights are given: none are drawn, which takes longer than all else in making one."""
+
+    def reset_parameters(self) -> None:
+        """Leave them."""
+
+
+class _Linear(_Untouched, nn.Linear):
+    pass
+
+
+class _Conv(_Untouched, nn.Conv2d):
+    pass
+
+
+class _ConvTranspose(_Untouched, nn.ConvTranspose2d):
+    pass
 
 
 def _linear(layer: Layer, tensors: Tensors) -> nn.Module:
     wide, narrow = _tensor(layer, tensors, "weight", 2).shape
-    return _with(nn.Linear(narrow, wide, f"{layer.key}.bias" in tensors, device="meta"), layer, tensors)
+    return _with(_Linear(narrow, wide, f"{layer.key}.bias" in tensors, device="meta"), layer, tensors)
 
 
 def _conv(layer: Layer, tensors: Tensors) -> nn.Module:
     out, per_group, *kernel = _tensor(layer, tensors, "weight", 4).shape
     padding, groups = layer.get("padding", 0), layer.get("groups", 1)
     sides = _uneven(padding)
-    module = nn.Conv2d(
+    module = _Conv(
         per_group * groups, out, _pair(kernel), layer.get("stride", 1), 0 if sides else padding,
         layer.get("dilation", 1), groups, f"{layer.key}.bias" in tensors,
         "zeros" if sides else layer.get("mode", "zeros"), device="meta",
@@ -274,7 +292,7 @@ def _conv(layer: Layer, tensors: Tensors) -> nn.Module:
 def _conv_transpose(layer: Layer, tensors: Tensors) -> nn.Module:
     width, per_group, *kernel = _tensor(layer, tensors, "weight", 4).shape
     groups = layer.get("groups", 1)
-    module = nn.ConvTranspose2d(
+    module = _ConvTranspose(
         width, per_group * groups, _pair(kernel), layer.get("stride", 1), layer.get("padding", 0),
         layer.get("output_padding", 0), groups, f"{layer.key}.bias" in tensors, layer.get("dilation", 1),
         device="meta",

@@ -13,7 +13,7 @@ from explorer.formats.inference.slots import Slots
 Others = Mapping[str, Sequence[Slots]]
 """By `decoder_of`, the candidates with that decoder and another encoder."""
 
-_MOST_DECODERS = 64
+_MOST_DECODERS = 48
 _MOST_OTHERS = 9
 
 

@@ -201,14 +201,13 @@ def _stepped(path: Path, link: Link, scales: Iterable[tuple[int, float]], spread
 def _shrunk(path: Path, link: Link, pools: Iterable[tuple[int, float]]) -> Iterator[Path]:
     """Yield what one convolution of an encoder may lead to."""
     for way, cost in _encoder_ways(link, path.height):
-        tall, wide = (
-            _plain(n, k, way, axis)
-            for axis, (n, k) in enumerate(zip((path.height, path.width), link.kernel, strict=True))
-        )
+        tall = _plain(path.height, link.kernel[0], way, 0)
+        wide = _plain(path.width, link.kernel[1], way, 1)
         for pool, price in pools:
             if _is_possible(link.wide_out, tall // pool, wide // pool):
-                way = replace(way, scale=pool)
-                yield _after(path, way, tall // pool, wide // pool, price + _habit(path, way, link, cost))
+                pooled = way if pool == 1 else replace(way, scale=pool)
+                cost_here = price + _habit(path, pooled, link, cost)
+                yield _after(path, pooled, tall // pool, wide // pool, cost_here)
 
 
 def _ways(link: Link, size: int) -> list[tuple[Way, float]]:

@@ -37,6 +37,7 @@ _EXCELLENT = 0.15  # an error at each batch norm, that ends the search for what 
 _COMPARED = 1.5e10  # multiply-adds, to tell candidates apart by batch norms
 _WALKED = 3.0e10  # to look at one of them closely
 _GLANCED = 0.4e10  # to tell one candidate's encoders apart
+_BEHIND = 4.0  # nats by which no encoder's word makes up
 _CLOSE = 1.0  # nats by which a candidate may be behind at a glance, and is looked at closely all the same
 _FIRST_RETURNED = 2.4e10  # for the encoder of the likeliest candidate
 _OTHERS_RETURNED = 0.6e10  # for that of another
@@ -91,7 +92,7 @@ def judged(
         ranked = list(_running(_by_statistics(proposed, tensors, work.until(_COMPARED)), tensors))
         begun: list[_Begun] = []
         for at, one in enumerate(ranked):
-            if at and work.until(math.inf)():
+            if at and (one[0] > ranked[0][0] + _BEHIND or work.until(math.inf)()):
                 break
             energy, slots, path = _walked_well(one, tensors, work.until(_WALKED), at)
             if path is not None and path.errors and min(path.errors) > _FOREIGN:

@@ -50,7 +50,7 @@ _MOST_TURNED = 3
 _MOST_WORK = 1 << 35  # products for one picture of each candidate
 _MOST_LINKS_TURNED = 24
 _DEAREST = 5.0  # beyond the cheapest
-_MOST_SIZES = 10  # pictures' sizes for which an encoder is tried
+_MOST_SIZES = 6  # pictures' sizes for which an encoder is tried
 _MOST_MAPPED = 40  # with the sizes of a code that is a map
 _MAP_SIDES = (1, 2, 3, 4, 5, 6, 7, 8, 12, 14, 16)
 _MOST_ENCODERS = 10
@@ -74,6 +74,10 @@ class _Shape:
     encoder: Path | None = None
 
 
+_Known = dict[Any, list[Path]]
+"""The ways of an encoder through pictures of a size, which several readings of a file have in common."""
+
+
 def proposals(
     leaves: Leaves,
     found: Sequence[Parts],
@@ -91,6 +95,7 @@ def proposals(
         tensors: of the file; without them shapes alone tell.
     """
     made: list[Slots] = []
+    known: _Known = {}
     spent = 0
     best = found[0].cost if found else 0.0
     near = [parts for parts in found if parts.cost <= best + _NEAR][:_MOST_PARTS]
@@ -101,7 +106,7 @@ def proposals(
             break
         spent += len(parts.decoder) + len(parts.encoder)
         most = max(8, _MOST_LAYERS // max(len(parts.decoder) + len(parts.encoder), 1))
-        shapes = _shapes(leaves, parts, hints, facts)[:most]
+        shapes = _shapes(leaves, parts, hints, facts, known)[:most]
         for told in told_by(parts, hints, tensors or {}):
             for shape in shapes:
                 made += _drafted(leaves, parts, told, shape, hints)
@@ -145,7 +150,9 @@ def _distinct(made: Sequence[Slots]) -> list[Slots]:
     return list(found.values())
 
 
-def _shapes(leaves: Leaves, parts: Parts, hints: Hints, facts: Mapping[str, Any]) -> list[_Shape]:
+def _shapes(
+    leaves: Leaves, parts: Parts, hints: Hints, facts: Mapping[str, Any], known: _Known
+) -> list[_Shape]:
     """Return geometries of the parts by cost."""
     found = [
         shape
@@ -154,7 +161,7 @@ def _shapes(leaves: Leaves, parts: Parts, hints: Hints, facts: Mapping[str, Any]
     ]
     found = sorted(found, key=lambda shape: shape.cost)
     if parts.encodes:
-        found = list(_with_encoders(leaves, parts, found))
+        found = list(_with_encoders(leaves, parts, found, known))
     sides = {value for name, value in facts.items() if isinstance(value, int) and "size" in name.lower()}
     found = [
         replace(shape, cost=shape.cost - 0.5 * (shape.image.height in sides)) if sides else shape
@@ -336,17 +343,19 @@ def _pixels(image: ImageSpec) -> int:
     return channels * height * width
 
 
-def _with_encoders(leaves: Leaves, parts: Parts, shapes: list[_Shape]) -> Iterator[_Shape]:
+def _with_encoders(leaves: Leaves, parts: Parts, shapes: list[_Shape], known: _Known) -> Iterator[_Shape]:
     """Yield geometries with the encoder's beside them, dearer where none fits."""
-    known: dict[tuple[tuple[int, int, int], int], list[Path]] = {}
     most = _MOST_MAPPED if parts.has_map else _MOST_SIZES
+    links = tuple((link.unit.key, link.kind, link.block) for link in (*parts.encoder, *parts.mean[:1]))
+    seen: set[Any] = set()
     for shape in shapes:
         side = shape.start[1] if parts.has_map and shape.start else 1
-        key = _sides(shape.image), side
+        key = (links, parts.width, parts.latent, _sides(shape.image), side)
+        if key not in seen and len(seen) >= most:
+            continue
+        seen.add(key)
         if key not in known:
-            if len(known) >= most:
-                continue
-            known[key] = _encoder_ways(leaves, parts, *key)
+            known[key] = _encoder_ways(leaves, parts, _sides(shape.image), side)
         if not known[key]:
             if not parts.has_map:
                 yield replace(shape, cost=shape.cost + 4.0)
