@@ -59,7 +59,7 @@ def _model(kind, side, hints, found, reading):
     from torch import nn
 
     from explorer.models.base import ImageSpec, LatentModel, NativeRange, Space
-    from explorer.models.layered import module_of
+    from explorer.models.layer_modules import module_of
     from explorer.models.layers import Layer
 
     with torch.random.fork_rng():

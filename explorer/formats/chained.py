@@ -18,7 +18,8 @@ from explorer.formats.chains import NotAChain
 from explorer.formats.reader import Reading
 from explorer.formats.state_dict import Weights
 from explorer.models.base import ImageSpec, LatentModel, NativeRange
-from explorer.models.layered import LayeredConfig, sequence
+from explorer.models.layer_modules import sequence
+from explorer.models.layered import LayeredConfig
 from explorer.models.layers import Layer
 from explorer.models.shapes_alone import ShapesAlone
 from explorer.models.sizes import flat_picture

@@ -133,7 +133,7 @@ def test_a_module_that_draws_nothing_is_refused(tmp_path):
     ],
 )
 def test_layers_state_themselves(module):
-    from explorer.models.layered import module_of
+    from explorer.models.layer_modules import module_of
 
     module.eval()
     record = Record(f"{type(module).__module__}.{type(module).__name__}", (), dict(module.__dict__))

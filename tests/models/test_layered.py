@@ -6,7 +6,8 @@ import torch
 from torch import nn
 
 from explorer.models.base import DecodeOptions, ImageSpec, NativeRange
-from explorer.models.layered import Heads, Labels, Layered, LayeredConfig, LayeredModel, module_of, sequence
+from explorer.models.layer_modules import module_of, sequence
+from explorer.models.layered import Heads, Labels, Layered, LayeredConfig, LayeredModel
 from explorer.models.layers import Layer, parse
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from explorer.models.layered import module_of
+from explorer.models.layer_modules import module_of
 from explorer.models.layers import ACTIVATIONS, Layer
 
 Tensors = Mapping[str, Tensor]

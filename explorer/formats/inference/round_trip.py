@@ -1,7 +1,7 @@
 """What an encoder says of decoded pictures: codes that come back tell which reading of both halves is right.
 
 A search over the slots that nothing else settled, one group after another, each judged by how far codes come back
-from where they were. What batch norm tells is in `statistics`.
+from where they were (measured in `sending`). What batch norm tells is in `statistics`.
 """
 
 from __future__ import annotations
@@ -11,15 +11,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from explorer.formats.inference.measured import near_memory
 from explorer.formats.inference.output import is_plain, last_of
-from explorer.formats.inference.probes import pictures
+from explorer.formats.inference.sending import WORST, Sent, sent_through
 from explorer.formats.inference.slots import HeadsOption, Slots, usual_choices, with_choice
 from explorer.formats.inference.statistics import COST_WEIGHT, EVIDENCE, Path, Tensors
 from explorer.formats.inference.work import is_sound, price
-from explorer.models.layered import BatchNorm, Heads, Layered, LayeredConfig
+from explorer.models.layered import Heads, Layered, LayeredConfig
 
 Stop = Callable[[], bool]
 
@@ -36,13 +35,7 @@ _TRIED = 60  # ways that a search tries, about
 _FEWEST, _MOST = 32, 256  # codes
 _FLOOR = 0.03  # below that share of the codes' variance an error tells nothing
 _ALIVE = 0.6  # a dimension counts where any way brings it back that well
-_WORST = 4.0
-_DEAD = 1e-3  # variance of a code's dimension
 _SEEN = 1.0  # weight of pictures that come back, against codes that do
-_SIGNED = ("tanh", "hardtanh", "softsign")
-_MOST_UNUSED = 0.6  # share of a plain code
-_KEPT = 0.9  # share of the codes that counts: those that come back best
-_FIRST = 0.7  # weight of codes from the prior, against those drawn where the encoder puts codes
 _MIX = 1.0  # nats: what a word of its own must win by
 _NEAR = {"leaky_relu": 1.0}
 """Nats by which a word must win that hardly differs from the usual one, and is far rarer: noise tells them apart."""
@@ -51,7 +44,6 @@ _RETURNS = 1.0  # an error beyond which nothing comes back, however far it goes
 _GAP = 3.3  # how much more it counts, the more it costs, that nothing stands in a place where something might
 _SWAPPED = 1.0  # cost of taking the second branch for the mean
 _NORMS = 0.5  # weight of what the encoder's batch norms say: decoded pictures are not the real ones
-_NORMS_FLOOR = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,23 +138,10 @@ def _is_dear(config: LayeredConfig, tensors: Tensors) -> bool:
 
 @dataclass(frozen=True, eq=False)
 class _Try:
-    """One way and what came of it under one reading of the heads.
-
-    Attributes:
-        back: `(1 to 3, dim)`, the square distance of codes that came back, in variances, NaN where they stay the
-            same: of the codes of pictures, of codes from the prior where there is one, and of codes drawn where
-            the encoder puts those.
-        norms: nats that the encoder's batch norms say against the pictures.
-        seen: how unlike pictures are to what becomes of them, 0 to 2.
-    """
+    """One way, and what came of it under one reading of the heads."""
 
     choices: dict[int, int]
-    heads: int
-    back: Tensor
-    norms: float = 0.0
-    spread: Tensor | None = None
-    logits: bool = False
-    seen: float = 2.0
+    sent: Sent
 
 
 class _Search:
@@ -191,7 +170,6 @@ class _Search:
         self.free = [index for index in range(len(slots.slots)) if index not in self.settled]
         self.tries: dict[tuple[tuple[int, int], ...], list[_Try]] = {}
         self.walked = self._shared(path.choices) if path else set()  # batch norm was asked what these cost
-        self.plain = slots.candidate.config.prior == "none"
         self.codes = self._codes()
 
     def _codes(self) -> Tensor:
@@ -210,7 +188,7 @@ class _Search:
         self._try_doubtful()
         self._try_jointly(words[1:], self._likely(lasts))
         self._try_doubtful()
-        self.read = [self._best().heads]  # by now it is plain which half is the mean
+        self.read = [self._best().sent.heads]  # by now it is plain which half is the mean
         for group in ("output", "code", *self._other_groups(), SHARED):
             self._try_words(group)
         for index in self.free:
@@ -339,62 +317,36 @@ class _Search:
     def _sent(self, choices: dict[int, int]) -> list[_Try]:
         """Return what comes back of the codes, for each reading of the heads."""
         network = Layered(with_choice(self.slots, choices), self.tensors)
-        found = []
+        readings = {at: self.readings[at][0] for at in self.read}
+        found: list[Sent] = []
         for logits in (False, True) if is_plain(last_of(network.config)) else (False,):
-            found += self._through(network, choices, logits)
-        return found
-
-    def _through(self, network: Layered, choices: dict[int, int], logits: bool) -> list[_Try]:
-        labels = None
-        if network.config.labels:
-            labels = torch.arange(len(self.codes)) % network.config.labels.classes
-        sent = _Sender(network, labels, logits)
-        listener = _Listener(network)
-        probes = _probes(network, len(self.codes), logits)
-        seen = network.heads(probes, labels)
-        means = seen if self.plain or self.brief else sent(self.codes)
-        norms = listener.told()
-        found = []
-        for at in self.read:
-            heads = self.readings[at][0]
-            mean = _mean(heads, network.config.heads, *means)
-            shown = _mean(heads, network.config.heads, *seen)
-            if mean is None or shown is None or mean.shape != self.codes.shape:
-                continue
-            drawn = sent.pictures(shown)
-            backs = [_back(shown, _mean(heads, network.config.heads, *sent.on(drawn)), scaled=True)]
-            if not self.brief:
-                backs += [] if self.plain else [_back(self.codes, mean)]
-                again = _redrawn(mean)
-                backs.append(_back(again, _mean(heads, network.config.heads, *sent(again)), scaled=True))
-            back = torch.stack(backs)
-            if self.plain:
-                back[:, _unused(mean)] = torch.nan
-            found.append(_Try(choices, at, back, norms, mean.std(0), logits, _unlike(probes, drawn)))
-        return found
+            found += sent_through(network, self.codes, readings, logits, self.brief)
+        return [_Try(choices, sent) for sent in found]
 
     def _alive(self) -> Tensor:
         """Return, in the shape of `back`, which dimensions any way brings back; all where none does."""
-        backs = torch.stack([one.back for tries in self.tries.values() for one in tries])
-        backs = torch.where(backs.isnan(), torch.full_like(backs, _WORST), backs)
+        backs = torch.stack([one.sent.back for one in self._all()])
+        backs = torch.where(backs.isnan(), torch.full_like(backs, WORST), backs)
         alive = backs.amin(0) < _ALIVE
         return alive | ~alive.any(1, keepdim=True)
 
     def _energy(self, one: _Try, alive: Tensor) -> float:
         words = self._shared(one.choices)
-        cost = self._cost(one.choices, words) + self.readings[one.heads][1]
+        cost = self._cost(one.choices, words) + self.readings[one.sent.heads][1]
         mixes = _MIX * max(0, len(words - self.walked) - (not self.walked))
         mixes += sum(_NEAR.get(word, 0.0) for word in words - self.walked)
         last = self._last(one.choices)
-        values = sum(self.output.get("sigmoid" if one.logits else word, 0.0) for word in last)
+        values = sum(self.output.get("sigmoid" if one.sent.logits else word, 0.0) for word in last)
         values += sum(
             energies.get(one.choices[index], max(energies.values())) - min(energies.values())
             for index, energies in self.known.items()
         )
-        errors = [min(_RETURNS, error) for error in _errors(one, alive)]
+        errors = [min(_RETURNS, error) for error in one.sent.errors(alive)]
         told = [math.log(error + _FLOOR) for error in errors]
-        values += _SEEN * EVIDENCE * math.log(one.seen + _FLOOR)
-        return EVIDENCE * sum(told) / len(told) + values + _NORMS * one.norms + COST_WEIGHT * cost + mixes
+        values += _SEEN * EVIDENCE * math.log(one.sent.seen + _FLOOR)
+        return (
+            EVIDENCE * sum(told) / len(told) + values + _NORMS * one.sent.norms + COST_WEIGHT * cost + mixes
+        )
 
     def _cost(self, choices: Mapping[int, int], words: set[str]) -> float:
         """Return how unusual some choices are; to leave a place empty does not save what a rare word costs."""
@@ -433,7 +385,7 @@ class _Search:
         rivals: dict[str, dict[str, float]] = {}
         errors: dict[str, dict[str, float]] = {}
         for one in self._all():
-            energy, error = self._energy(one, alive), _error(one, alive)
+            energy, error = self._energy(one, alive), one.sent.error(alive)
             for group, word in self._said(one):
                 known = rivals.setdefault(group, {})
                 if energy < known.get(word, math.inf):
@@ -441,14 +393,14 @@ class _Search:
                     errors.setdefault(group, {})[word] = error
         return Trip(
             best.choices,
-            self.readings[best.heads][0],
-            _error(best, alive),
+            self.readings[best.sent.heads][0],
+            best.sent.error(alive),
             self._energy(best, alive),
             rivals,
             errors,
-            best.logits,
-            int((best.back < _ALIVE).any(0).sum()),
-            best.spread,
+            best.sent.logits,
+            int((best.sent.back < _ALIVE).any(0).sum()),
+            best.sent.spread,
         )
 
     def _said(self, one: _Try) -> Iterator[tuple[str, str]]:
@@ -462,49 +414,8 @@ class _Search:
             said = said - {"identity"} if len(said) > 1 else said
             if len(said) == 1:
                 yield group, next(iter(said))
-        heads = self.readings[one.heads][0]
+        heads = self.readings[one.sent.heads][0]
         yield "heads", heads.layout
-
-
-class _Sender:
-    """Codes to pictures and on to what the heads say."""
-
-    def __init__(self, network: Layered, labels: Tensor | None, logits: bool) -> None:
-        self._network, self._labels, self._logits = network, labels, logits
-
-    def pictures(self, codes: Tensor) -> Tensor:
-        """Return what codes become."""
-        decoded = self._network.decode(codes, self._labels)
-        return decoded.sigmoid() if self._logits else decoded
-
-    def on(self, pictures: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Return what the heads say of pictures."""
-        return self._network.heads(pictures, self._labels)
-
-    def __call__(self, codes: Tensor) -> tuple[Tensor, Tensor | None]:
-        return self.on(self.pictures(codes))
-
-
-class _Listener:
-    """Hears what the encoder's batch norms say of the pictures that pass."""
-
-    def __init__(self, network: Layered) -> None:
-        self._said: list[float] = []
-        self._handles = []
-        for module in network.encoder.modules() if network.encoder is not None else ():
-            if isinstance(module, BatchNorm):
-                self._handles.append(module.register_forward_pre_hook(self._heard))
-
-    def _heard(self, norm: nn.Module, given: tuple[Tensor, ...]) -> None:
-        if not isinstance(norm, BatchNorm) or norm.running_mean is None or norm.running_var is None:
-            return
-        self._said.append(near_memory(given[0], norm.running_mean, norm.running_var))
-
-    def told(self) -> float:
-        """Return how far the pictures are from those in training, in nats, and hear no more."""
-        for handle in self._handles:
-            handle.remove()
-        return sum(math.log(min(error, 1e3) + _NORMS_FLOOR) for error in self._said)
 
 
 def _readings(slots: Slots) -> Iterator[tuple[Heads, float]]:
@@ -520,73 +431,6 @@ def _readings(slots: Slots) -> Iterator[tuple[Heads, float]]:
         if option.heads.layout == "separate":
             swapped = replace(option.heads, mean=option.heads.second, second=option.heads.mean)
             yield swapped, option.cost + _SWAPPED
-
-
-def _mean(heads: Heads, sent: Heads | None, first: Tensor, second: Tensor | None) -> Tensor | None:
-    """Return the mean under one reading, from what the heads said under another."""
-    if sent is None or second is None or heads.layout == "single":
-        return first
-    if heads.layout == "separate":
-        return first if heads.mean == sent.mean else second
-    both = torch.cat((first, second), 1)
-    if sent.layout == "interleaved":
-        both = torch.stack((first, second), 2).flatten(1)
-    return both[:, ::2] if heads.layout == "interleaved" else both.chunk(2, 1)[0]
-
-
-def _probes(network: Layered, count: int, logits: bool) -> Tensor:
-    """Return pictures for an encoder, in the values that its decoder gives."""
-    image = network.config.image
-    probes = pictures(count, image.channels, image.height or 1, image.width or 1)
-    last = last_of(network.config)
-    return 2 * probes - 1 if last is not None and last.kind in _SIGNED and not logits else probes
-
-
-def _unlike(probes: Tensor, decoded: Tensor) -> float:
-    """Return 1 less the correlation of pictures with what became of them, in the median."""
-    both = torch.stack((probes.flatten(1), torch.nan_to_num(decoded.reshape(len(probes), -1))))
-    both = both - both.mean(2, keepdim=True)
-    scale = both.norm(dim=2).prod(0).clamp_min(1e-6)
-    return 1 - float(((both[0] * both[1]).sum(1) / scale).median())
-
-
-def _error(one: _Try, alive: Tensor) -> float:
-    """Return the geometric mean of the errors."""
-    errors = _errors(one, alive)
-    return math.prod(errors) ** (1 / len(errors))
-
-
-def _errors(one: _Try, alive: Tensor) -> list[float]:
-    """Return each error over the dimensions alive, without those of which nothing is known."""
-    means = [float(back[mask].nanmean()) for back, mask in zip(one.back, alive, strict=True)]
-    return [_WORST if math.isnan(mean) else mean for mean in means]
-
-
-def _unused(mean: Tensor) -> Tensor:
-    """Return `(dim,)`: the numbers of a plain code that are always the same, as a ReLU leaves some; not nearly all."""
-    still = mean.var(0) < _DEAD
-    return still if float(still.float().mean()) < _MOST_UNUSED else torch.zeros_like(still)
-
-
-def _redrawn(codes: Tensor) -> Tensor:
-    """Return new codes with the mean and the covariance of these: none is where a wrong reading leads all to."""
-    mean = codes.mean(0)
-    generator = torch.Generator().manual_seed(3)
-    mixed = torch.randn((len(codes), len(codes)), generator=generator) / len(codes) ** 0.5
-    return mean + mixed @ (codes - mean)
-
-
-def _back(codes: Tensor, mean: Tensor | None, scaled: bool = False) -> Tensor:
-    """Return the mean square distance of the codes that came back, by dimension; in their variances, if scaled."""
-    if mean is None or not bool(torch.isfinite(mean).all() and torch.isfinite(codes).all()):
-        return torch.full((codes.shape[1],), _WORST)
-    squares = (mean - codes).square().sort(0).values
-    kept = max(1, round(_KEPT * len(squares)))
-    back = squares[:kept].mean(0)
-    if scaled:  # of codes that are nearly all the same nothing comes back
-        variance = codes.var(0)
-        back = torch.where(variance < _DEAD, torch.ones_like(back), back / variance.clamp_min(_DEAD))
-    return back.clamp_max(_WORST)
 
 
 def _price(config: LayeredConfig, tensors: Tensors) -> float:

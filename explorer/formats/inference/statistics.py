@@ -19,7 +19,8 @@ from torch.nn import functional
 from explorer.formats.inference.measured import Measured, compared, thinned
 from explorer.formats.inference.slots import Option, Slots
 from explorer.formats.inference.work import Work
-from explorer.models.layered import BatchNorm, Layered, LayeredConfig, module_of
+from explorer.models.layer_modules import BatchNorm, module_of
+from explorer.models.layered import Layered, LayeredConfig
 from explorer.models.layers import Layer
 
 Tensors = Mapping[str, Tensor]

@@ -15,7 +15,8 @@ from explorer.formats.inference.judging import Judged
 from explorer.formats.inference.slots import Slots
 from explorer.formats.inference.weighing import guesses
 from explorer.formats.sidecars import Hints
-from explorer.models.layered import LayeredConfig, module_of
+from explorer.models.layer_modules import module_of
+from explorer.models.layered import LayeredConfig
 from explorer.models.layers import WEIGHTED, Layer, parse_all
 from explorer.models.layers import told as words_of
 from explorer.models.shapes_alone import ShapesAlone
