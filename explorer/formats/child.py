@@ -18,7 +18,7 @@ from explorer.errors import CheckpointError
 from explorer.formats import torch_archive
 from explorer.formats.handing import Handing
 from explorer.formats.isolated import READ_SECONDS
-from explorer.formats.pickle_known import World
+from explorer.formats.pickle_stands import World
 from explorer.formats.span import Damaged, Span, TooMuch
 from explorer.formats.zip_members import members
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from explorer.formats import pickle_known as known
 from explorer.formats.content import Record
-from explorer.formats.pickle_known import Global, World
+from explorer.formats.pickle_stands import Global, LongText, NativeText, World
 from explorer.formats.span import Damaged, Span, TooMuch
 
 MOST_STEPS = 2_000_000
@@ -128,11 +128,11 @@ class _Machine:
         if count < _LARGE:
             self._stack.append(self._take(count).decode("latin-1"))
         else:
-            self._stack.append(known.NativeText(self._passed(count)))
+            self._stack.append(NativeText(self._passed(count)))
 
     def _text(self, count: int) -> None:
         if count > _LONG_TEXT:
-            self._stack.append(known.LongText(self._passed(count)))
+            self._stack.append(LongText(self._passed(count)))
             return
         self._stack.append(self._take(count).decode("utf-8", "replace"))
 

@@ -14,7 +14,8 @@ from typing import Any
 
 from explorer.formats.content import Record
 from explorer.formats.handing import SIZES
-from explorer.formats.pickle_known import Storage, World, storage_dtype, tensor
+from explorer.formats.pickle_known import storage_dtype, tensor
+from explorer.formats.pickle_stands import Storage, World
 from explorer.formats.safe_pickle import load
 from explorer.formats.span import Damaged, Span, TooMuch
 from explorer.formats.zip_members import Member, members
