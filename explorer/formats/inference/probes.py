@@ -11,7 +11,9 @@ import functools
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
+_FINEST = 32  # pixels; larger pictures of strokes are enlarged ones
 _STROKES = 2  # of one picture
 _POINTS = 40  # of one stroke
 _PEN = 0.045  # half of its width, of the picture's side
@@ -24,7 +26,8 @@ def pictures(count: int, channels: int, height: int, width: int) -> Tensor:
     """Return `(count, channels, height, width)`, 0 for black and 1 for white."""
     generator = torch.Generator().manual_seed(4)
     if channels == 1:
-        return _strokes(count, height, width, generator)
+        drawn = _strokes(count, min(height, _FINEST), min(width, _FINEST), generator)
+        return functional.interpolate(drawn, (height, width), mode="bilinear")
     return _clouds(count, channels, height, width, generator)
 
 
