@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -44,6 +45,9 @@ _BROADCAST = {
 }
 
 
+_BY_CHANNEL = {functional.batch_norm, functional.instance_norm, functional.group_norm, functional.prelu}
+
+
 class ShapesAlone(TorchFunctionMode):
     """Has the usual functions tell their shapes by simpler means; the values of what they return mean nothing.
 
@@ -61,7 +65,12 @@ class ShapesAlone(TorchFunctionMode):
         if func is functional.conv_transpose2d and not kwargs:
             return _transposed(*args)
         if func in _SHAPE_KEPT:
-            return args[0] if args else kwargs["input"]
+            values = args[0] if args else kwargs["input"]
+            if func in _BY_CHANNEL:
+                _fit_channels(values, [*args[1:], *kwargs.values()], func is functional.prelu)
+            elif func is functional.layer_norm:
+                _fit_rows(values, args[1] if len(args) > 1 else kwargs["normalized_shape"])
+            return values
         if func is functional.adaptive_avg_pool2d or func is functional.interpolate:
             return _resized(func, *args, **kwargs)
         if func is torch.cat:
@@ -69,6 +78,20 @@ class ShapesAlone(TorchFunctionMode):
         if func in _BROADCAST and not kwargs:
             return _broadcast(args)
         return func(*args, **kwargs)
+
+
+def _fit_channels(values: Tensor, others: Sequence[Any], one_fits: bool) -> None:
+    """Check that what a norm or a PReLU keeps for each channel is for as many channels as there are."""
+    channels = int(values.shape[1]) if values.ndim > 1 else 1
+    fitting = {channels, 1} if one_fits else {channels}
+    for other in others:
+        if isinstance(other, Tensor) and other.ndim == 1 and len(other) not in fitting:
+            raise RuntimeError(f"{len(other)} channels do not fit {tuple(values.shape)}")
+
+
+def _fit_rows(values: Tensor, shape: Sequence[int]) -> None:
+    if tuple(values.shape[-len(shape) :]) != tuple(shape):
+        raise RuntimeError(f"rows of {tuple(shape)} do not fit {tuple(values.shape)}")
 
 
 def _linear(values: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:

@@ -89,3 +89,21 @@ with ShapesAlone():
 raise SystemExit("torch.fx.experimental.symbolic_shapes" in sys.modules or "sympy" in sys.modules)
 """
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "module",
+    [nn.BatchNorm2d(5), nn.GroupNorm(5, 5), nn.PReLU(5), nn.InstanceNorm2d(5, affine=True), nn.LayerNorm(9)],
+    ids=lambda module: type(module).__name__,
+)
+def test_what_is_kept_for_each_channel_must_fit(module: nn.Module) -> None:
+    values = torch.zeros(2, 4, 8, 8)
+    with pytest.raises((RuntimeError, ValueError)):
+        module(values)
+    with ShapesAlone(), pytest.raises((RuntimeError, ValueError)):
+        module.to("meta")(values.to("meta"))
+
+
+def test_one_slope_fits_all_channels() -> None:
+    with ShapesAlone():
+        assert nn.PReLU().to("meta")(torch.zeros(2, 4, 8, 8, device="meta")).shape == (2, 4, 8, 8)

@@ -235,7 +235,10 @@ class _Walk:
 
     def on(self, paths: Sequence[Path], start: int, norm: int) -> list[Path]:
         """Return the best ways on to the next batch norm."""
-        arriving = self.through(paths[0].values[:2], start, norm, paths[0].choices)
+        try:
+            arriving = self.through(paths[0].values[:2], start, norm, paths[0].choices)
+        except RuntimeError:  # a geometry that does not go through
+            return []
         stage = _Stage(self, start, norm, arriving.shape[-1] if arriving.ndim == 4 else 0)
         for path in paths:
             stage.screen(path)
