@@ -139,7 +139,7 @@ def _by_statistics(proposed: Sequence[Slots], tensors: Tensors, stop: Stop) -> l
     for slots in proposed:
         if stop() or (ranked and slots.candidate.cost > dearest):
             break
-        key = _decoder(slots)
+        key = decoder_of(slots)
         if key not in found:
             found[key] = walks.best(slots, stop)
         path = found[key]
@@ -163,13 +163,6 @@ def _walked_well(found: Ranked, tensors: Tensors, stop: Stop, at: int) -> Ranked
         return found
     paths = statistics.walked(slots, tensors, (path.prior,), stop)
     return (energy, slots, paths[0]) if paths else found
-
-
-def _decoder(slots: Slots) -> str:
-    """Return what makes a decoder: two candidates that differ in their encoders alone have one."""
-    config = slots.candidate.config
-    layers = " ".join(f"{layer.text}@{layer.key}" for layer in config.decoder)
-    return f"{config.latent_dim} {config.labels} {layers}"
 
 
 @dataclass(frozen=True, eq=False)

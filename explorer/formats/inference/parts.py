@@ -183,9 +183,7 @@ def _cuttable(run: Run, place: int, code: int | None) -> bool:
     narrow = min(link.wide_in for link in run[1:])
     parted = apart(before.unit.key, after.unit.key)
     if not before.flat and not after.flat:  # a code that is a map
-        counted = after.unit.key.rpartition(".")[
-            2
-        ].isdigit()  # within one Sequential nothing is left as a code
+        counted = after.unit.key.rpartition(".")[2].isdigit()  # one Sequential leaves nothing as a code
         return parted or ((before.kind, after.kind) == ("conv", "convT") and not counted)
     return after.flat and (width == narrow or parted or before.wide_out == 2 * width)
 

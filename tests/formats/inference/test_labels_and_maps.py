@@ -8,7 +8,9 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from explorer.formats.inference import Module
 from explorer.formats.inference.encoders import parted
+from explorer.formats.inference.inferring import infer
 from explorer.formats.inference.parts import parts_of
 from explorer.formats.inference.proposals import proposals
 from explorer.formats.inference.slots import tidied
@@ -95,3 +97,32 @@ def test_maps_that_are_nowhere_padded_are_so_in_both_halves() -> None:
         layer.get("padding", 0) for layer in (*config.encoder, *config.decoder) if "conv" in layer.kind
     ]
     assert not any(strides)
+
+
+def test_batch_norm_tells_of_a_network_whose_label_joins_before_its_first_convolution() -> None:
+    torch.manual_seed(3)
+    maps = nn.Sequential(
+        nn.ConvTranspose2d(17, 24, 4, 2, 1), nn.BatchNorm2d(24), nn.LeakyReLU(0.2),
+        nn.ConvTranspose2d(24, 12, 4, 2, 1), nn.BatchNorm2d(12), nn.LeakyReLU(0.2), nn.Conv2d(12, 1, 7, 1, 3),
+    )  # fmt: skip
+    module = nn.ModuleDict({
+        "table_of_labels": nn.Embedding(6, 5), "plane": nn.Linear(5, 49), "first": nn.Linear(20, 16 * 49), "maps": maps,
+    })  # fmt: skip
+    with torch.no_grad():
+        for _ in range(80):
+            rows = nn.functional.leaky_relu(module["first"](torch.randn(64, 20)), 0.2).reshape(-1, 16, 7, 7)
+            planes = module["plane"](module["table_of_labels"](torch.randint(6, (64,)))).reshape(-1, 1, 7, 7)
+            maps(torch.cat((rows, planes), 1))
+    config = infer(dict(module.state_dict())).config
+    assert config.latent_dim == 20
+    assert {layer.text for layer in config.decoder if "relu" in layer.kind} == {"leaky_relu:0.2"}
+
+
+def test_a_leaf_named_output_beside_a_chain_is_a_function_behind_it() -> None:
+    chain = nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 784))
+    tensors = nn.ModuleDict({"main": chain}).state_dict()
+    paths = ["", "main", "main.0", "main.1", "main.2"]
+    bare = infer(tensors, [Module(path) for path in paths]).config
+    ended = infer(tensors, [Module(path) for path in [*paths, "output"]]).config
+    assert bare.decoder[-1].kind == "linear"
+    assert ended.decoder[-1].kind == "tanh"
