@@ -50,6 +50,13 @@ def test_a_code_alone_tells_of_no_class() -> None:
     assert found(trained(100, 0)) is None
 
 
+def test_weights_that_differ_by_chance_tell_of_no_class() -> None:
+    for seed in range(12):
+        torch.manual_seed(seed)
+        module = nn.Sequential(nn.Linear(110, 48), nn.ReLU(), nn.Linear(48, 144), nn.Tanh())
+        assert found(module.state_dict()) is None
+
+
 def test_a_class_behind_the_code_makes_a_conditional_network() -> None:
     config = infer(trained(64, 10)).config
     assert config.latent_dim == 64
