@@ -7,20 +7,22 @@ is imported.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from explorer.errors import StageError, UsageError
+from explorer.models.space import NO_OPTIONS as NO_OPTIONS
+from explorer.models.space import DecodeOptions as DecodeOptions
+from explorer.models.space import PriorName as PriorName
+from explorer.models.space import Space as Space
+from explorer.models.space import aggregate_posterior as aggregate_posterior
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
-
-PriorName = Literal["normal", "uniform", "sphere", "none"]
 
 
 @dataclass(frozen=True)
@@ -77,99 +79,6 @@ class NativeRange:
 
     def __str__(self) -> str:
         return "logits" if self.logits else f"{self.low:g}..{self.high:g}"
-
-
-@dataclass(frozen=True, eq=False)
-class Space:
-    """One latent space of a model.
-
-    Attributes:
-        name: the paper's letter, `z`, `w`, `w+`.
-        shape: shape of one code, `(10,)` or `(4, 8, 8)`.
-        prior: what sampling draws from; `none` means that the data must tell.
-        center, spread: float32 `(dim,)`, per dimension: those of the codes of real pictures where a code
-            book told them (`measured`, see `aggregate_posterior`), else the prior's.
-        floor: no code is below it, as behind a ReLU; None where nothing is known of that.
-        mappings: to other spaces, tensor `(N, *shape)` to tensor.
-    """
-
-    name: str
-    shape: tuple[int, ...]
-    prior: PriorName = "normal"
-    center: np.ndarray = field(default=None)  # type: ignore[arg-type]
-    spread: np.ndarray = field(default=None)  # type: ignore[arg-type]
-    measured: bool = False
-    mappings: Mapping[str, Callable[[Tensor], Tensor]] = field(default_factory=dict)
-    floor: float | None = None
-
-    def __post_init__(self) -> None:
-        spread = {"uniform": 1 / math.sqrt(3), "sphere": 1 / math.sqrt(self.dim)}.get(self.prior, 1.0)
-        for name, default in (("center", 0.0), ("spread", spread)):
-            value = getattr(self, name)
-            array = np.full(self.dim, default) if value is None else np.asarray(value)
-            array = array.astype(np.float32).reshape(self.dim)
-            array.flags.writeable = False
-            object.__setattr__(self, name, array)
-
-    @property
-    def dim(self) -> int:
-        """Number of dimensions of a code, its shape multiplied out."""
-        return math.prod(self.shape)
-
-    def to(self, codes: Tensor, other_space: str) -> Tensor:
-        """Map codes `(N, *shape)` of this space to `other_space`.
-
-        Raises:
-            UsageError: no mapping exists.
-        """
-        if other_space == self.name:
-            return codes
-        if other_space not in self.mappings:
-            raise UsageError(
-                f"No mapping from space {self.name} to {other_space} exists in this model; use one of its "
-                "spaces."
-            )
-        return self.mappings[other_space](codes)
-
-    def with_data(self, mean: np.ndarray, logvar: np.ndarray | None = None) -> Space:
-        """Return this space with centre and spread of the aggregate posterior of codes `(N, dim)`."""
-        center, spread = aggregate_posterior(mean, logvar)
-        return replace(self, center=center, spread=np.where(spread > 0, spread, 1.0), measured=True)
-
-
-def aggregate_posterior(mean: np.ndarray, logvar: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-    """Return centre and spread, float64 `(dim,)` each, of the codes that an encoder gives real pictures.
-
-    The spread is `sqrt(var(mean_i) + mean(exp(logvar_i)))`: a dead dimension, whose means are all 0, has
-    about 1 and not 0.
-
-    Args:
-        mean, logvar: `(N, dim)` or `(N, *shape)`; no `logvar` counts as no variance.
-    """
-    mean = np.asarray(mean, np.float64).reshape(len(mean), -1)
-    variance = mean.var(axis=0)
-    if logvar is not None:
-        variance = variance + np.exp(np.asarray(logvar, np.float64).reshape(mean.shape)).mean(axis=0)
-    return mean.mean(axis=0), np.sqrt(variance)
-
-
-@dataclass(frozen=True, eq=False)
-class DecodeOptions:
-    """What a decode may depend on besides the code; a model lists in `accepts` which of them it uses."""
-
-    labels: np.ndarray | None = None  # (N,) int or (N, classes) one-hot
-    psi: float | None = None
-    psi_cutoff: int | None = None
-    noise: Literal["const", "none", "random"] | None = None
-    transform: np.ndarray | None = None  # (3, 3)
-    head: str | None = None
-
-    def given(self) -> tuple[str, ...]:
-        """Return the names of the options that were given."""
-        return tuple(name for name in self.__dataclass_fields__ if getattr(self, name) is not None)
-
-
-NO_OPTIONS = DecodeOptions()
 
 
 @dataclass(frozen=True, eq=False)
@@ -257,6 +166,8 @@ class LatentModel(_Described):
     accepts: frozenset[str] = frozenset()
     classes: int = 0
     """How many classes the option `labels` may name; 0 where it takes none."""
+    heads: tuple[str, ...] = ()
+    """The decoders that the option `head` may name, the first where it is not given; none where there is one."""
 
     def __init__(
         self,
