@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import numpy as np
 
-from explorer.models.base import Space
+from explorer.models.base import NO_OPTIONS, DecodeOptions, Space
 
 
-def sample(space: Space, count: int, seed: int) -> np.ndarray:
+def sample(space: Space, count: int, seed: int, options: DecodeOptions = NO_OPTIONS) -> np.ndarray:
     """Draw `count` codes from the prior; a code depends on its place and the seed, not on `count`.
 
     `normal` is N(0, 1) (Kingma & Welling 2013, arXiv:1312.6114), `uniform` -1..1 in each dimension (Radford
     et al. 2015, arXiv:1511.06434), `sphere` evenly on the unit sphere, `none` a normal with the space's own
-    centre and spread, lifted to its floor where it has one.
+    centre and spread, lifted to its floor where it has one. A space with a `source` has that one's samples, mapped.
 
     Args:
         space: whose prior.
         count: how many, 0 or more.
         seed: 0 or more.
+        options: their labels count where a mapping depends on the class.
 
     Returns:
         float32 `(count, dim)`.
     """
+    if space.source is not None:
+        return space.source.mapped(sample(space.source, count, seed), space.name, options)
     generator = np.random.default_rng(seed)
     if space.prior == "uniform":
         return generator.uniform(-1.0, 1.0, (count, space.dim)).astype(np.float32)

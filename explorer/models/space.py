@@ -105,7 +105,7 @@ class Space:
         import torch
 
         with torch.inference_mode():
-            given = torch.tensor(np.asarray(codes, np.float32))
+            given = torch.tensor(np.asarray(codes, np.float32).reshape(len(codes), self.dim))
             return self.to(given, other_space, options).reshape(len(codes), -1).float().cpu().numpy()
 
     def with_data(self, mean: np.ndarray, logvar: np.ndarray | None = None) -> Space:

@@ -1,0 +1,214 @@
+"""Generators with a mapping network and styles: what the StyleGANs have in common, whoever wrote the file.
+
+Karras et al. 2018, "A Style-Based Generator Architecture for Generative Adversarial Networks" (arXiv:1812.04948):
+spaces z and w, truncation, noise, style mixing; w+, one w a layer: Abdal et al. 2019, "Image2StyleGAN"
+(arXiv:1904.03189). The networks themselves are in files of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol, cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from explorer.models.base import NO_OPTIONS, DecodeOptions, ImageSpec, LatentModel, NativeRange, Origin, Space
+from explorer.models.style_noise import Noise
+
+SAMPLED = 1024
+"""Codes drawn to know how far w reaches."""
+_PART = 256  # codes mapped at once
+
+
+class StyleNetwork(Protocol):
+    """What a network must have to become a `StyleModel`; all are `nn.Module`s in evaluation mode.
+
+    `w_avg (w_dim,)` is what truncation draws towards. `c_dim` counts the classes, 0 where there is none.
+    """
+
+    z_dim: int
+    w_dim: int
+    num_ws: int
+    c_dim: int
+    w_avg: Tensor
+    has_noise: bool
+    has_transform: bool
+
+    def mapping(self, z: Tensor, c: Tensor | None) -> Tensor:
+        """Return w `(N, w_dim)`, not truncated, of z `(N, z_dim)` and one-hot classes `(N, c_dim)`."""
+
+    def synthesis(self, ws: Tensor, noise: Noise, transform: Tensor | None) -> Tensor:
+        """Return native pictures `(N, C, H, W)`, unclipped, of `(N, num_ws, w_dim)`."""
+
+
+class StyleModel(LatentModel):
+    """A generator with the spaces `z`, `w` and `w+`, truncation, noise, classes and moves, as its network has them.
+
+    Truncation `w_avg + psi (w - w_avg)` works in every space, on the first `psi_cutoff` layers or all. Codes map
+    from z to w and w+, and from w to w+; from w+ back to w goes the mean of the layers.
+    """
+
+    source_text = ""
+    """The program text that the file carries; it is shown and never run."""
+
+    def __init__(self, network: nn.Module, **described: Any) -> None:
+        self.style = cast("StyleNetwork", network)
+        super().__init__(network, spaces=self._make_spaces(), **described)
+        self.classes = self.style.c_dim
+        accepts = {"psi", "psi_cutoff"}
+        accepts |= {"noise", "noise_seed"} if self.style.has_noise else set()
+        accepts |= {"transform"} if self.style.has_transform else set()
+        self.accepts = frozenset(accepts | ({"labels"} if self.classes else set()))
+
+    @property
+    def layers(self) -> int:
+        """How many styles a picture has: rows of a code of `w+`."""
+        return self.style.num_ws
+
+    # ---- spaces ----
+
+    def _make_spaces(self) -> list[Space]:
+        style = self.style
+        z = Space("z", (style.z_dim,), mappings={"w": self._w, "w+": self._w_plus})
+        center, spread = self._reach(z)
+        w = Space(
+            "w",
+            (style.w_dim,),
+            "none",
+            center,
+            spread,
+            measured=True,
+            mappings={"w+": self._broadcast},
+            source=z,
+        )
+        layers = style.num_ws
+        w_plus = Space(
+            "w+",
+            (layers, style.w_dim),
+            "none",
+            np.tile(center, layers),
+            np.tile(spread, layers),
+            measured=True,
+            mappings={"w": self._mean_style},
+            source=z,
+        )
+        return [z, w, w_plus]
+
+    def _reach(self, z: Space) -> tuple[np.ndarray, np.ndarray]:
+        """Return centre and spread of w: the average that the file kept (else of samples), and that of samples."""
+        generator = np.random.default_rng(0)
+        codes = torch.from_numpy(generator.standard_normal((SAMPLED, z.dim)).astype(np.float32))
+        classes = np.arange(SAMPLED) % max(self.style.c_dim, 1)
+        with torch.inference_mode():
+            sampled = self._w(codes, DecodeOptions(labels=classes)).float().cpu()
+        kept = self.style.w_avg.float().cpu()
+        center = kept if bool((kept != 0).any()) else sampled.mean(0)
+        spread = sampled.std(0)
+        return center.numpy(), torch.where(spread > 0, spread, torch.ones(())).numpy()
+
+    def _w(self, z: Tensor, options: DecodeOptions) -> Tensor:
+        """Map z `(N, z_dim)` to w `(N, w_dim)`; without labels, of class 0."""
+        z = z.to(self.style.w_avg.device)
+        c = self._one_hot(options, len(z))
+        parts = [
+            self.style.mapping(z[at : at + _PART], None if c is None else c[at : at + _PART])
+            for at in range(0, len(z), _PART)
+        ]
+        return torch.cat(parts) if parts else z.new_zeros(0, self.style.w_dim)
+
+    def _w_plus(self, z: Tensor, options: DecodeOptions) -> Tensor:
+        return self._broadcast(self._w(z, options), options)
+
+    def _broadcast(self, w: Tensor, options: DecodeOptions) -> Tensor:
+        return w.unsqueeze(1).expand(-1, self.style.num_ws, -1)
+
+    @staticmethod
+    def _mean_style(ws: Tensor, options: DecodeOptions) -> Tensor:
+        return ws.mean(1)
+
+    def _one_hot(self, options: DecodeOptions, count: int) -> Tensor | None:
+        """Return classes as `(count, c_dim)`; one of them stands for all."""
+        if not self.style.c_dim:
+            return None
+        labels = torch.as_tensor(
+            np.zeros(1, np.int64) if options.labels is None else np.asarray(options.labels)
+        )
+        if labels.ndim == 1:
+            labels = nn.functional.one_hot(labels.long(), self.style.c_dim)
+        labels = labels.to(self.style.w_avg.device, torch.float32)
+        return labels.expand(count, -1) if len(labels) == 1 else labels
+
+    # ---- pictures ----
+
+    def styles(self, codes: Tensor, space: str, options: DecodeOptions = NO_OPTIONS) -> Tensor:
+        """Return the truncated styles `(N, layers, w_dim)` of codes `(N, dim)` or `(N, *shape)` of any space."""
+        ws = self.spaces[space].to(codes, "w+", options).reshape(len(codes), self.style.num_ws, -1)
+        psi = 1.0 if options.psi is None else options.psi
+        cutoff = self.style.num_ws if options.psi_cutoff is None else options.psi_cutoff
+        if psi == 1.0 or cutoff <= 0:
+            return ws
+        average = self.style.w_avg.to(ws)
+        return torch.cat([average + psi * (ws[:, :cutoff] - average), ws[:, cutoff:]], dim=1)
+
+    def decode_raw(self, codes: Tensor, space: str = "z", options: DecodeOptions = NO_OPTIONS) -> Tensor:
+        """Decode codes `(N, dim)` or `(N, *shape)` to the network's own values `(N, C, H, W)`, unclipped."""
+        return self.style.synthesis(
+            self.styles(codes, space, options), _noise(options), _matrix(options, codes)
+        )
+
+    def preview(
+        self,
+        codes: Tensor,
+        space: str = "z",
+        options: DecodeOptions = NO_OPTIONS,
+        max_side: int | None = None,
+    ) -> Tensor:
+        """Decode to smaller pictures of at least `max_side` pixels, where the network has them on its way."""
+        small = getattr(self.network, "synthesis_preview", None)
+        if small is None or max_side is None:
+            return self.decode(codes, space, options)
+        native = small(self.styles(codes, space, options), _noise(options), _matrix(options, codes), max_side)
+        return self.native_range.to_unit(native).clamp(0, 1)
+
+
+def _noise(options: DecodeOptions) -> Noise:
+    return Noise(options.noise or "const", options.noise_seed or 0)
+
+
+def _matrix(options: DecodeOptions, like: Tensor) -> Tensor | None:
+    return (
+        None
+        if options.transform is None
+        else torch.as_tensor(options.transform, dtype=torch.float32).to(like)
+    )
+
+
+def wrap(
+    network: nn.Module,
+    *,
+    name: str,
+    architecture: str,
+    image: ImageSpec,
+    origin: Origin | None = None,
+    notes: Sequence[str] = (),
+    native_range: NativeRange = NativeRange(-1.0, 1.0),
+    source_text: str = "",
+) -> StyleModel:
+    """Return the model of a network that is a `StyleNetwork`, put into evaluation mode.
+
+    `source_text` is what the file carries of its program, to be shown.
+    """
+    network.eval().requires_grad_(False)
+    model = StyleModel(
+        network,
+        name=name,
+        architecture=architecture,
+        image=image,
+        origin=origin,
+        notes=notes,
+        native_range=native_range,
+    )
+    model.source_text = source_text
+    return model
