@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from explorer import __version__
-from explorer.cli import codes, development, exports, inspection, replay, window
+from explorer.cli import codes, converting, development, exports, inspection, replay, window
 from explorer.cli.options import add_command, unwrapped
 from explorer.errors import UsageError
 
@@ -71,6 +71,7 @@ add_command(app, window.open_window, "anime-faces --stage anime-colorizer", name
 add_command(app, inspection.info, "info vaeg.pth")
 add_command(app, inspection.activity, "activity vaeg.pth --codes faces.npz")
 add_command(app, codes.decode, "decode vaeg.pth --latents z.npy --out images.npy")
+add_command(app, converting.convert, "convert network.pkl --latents z.npy --to w --out w.npy")
 add_command(app, codes.encode, "encode vaeg.pth faces.zip --out vaeg.codes.npz")
 add_command(app, codes.apply, "apply anime-colorizer grey-faces/ --out coloured.npy")
 app.add_typer(exports.app, name="export")

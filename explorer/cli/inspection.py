@@ -106,6 +106,7 @@ def _latent_facts(model: LatentModel, opened: Opened) -> dict[str, Any]:
                 "dim": space.dim,
                 "prior": space.prior,
                 "measured": space.measured,
+                "source": space.source.name if space.source else None,
             }
             for space in model.spaces.values()
         ],
@@ -169,7 +170,8 @@ def _lines(key: str, value: Any) -> list[str]:
         ]
     if key == "spaces":
         return [
-            f"{space['name']}: {' x '.join(map(str, space['shape']))}, prior {space['prior']}"
+            f"{space['name']}: {' x '.join(map(str, space['shape']))}, "
+            + (f"drawn through {space['source']}" if space["source"] else f"prior {space['prior']}")
             + (", measured by the code book" if space["measured"] else "")
             for space in value
         ]

@@ -118,6 +118,12 @@ class Decoding(Engine):
         typer.Option(min=0, rich_help_panel=_MODEL, help="Truncate only the first so many layers."),
     ] = None
     noise: Annotated[Noise | None, typer.Option(rich_help_panel=_MODEL, help="Noise inputs.")] = None
+    noise_seed: Annotated[
+        int | None,
+        typer.Option(
+            min=0, max=2**32 - 1, rich_help_panel=_MODEL, help="Seed of random noise; 0 if left out."
+        ),
+    ] = None
     transform: Annotated[
         Path | None,
         typer.Option(

@@ -306,6 +306,7 @@ def _options(decoding: Decoding) -> DecodeOptions:
         noise=decoding.noise.value if decoding.noise else None,  # type: ignore[arg-type]
         transform=transform,
         head=decoding.head,
+        noise_seed=decoding.noise_seed,
     )
 
 

@@ -20,7 +20,8 @@ def load_codes(path: Path | str, space: Space) -> np.ndarray:
     """Return float32 `(N, dim)` from an `.npy`, or from `z`, `codes`, `mean` or `mu` of an `.npz`.
 
     `(N, *space.shape)` is taken too, ones at the end do not matter, such as `(N, 100, 1, 1)`, and a single
-    code may come without N.
+    code may come without N. Of a space of rows, such as w+, one row stands for all; for a space of one row, such
+    as w, rows that are all the same are one.
 
     Raises:
         LatentError: the file cannot be read or does not fit; the text says both shapes.
@@ -43,6 +44,7 @@ def load_codes(path: Path | str, space: Space) -> np.ndarray:
         found = found[None]
     if found.ndim > 1 and not len(found):
         raise LatentError(f"There are no codes in {path} ({shape}); give {wanted}.")
+    found = _in_rows(found, space.shape)
     if found.ndim < 2 or _without_ones(found.shape[1:]) not in (
         _without_ones((space.dim,)),
         _without_ones(space.shape),
@@ -71,6 +73,14 @@ def in_float32(numbers: np.ndarray, where: str) -> np.ndarray:
             "codes."
         )
     return narrow
+
+
+def _in_rows(found: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Return codes with as many rows as a space has, where one row stands for all or all are the same."""
+    if len(shape) == 2 and found.shape[1:] == shape[1:]:
+        return np.repeat(found[:, None], shape[0], axis=1)
+    is_same = found.ndim == 3 and len(shape) == 1 and found.shape[2:] == shape
+    return found[:, 0] if is_same and (found == found[:, :1]).all() else found
 
 
 def _without_ones(shape: tuple[int, ...]) -> tuple[int, ...]:

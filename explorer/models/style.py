@@ -20,6 +20,7 @@ from explorer.models.style_noise import Noise
 SAMPLED = 1024
 """Codes drawn to know how far w reaches."""
 _PART = 256  # codes mapped at once
+TANH = NativeRange(-1.0, 1.0)
 
 
 class StyleNetwork(Protocol):
@@ -79,7 +80,6 @@ class StyleModel(LatentModel):
             "none",
             center,
             spread,
-            measured=True,
             mappings={"w+": self._broadcast},
             source=z,
         )
@@ -90,7 +90,6 @@ class StyleModel(LatentModel):
             "none",
             np.tile(center, layers),
             np.tile(spread, layers),
-            measured=True,
             mappings={"w": self._mean_style},
             source=z,
         )
@@ -193,7 +192,7 @@ def wrap(
     image: ImageSpec,
     origin: Origin | None = None,
     notes: Sequence[str] = (),
-    native_range: NativeRange = NativeRange(-1.0, 1.0),
+    native_range: NativeRange = TANH,
     source_text: str = "",
 ) -> StyleModel:
     """Return the model of a network that is a `StyleNetwork`, put into evaluation mode.
