@@ -1,0 +1,463 @@
+"""StyleGAN2 (Karras et al. 2019, arXiv:1912.04958) and StyleGAN2-ADA (2020, arXiv:2006.06676), generators.
+
+A constant map is convolved and doubled in blocks; a style, made of w, scales the channels that enter each convolution,
+and the output is scaled back to what it would be expected to have ("demodulation"). Pictures are the sum of what each
+block draws (`skip`), or are drawn by the last of residual blocks (`resnet`) or plain ones (`orig`). Every size, gain
+and limit is in the configuration, as files of different years mean different ones. The tensors' names are those of
+NVIDIA's PyTorch files; readers of other files give theirs these names.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from explorer.models import fir
+from explorer.models.style_layers import (
+    EPSILON,
+    Dense,
+    DenseConfig,
+    Mapping,
+    MappingConfig,
+    activate,
+    check_activation,
+    check_sizes,
+    usual_gain,
+)
+from explorer.models.style_noise import CONST, Noise
+
+Filter = tuple[int, ...] | None
+"""Shape of a low-pass filter that a file keeps, `(4, 4)` or `(12,)`; None where it keeps none."""
+
+
+# ---- sizes ----
+
+
+@dataclass(frozen=True)
+class ConvConfig:
+    """A convolution that a style modulates, with noise, bias and activation.
+
+    Attributes:
+        affine: from w to the style, one value for each of `inputs`.
+        kernel, up, padding: side of the kernel, how many times it enlarges, pixels put around.
+        weight_gain: of the convolution's weights.
+        demodulate: scale the output back.
+        activation, gain: and what is multiplied afterwards.
+        clamp: outputs are kept within plus and minus this; None for no limit.
+        noise: `(H, W)` of the noise that the file keeps; None where the layer has none.
+        filter: of the enlargement; a file may keep one that is not used, too.
+    """
+
+    inputs: int
+    outputs: int
+    affine: DenseConfig
+    kernel: int = 3
+    up: int = 1
+    padding: int = 1
+    weight_gain: float = 1.0
+    demodulate: bool = True
+    activation: str = "lrelu"
+    gain: float = math.sqrt(2)
+    clamp: float | None = None
+    noise: tuple[int, int] | None = None
+    filter: Filter = None
+
+    def __post_init__(self) -> None:
+        check_sizes(self.inputs, self.outputs, self.kernel, self.up)
+        check_activation(self.activation)
+        if self.affine.outputs != self.inputs:
+            raise ValueError(f"a style of {self.affine.outputs} values for {self.inputs} channels")
+        if self.up > 1 and self.filter is None:
+            raise ValueError("a layer that enlarges without a filter")
+
+    def leaves(self, size: tuple[int, int]) -> tuple[int, int]:
+        """Return `(H, W)` of what comes out when `size` goes in."""
+        shrunk = 2 * self.padding + 1 - self.kernel
+        return (size[0] * self.up + shrunk, size[1] * self.up + shrunk)
+
+
+@dataclass(frozen=True)
+class SkipConfig:
+    """The way around a residual block: a plain convolution that enlarges."""
+
+    inputs: int
+    outputs: int
+    filter: Filter
+    kernel: int = 1
+    up: int = 2
+    padding: int = 0
+    weight_gain: float = 1.0
+    bias: bool = False
+    activation: str = "linear"
+    gain: float = 1.0
+    clamp: float | None = None
+
+
+@dataclass(frozen=True)
+class BlockConfig:
+    """One size of feature maps.
+
+    Attributes:
+        name: as its tensors' names have it: `b8`.
+        const: `(C, H, W)` of the constant it begins with; None for all but the first.
+        conv0: enlarges; None in the first.
+        torgb: draws; None where the block draws nothing.
+        skip: of a residual block, else None.
+        filter: with which the picture is enlarged before something is added.
+    """
+
+    name: str
+    conv1: ConvConfig
+    const: tuple[int, int, int] | None = None
+    conv0: ConvConfig | None = None
+    torgb: ConvConfig | None = None
+    skip: SkipConfig | None = None
+    filter: Filter = None
+
+    @property
+    def convolutions(self) -> int:
+        """How many styles of its own the block takes; the one for `torgb` is also the next block's first."""
+        return 1 + (self.conv0 is not None)
+
+    def leaves(self, size: tuple[int, int]) -> tuple[int, int]:
+        """Return `(H, W)` of its feature maps, when such of `size` go in."""
+        if self.const is not None:
+            size = self.const[1:]
+        for conv in (self.conv0, self.conv1):
+            size = conv.leaves(size) if conv else size
+        return size
+
+
+@dataclass(frozen=True)
+class StyleGan2Config:
+    """Sizes of the whole network."""
+
+    mapping: MappingConfig
+    blocks: tuple[BlockConfig, ...]
+    sizes: tuple[tuple[int, int], ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        if not self.blocks or self.blocks[0].const is None or self.blocks[-1].torgb is None:
+            raise ValueError("synthesis blocks that do not begin with a constant and end with a picture")
+        sizes, size, channels, drawn = [], (0, 0), 0, False
+        for block in self.blocks:
+            channels = _check_block(block, size, channels, self.mapping.w_dim, self.channels)
+            size = block.leaves(size)
+            check_sizes(*size)
+            if drawn and block.filter is None:
+                raise ValueError(f"{block.name} enlarges its picture without a filter")
+            drawn = drawn or block.torgb is not None
+            sizes.append(size)
+        object.__setattr__(self, "sizes", tuple(sizes))
+
+    @property
+    def channels(self) -> int:
+        """Colour channels of the pictures."""
+        assert self.blocks[-1].torgb
+        return self.blocks[-1].torgb.outputs
+
+    @property
+    def num_ws(self) -> int:
+        """Styles that a picture takes."""
+        return sum(block.convolutions for block in self.blocks) + 1
+
+
+def _check_block(block: BlockConfig, size: tuple[int, int], channels: int, w_dim: int, colours: int) -> int:
+    """Return the channels that a block gives.
+
+    Raises:
+        ValueError: its parts do not fit together.
+    """
+    if (block.const is None) != (block.conv0 is not None) or (block.const is None) != bool(channels):
+        raise ValueError(f"{block.name} has a constant and a first convolution, or neither")
+    if block.const is not None:
+        check_sizes(*block.const)
+        channels, size = block.const[0], block.const[1:]
+    entering = channels
+    for conv in (block.conv0, block.conv1):
+        if conv is None:
+            continue
+        size = conv.leaves(size)
+        if conv.inputs != channels or conv.noise not in (None, size) or conv.affine.inputs != w_dim:
+            raise ValueError(f"{block.name} has a convolution that does not fit what comes before it")
+        channels = conv.outputs
+    if block.torgb is not None:
+        drawing = block.torgb
+        fits = drawing.inputs == channels and drawing.outputs == colours and drawing.affine.inputs == w_dim
+        if not fits or drawing.leaves(size) != size:
+            raise ValueError(f"{block.name} draws pictures of another shape")
+    if block.skip is not None and (block.skip.inputs, block.skip.outputs) != (entering, channels):
+        raise ValueError(f"{block.name} has a residual way of other channels")
+    return channels
+
+
+# ---- blocks ----
+
+
+class ModulatedConv(nn.Module):
+    """Feature maps `(N, inputs, H, W)` and w `(N, w_dim)` to `(N, outputs, H * up, W * up)`."""
+
+    noise_const: Tensor | None
+    resample_filter: Tensor | None
+
+    def __init__(self, config: ConvConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.affine = Dense(config.affine)
+        self.weight = nn.Parameter(torch.empty(config.outputs, config.inputs, config.kernel, config.kernel))
+        self.bias = nn.Parameter(torch.empty(config.outputs))
+        if config.noise is not None:
+            self.noise_strength = nn.Parameter(torch.empty(()))
+        _keep(self, "noise_const", config.noise)
+        _keep(self, "resample_filter", config.filter)
+
+    def forward(self, x: Tensor, w: Tensor, noise: Tensor | None = None, gain: float = 1.0) -> Tensor:
+        """Return the maps; `noise` broadcasts over them, `gain` scales them after the activation."""
+        config = self.config
+        y = self._convolved(x, self.affine(w) * config.weight_gain)
+        if noise is not None:
+            y = y + noise * self.noise_strength
+        y = activate(y + self.bias[:, None, None], config.activation, config.gain * gain)
+        return y if config.clamp is None else y.clamp(-config.clamp * gain, config.clamp * gain)
+
+    def _convolved(self, x: Tensor, styles: Tensor) -> Tensor:
+        """Convolve with what styles `(N, inputs)` scale: the weights for one picture, the maps for more."""
+        if len(x) == 1:
+            weight = self.weight * styles.reshape(1, -1, 1, 1)
+            if self.config.demodulate:
+                weight = weight * (weight.square().sum((1, 2, 3), keepdim=True) + EPSILON).rsqrt()
+            return self._plain(x, weight)
+        y = self._plain(x * styles[:, :, None, None], self.weight)
+        if self.config.demodulate:
+            power = self.weight.square().sum((2, 3))  # (outputs, inputs)
+            y = y * (styles.square() @ power.T + EPSILON).rsqrt()[:, :, None, None]
+        return y
+
+    def _plain(self, x: Tensor, weight: Tensor) -> Tensor:
+        return convolved(x, weight, self.config.up, self.config.padding, self.resample_filter)
+
+
+def convolved(x: Tensor, weight: Tensor, up: int, padding: int, low_pass: Tensor | None) -> Tensor:
+    """Convolve, enlarging `up` times: a transposed convolution, whose output is then filtered."""
+    if up == 1:
+        return functional.conv2d(x, weight, padding=padding)
+    assert low_pass is not None
+    if weight.shape[2:] == (1, 1) and padding == 0:
+        return fir.upsampled(functional.conv2d(x, weight), low_pass, up)  # fewer pixels to convolve
+    y = functional.conv_transpose2d(x, weight.transpose(0, 1), stride=up)
+    behind = up - weight.shape[-1] + padding  # the transposed one leaves out the zeros behind the last pixel
+    before = padding - weight.shape[-1] + 1
+    left, right, top, bottom = fir.up_pads(tuple(low_pass.shape), up)
+    pads = (left + before, right + behind, top + before, bottom + behind)
+    return fir.filtered(y, low_pass, pads, up**2)
+
+
+class Skip(nn.Module):
+    """The way around a residual block: `(N, inputs, H, W)` to `(N, outputs, H * up, W * up)`."""
+
+    resample_filter: Tensor | None
+
+    def __init__(self, config: SkipConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.weight = nn.Parameter(torch.empty(config.outputs, config.inputs, config.kernel, config.kernel))
+        self.bias = nn.Parameter(torch.empty(config.outputs)) if config.bias else None
+        _keep(self, "resample_filter", config.filter)
+
+    def forward(self, x: Tensor, gain: float) -> Tensor:
+        """Return the maps, multiplied by `gain`."""
+        config = self.config
+        y = convolved(x, self.weight * config.weight_gain, config.up, config.padding, self.resample_filter)
+        y = y if self.bias is None else y + self.bias[:, None, None]
+        y = activate(y, config.activation, config.gain * gain)
+        return y if config.clamp is None else y.clamp(-config.clamp * gain, config.clamp * gain)
+
+
+class Block(nn.Module):
+    """One size: feature maps and picture so far to both, larger."""
+
+    resample_filter: Tensor | None
+
+    def __init__(self, config: BlockConfig) -> None:
+        super().__init__()
+        self.config = config
+        if config.const is not None:
+            self.const = nn.Parameter(torch.empty(config.const))
+        if config.conv0 is not None:
+            self.conv0 = ModulatedConv(config.conv0)
+        self.conv1 = ModulatedConv(config.conv1)
+        if config.torgb is not None:
+            self.torgb = ModulatedConv(config.torgb)
+        if config.skip is not None:
+            self.skip = Skip(config.skip)
+        _keep(self, "resample_filter", config.filter)
+
+    def forward(
+        self, x: Tensor | None, image: Tensor | None, ws: Tensor, noise: Noise, at: int
+    ) -> tuple[Tensor, Tensor | None]:
+        """Return feature maps `(N, C, H, W)` and, where one was drawn, the picture `(N, colours, H, W)`.
+
+        Args:
+            x, image: of the block before, None at first.
+            ws: `(N, num_ws, w_dim)`; `at` is the block's first.
+            noise: `at` is also the index of its first noise.
+        """
+        if x is None:
+            x = self.const.expand(len(ws), -1, -1, -1)
+            x = self._layer(self.conv1, x, ws, noise, at)
+        elif self.config.skip is not None:
+            around = self.skip(x, math.sqrt(0.5))
+            x = self._layer(self.conv0, x, ws, noise, at)
+            x = around + self._layer(self.conv1, x, ws, noise, at + 1, math.sqrt(0.5))
+        else:
+            x = self._layer(self.conv0, x, ws, noise, at)
+            x = self._layer(self.conv1, x, ws, noise, at + 1)
+        return x, self._drawn(x, image, ws[:, min(at + self.config.convolutions, ws.shape[1] - 1)])
+
+    def _layer(
+        self, conv: ModulatedConv, x: Tensor, ws: Tensor, noise: Noise, at: int, gain: float = 1.0
+    ) -> Tensor:
+        added = None
+        if conv.noise_const is not None:
+            height, width = conv.noise_const.shape
+            added = noise.of(at, conv.noise_const, (height, width), x)
+        return conv(x, ws[:, at], added, gain)
+
+    def _drawn(self, x: Tensor, image: Tensor | None, w: Tensor) -> Tensor | None:
+        if image is not None:
+            assert self.resample_filter is not None
+            image = fir.upsampled(image, self.resample_filter)  # (N, colours, H, W)
+        if self.config.torgb is None:
+            return image
+        drawn = self.torgb(x, w)
+        return drawn if image is None else image + drawn
+
+
+def _keep(module: nn.Module, name: str, shape: tuple[int, ...] | None) -> None:
+    """Give a module a buffer of this shape, or None."""
+    module.register_buffer(name, None if shape is None else torch.empty(shape))
+
+
+# ---- networks ----
+
+
+class Synthesis(nn.Module):
+    """Styles to pictures."""
+
+    def __init__(self, config: StyleGan2Config) -> None:
+        super().__init__()
+        self.config = config
+        for block in config.blocks:
+            self.add_module(block.name, Block(block))
+
+    def forward(
+        self, ws: Tensor, noise: Noise = CONST, transform: Tensor | None = None, max_side: int | None = None
+    ) -> Tensor:
+        """Return pictures `(N, C, H, W)`, about -1..1, unclipped.
+
+        Args:
+            ws: `(N, num_ws, w_dim)`.
+            noise: what the noise inputs get.
+            transform: not used.
+            max_side: stop where the picture has this many pixels on its longer side, if it is drawn by and by.
+        """
+        x = image = None
+        at = 0
+        for block, size in zip(self.config.blocks, self.config.sizes, strict=True):
+            x, image = getattr(self, block.name)(x, image, ws, noise, at)
+            at += block.convolutions
+            if max_side is not None and image is not None and max(size) >= max_side:
+                break
+        assert image is not None
+        return image
+
+
+class StyleGan2(nn.Module):
+    """The generator, as `explorer.models.style.StyleNetwork` says."""
+
+    has_transform = False
+
+    def __init__(self, config: StyleGan2Config) -> None:
+        super().__init__()
+        self.config = config
+        self.z_dim, self.w_dim, self.c_dim = config.mapping.z_dim, config.mapping.w_dim, config.mapping.c_dim
+        self.num_ws = config.num_ws
+        self.has_noise = any(
+            conv.noise is not None for block in config.blocks for conv in (block.conv0, block.conv1) if conv
+        )
+        self.mapping = Mapping(config.mapping)
+        self.synthesis = Synthesis(config)
+
+    @property
+    def w_avg(self) -> Tensor:
+        """The average w `(w_dim,)`, which truncation draws towards."""
+        return self.mapping.w_avg
+
+    @property
+    def image(self) -> tuple[int, int, int]:
+        """Channels, height and width of the pictures."""
+        return (self.config.channels, *self.config.sizes[-1])
+
+    def synthesis_preview(
+        self, ws: Tensor, noise: Noise = CONST, transform: Tensor | None = None, max_side: int | None = None
+    ) -> Tensor:
+        """Return smaller pictures of at least `max_side` pixels: what the first blocks of a `skip` network draw."""
+        return self.synthesis(ws, noise, transform, max_side)
+
+
+# ---- what is usual, where a file says no more than its tensors' shapes ----
+
+
+def usual_dense(
+    inputs: int, outputs: int, activation: str = "linear", lr_multiplier: float = 1.0
+) -> DenseConfig:
+    """Return a dense layer whose weights were trained at a learning rate times `lr_multiplier`."""
+    return DenseConfig(inputs, outputs, lr_multiplier / math.sqrt(inputs), lr_multiplier, activation)
+
+
+def usual_torgb(inputs: int, colours: int, w_dim: int, clamp: float | None = None) -> ConvConfig:
+    """Return the layer that draws."""
+    return ConvConfig(
+        inputs,
+        colours,
+        usual_dense(w_dim, inputs),
+        kernel=1,
+        padding=0,
+        weight_gain=1 / math.sqrt(inputs),
+        demodulate=False,
+        activation="linear",
+        gain=1.0,
+        clamp=clamp,
+    )
+
+
+def usual_conv(
+    inputs: int,
+    outputs: int,
+    w_dim: int,
+    *,
+    up: int = 1,
+    noise: tuple[int, int] | None = None,
+    filter: Filter = None,
+    clamp: float | None = None,
+    activation: str = "lrelu",
+    kernel: int = 3,
+) -> ConvConfig:
+    """Return a layer between maps."""
+    return ConvConfig(
+        inputs,
+        outputs,
+        usual_dense(w_dim, inputs),
+        kernel=kernel,
+        up=up,
+        padding=kernel // 2,
+        activation=activation,
+        gain=usual_gain(activation),
+        clamp=clamp,
+        noise=noise,
+        filter=filter,
+    )
