@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from explorer.cli.work import Work
     from explorer.export.recipe import Network, Recipe
     from explorer.formats import Opened
-    from explorer.gui.state import State
-    from explorer.models.base import DecodeOptions, LatentModel, StageModel
+    from explorer.models.base import LatentModel, StageModel
 
 SESSION = ".session.json"
 
@@ -127,20 +126,10 @@ def _replay_session(file: Path, engine: Engine, is_for_pictures: bool, out: Path
     assert state.opened is not None
     decoding = Decoding(engine.device, engine.precision, space=state.space)
     stages = [entry.stage for entry in state.stages if entry.enabled]
-    with Work(state.opened, decoding, _options_of(state), stages) as work:
+    with Work(state.opened, decoding, state.options, stages) as work:
         work.tell(*restored.warnings)
         work.make(making.picture(work.network, work.space, state.code, **work.shared(Layout(scale=1))), out)
         work.tell(f"{out} is the picture that {file} was left with.")
-
-
-def _options_of(state: State) -> DecodeOptions:
-    """Return what the picture of a session was decoded with besides its code: its class."""
-    import numpy as np
-
-    from explorer.models.base import DecodeOptions
-
-    has_classes = state.opened is not None and "labels" in getattr(state.opened.model, "accepts", ())
-    return DecodeOptions(labels=np.array([state.label]) if has_classes else None)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ class ClassChoice(FittingCombo):
         self.setMaxVisibleItems(20)
         self.activated.connect(session.set_label)
         session.model_changed.connect(self._fill)
-        session.label_changed.connect(self._refresh)
+        session.options_changed.connect(self._refresh)
         self._fill()
 
     def _fill(self) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from explorer.gui.state import Anchor, MapSettings, StageEntry, State, frozen_code
+from explorer.gui.state import Anchor, MapSettings, StageEntry, State, StyleSettings, frozen_code
 from explorer.latent import sampling
 from explorer.models.base import ImageSpec, LatentModel, Space
 
@@ -29,6 +29,7 @@ def first_state(opened: Opened, before: State) -> State:
         code=frozen_code(space.center),
         locked=np.zeros(space.dim, bool),
         label=0,
+        style=StyleSettings(),
         seed=None,
         original=None,
         anchor_a=first,

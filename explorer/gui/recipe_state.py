@@ -11,7 +11,7 @@ import numpy as np
 from explorer.errors import RecipeError
 from explorer.export.recipe import Recipe
 from explorer.gui.first_state import first_state
-from explorer.gui.state import Anchor, Original, StageEntry, State, frozen_code
+from explorer.gui.state import Anchor, Original, StageEntry, State, StyleSettings, frozen_code
 from explorer.models.base import LatentModel, StageModel, check_stages
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ def state_of(recipe: Recipe, opened: Opened, stages: Sequence[StageModel], befor
         "original": None,
         "seed": None,
         "label": _label(recipe, model, base),
+        "style": _style(recipe, model),
     }
     if recipe.space != base.space:
         changes |= {"locked": np.zeros(space.dim, bool), "code": frozen_code(space.center)}
@@ -56,6 +57,19 @@ def _label(recipe: Recipe, model: LatentModel, base: State) -> int:
     if not isinstance(labels, list) or not labels or type(labels[0]) is not int or len(set(labels)) > 1:
         return base.label
     return labels[0] if 0 <= labels[0] < model.classes else base.label
+
+
+def _style(recipe: Recipe, model: LatentModel) -> StyleSettings:
+    """Return truncation, noise, moves and head of a recipe."""
+    options = recipe.options
+    style = StyleSettings(
+        psi=float(options.get("psi", 1.0)),
+        cutoff=options.get("psi_cutoff"),
+        noise=options.get("noise", "const"),
+        noise_seed=int(options.get("noise_seed", 0)),
+        head=str(options.get("head", "")) if options.get("head") in model.heads else "",
+    )
+    return style.moved_by(np.array(options["transform"])) if "transform" in options else style
 
 
 def _entries(stages: Sequence[StageModel], before: State) -> tuple[StageEntry, ...]:

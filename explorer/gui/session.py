@@ -17,30 +17,34 @@ from PySide6.QtCore import QObject, Signal
 
 from explorer.errors import ExplorerError
 from explorer.formats.notes import clean_remark, clean_title
+from explorer.gui import spaces
 from explorer.gui.first_state import first_state
 from explorer.gui.history.places import Places
+from explorer.gui.state import (
+    SEED_LIMIT as SEED_LIMIT,
+)
 from explorer.gui.state import (
     Anchor,
     MapSettings,
     Original,
+    Place,
     RowSettings,
     Side,
     StageEntry,
     State,
     StripSettings,
+    StyleSettings,
     frozen_code,
     same,
 )
 from explorer.gui.undo import UndoStack
 from explorer.latent import sampling
-from explorer.models.base import NO_OPTIONS, DecodeOptions, LatentModel, Space, StageModel, check_stages
+from explorer.models.base import DecodeOptions, LatentModel, Space, StageModel, check_stages
 
 if TYPE_CHECKING:
     from explorer.data.code_book import CodeBook
     from explorer.formats import Opened
     from explorer.latent.activity import Activity
-
-SEED_LIMIT = 2**32
 
 
 class Session(QObject):
@@ -51,7 +55,7 @@ class Session(QObject):
     code_changed = Signal()
     code_committed = Signal()
     locks_changed = Signal()
-    label_changed = Signal()
+    options_changed = Signal()
     seed_changed = Signal()
     original_changed = Signal()
     anchors_changed = Signal()
@@ -80,7 +84,8 @@ class Session(QObject):
             "opened": self.model_changed,
             "space": self.space_changed,
             "locked": self.locks_changed,
-            "label": self.label_changed,
+            "label": self.options_changed,
+            "style": self.options_changed,
             "stages": self.stages_changed,
             "code": self.code_changed,
             "seed": self.seed_changed,
@@ -176,9 +181,19 @@ class Session(QObject):
         return self._state.label if self.classes else None
 
     @property
+    def style(self) -> StyleSettings:
+        """Truncation, noise, moves and head of every picture."""
+        return self._state.style
+
+    @property
+    def seen_by(self) -> tuple[object, ...]:
+        """What the options of pictures are told apart by: comparable, where the options are not."""
+        return self._state.label, self._state.style
+
+    @property
     def options(self) -> DecodeOptions:
         """What every picture is decoded with besides its code."""
-        return DecodeOptions(labels=np.array([self._state.label])) if self.classes else NO_OPTIONS
+        return self._state.options
 
     @property
     def seed(self) -> int | None:
@@ -304,18 +319,20 @@ class Session(QObject):
         """Show another latent space of the model, its code at the centre."""
         if not self.model or name == self._state.space:
             return
-        space = self.model.spaces[name]
-        self._set(
-            "Space",
-            space=name,
-            code=frozen_code(space.center),
-            locked=np.zeros(space.dim, bool),
-            seed=None,
-            original=None,
-            anchor_a=None,
-            anchor_b=None,
-            map=replace(self._state.map, plane="pca"),
-        )
+        self._set("Space", **spaces.moved(self._state, name))
+
+    def set_style(self, **changes: object) -> None:
+        """Change truncation, noise, moves or head; changes of the same ones in a row are one step until `commit`."""
+        self._set("Style", merge=("style", *sorted(changes)), style=replace(self._state.style, **changes))  # type: ignore[arg-type]
+
+    def mix(self, place: Place, first: int, stop: int) -> None:
+        """Take the styles of a place for the layers `first <= i < stop`; the code is one of all layers then."""
+        changes = spaces.mixed(self._state, place, first, stop) if self.model else None
+        if changes is not None:
+            self.commit()
+            self._set("Mix styles", **changes)
+            self.code_committed.emit()
+            self.arrived.emit("Mix styles")
 
     # ---- code ----
 
@@ -371,7 +388,7 @@ class Session(QObject):
         if not self.space:
             return
         seed = secrets.randbelow(SEED_LIMIT) if seed is None else int(seed)
-        drawn = sampling.sample(self.space, 1, seed)[0]
+        drawn = sampling.sample(self.space, 1, seed, self.options)[0]
         code = np.where(self._state.locked, self._state.code, drawn)
         self._set("Random", code=frozen_code(code), seed=seed, original=None)
         self.code_committed.emit()

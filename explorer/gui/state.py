@@ -5,20 +5,23 @@ Nothing here acts; `session` makes the next state from the last.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from explorer.data.wording import showable
+from explorer.models.space import NO_OPTIONS, DecodeOptions
 
 if TYPE_CHECKING:
     from explorer.formats import Opened
-    from explorer.models.base import StageModel
+    from explorer.models.base import LatentModel, StageModel
 
 Side = Literal["A", "B"]
 
+SEED_LIMIT = 2**32
 LONGEST_LABEL = 1000  # letters
 
 
@@ -82,6 +85,47 @@ class RowSettings:
     inactive_open: bool = False
 
 
+@dataclass(frozen=True)
+class StyleSettings:
+    """What every picture is decoded with besides its code and class; each model uses what it knows of these.
+
+    Attributes:
+        psi: truncation towards the average code; 1 is none.
+        cutoff: truncate only the first so many layers; None for all.
+        noise, noise_seed: what fills the noise inputs, and the seed of random noise.
+        x, y: how far the picture is moved, in widths and heights of it.
+        angle: how far it is turned, degrees, anticlockwise.
+        head: which of several decoders; empty for the first.
+    """
+
+    psi: float = 1.0
+    cutoff: int | None = None
+    noise: Literal["const", "none", "random"] = "const"
+    noise_seed: int = 0
+    x: float = 0.0
+    y: float = 0.0
+    angle: float = 0.0
+    head: str = ""
+
+    def matrix(self) -> np.ndarray | None:
+        """Return the move as an inverse transform, float32 `(3, 3)`; None where nothing moves."""
+        if not (self.x or self.y or self.angle):
+            return None
+        turn = math.radians(self.angle)
+        sine, cosine = math.sin(turn), math.cos(turn)
+        forward = np.array([[cosine, sine, self.x], [-sine, cosine, self.y], [0, 0, 1]])
+        return np.linalg.inv(forward).astype(np.float32)
+
+    def moved_by(self, matrix: np.ndarray) -> StyleSettings:
+        """Return these settings with the move and turn of an inverse transform `(3, 3)`; what else it does is lost."""
+        try:
+            forward = np.linalg.inv(np.asarray(matrix, np.float64))
+        except np.linalg.LinAlgError:
+            return self
+        angle = math.degrees(math.atan2(forward[0, 1], forward[0, 0]))
+        return replace(self, x=float(forward[0, 2]), y=float(forward[1, 2]), angle=angle)
+
+
 @dataclass(frozen=True, eq=False)
 class Place:
     """A code worth returning to, kept by the history.
@@ -120,6 +164,7 @@ class State:
     code: np.ndarray = field(default_factory=lambda: frozen_code(np.zeros(0)))
     locked: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))
     label: int = 0  # the class that a conditional model makes pictures of
+    style: StyleSettings = StyleSettings()
     seed: int | None = None
     original: Original | None = None
     anchor_a: Anchor | None = None
@@ -129,6 +174,27 @@ class State:
     map: MapSettings = MapSettings()
     titles: Mapping[str, str] = field(default_factory=dict)  # names of dimensions, by "z3"
     remarks: Mapping[str, str] = field(default_factory=dict)  # notes on dimensions, by "z3"
+
+    @property
+    def options(self) -> DecodeOptions:
+        """What pictures are decoded with besides their codes: what the model knows, where it is not as usual."""
+        return options_of(self.opened.model, self.label, self.style) if self.opened else NO_OPTIONS
+
+
+def options_of(model: LatentModel | StageModel, label: int, style: StyleSettings) -> DecodeOptions:
+    """Return the decode options of a class and settings, as far as a model uses them."""
+    accepts: frozenset[str] = getattr(model, "accepts", frozenset())
+    wanted = {
+        "labels": np.array([label]) if getattr(model, "classes", 0) else None,
+        "psi": style.psi if style.psi != 1.0 else None,
+        "psi_cutoff": style.cutoff if style.psi != 1.0 else None,
+        "noise": style.noise if style.noise != "const" else None,
+        "noise_seed": style.noise_seed if style.noise == "random" else None,
+        "transform": style.matrix(),
+        "head": style.head or None,
+    }
+    given = {name: value for name, value in wanted.items() if value is not None and name in accepts}
+    return DecodeOptions(**given) if given else NO_OPTIONS  # type: ignore[arg-type]
 
 
 def frozen_code(code: np.ndarray) -> np.ndarray:
@@ -144,4 +210,4 @@ def same(one: object, other: object) -> bool:
         return True
     if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
         return np.array_equal(one, other)
-    return isinstance(one, str | int | StripSettings | MapSettings | Mapping) and one == other
+    return isinstance(one, str | int | StripSettings | StyleSettings | MapSettings | Mapping) and one == other

@@ -156,7 +156,7 @@ class ExportDialog(QDialog):
             session.anchors_changed,
             session.strip_changed,
             session.stages_changed,
-            session.label_changed,
+            session.options_changed,
             session.map_changed,
             session.words_changed,
             session.seed_changed,
@@ -251,7 +251,7 @@ class ExportDialog(QDialog):
             return
         self._recipe = recipe
         self.button.setEnabled(True)
-        by = (self._session.generation, recipe.space, recipe.stages, self._session.label)
+        by = (self._session.generation, recipe.space, recipe.stages, self._session.seen_by)
         decoded = self._decoded
         if decoded is not None and decoded.by == by and np.array_equal(decoded.codes, codes):
             self._lay_out(decoded.pictures)

@@ -37,7 +37,7 @@ class HistoryKeeper(QObject):
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._on_timeout)
         session.model_changed.connect(self._on_model_changed)
-        session.label_changed.connect(self._on_label_changed)
+        session.options_changed.connect(self._on_label_changed)
         session.code_changed.connect(self._on_code_changed)
         session.arrived.connect(self._on_arrived)
 

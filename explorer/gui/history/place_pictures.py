@@ -11,8 +11,7 @@ from PySide6.QtGui import QImage
 
 from explorer.gui.pictures import PictureSource, to_qimage
 from explorer.gui.session import Session
-from explorer.gui.state import Place
-from explorer.models.base import DecodeOptions
+from explorer.gui.state import Place, options_of
 from explorer.render.requests import RenderResult
 
 MAX_SIDE = 96  # pixels
@@ -61,7 +60,7 @@ class PlacePictures(QObject):
                 continue
             self._asked[number] = place, stages
             label = self._label(place)
-            options = DecodeOptions(labels=np.array([label])) if label is not None else None
+            options = options_of(self._session.model, label or 0, self._session.style)  # type: ignore[arg-type]
             self._pictures.want(
                 f"{SLOT}{number}",
                 place.code,
@@ -78,7 +77,7 @@ class PlacePictures(QObject):
 
     def _seen_through(self, place: Place) -> tuple[object, ...]:
         """Return what a place's picture is made with besides its code."""
-        return (*self._session.enabled_stages, self._label(place))
+        return (*self._session.enabled_stages, self._session.style, self._label(place))
 
     def _is_wanted(self, asked: tuple[Place, tuple[object, ...]], wanted: Mapping[int, Place]) -> bool:
         place, stages = asked

@@ -57,7 +57,7 @@ class Shown(NamedTuple):
     space: str
     code: np.ndarray
     stages: tuple[object, ...]
-    label: int
+    options: tuple[object, ...]  # class and style
 
 
 class Canvas(QWidget):
@@ -99,7 +99,7 @@ class Canvas(QWidget):
         session.space_changed.connect(self._on_chain_changed)
         session.stages_changed.connect(self._forget_told)
         session.stages_changed.connect(self._on_chain_changed)
-        session.label_changed.connect(self._on_chain_changed)
+        session.options_changed.connect(self._on_chain_changed)
         session.code_changed.connect(self._on_code_changed)
         session.code_committed.connect(self._on_code_committed)
         session.original_changed.connect(self._on_original_changed)
@@ -249,7 +249,7 @@ class Canvas(QWidget):
     def _wish(self) -> Shown:
         session = self._session
         space = session.space.name if session.space else ""
-        return Shown(session.generation, space, session.code, session.enabled_stages, session.label)
+        return Shown(session.generation, space, session.code, session.enabled_stages, session.seen_by)
 
     def _forget_told(self) -> None:
         if self._is_told:
@@ -288,7 +288,7 @@ class Canvas(QWidget):
             asked is None
             or (wish.generation, wish.space) != (asked.generation, asked.space)
             or wish.code is not asked.code
-            or (wish.stages, wish.label) != (asked.stages, asked.label)
+            or (wish.stages, wish.options) != (asked.stages, asked.options)
         ):
             self.refresh()
 

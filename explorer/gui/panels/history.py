@@ -68,7 +68,7 @@ class HistoryPanel(QWidget):
         session.model_changed.connect(self._refresh)  # once more: what was asked for just before is forgotten
         session.model_changed.connect(self.name_field.cancel)
         session.stages_changed.connect(self._refresh_pictures)
-        session.label_changed.connect(self._refresh_pictures)
+        session.options_changed.connect(self._refresh_pictures)
         session.code_changed.connect(self._on_code_changed)
         session.code_committed.connect(self._refresh_here)
         theme.notifier.changed.connect(self.row.update)

@@ -118,7 +118,7 @@ class LatentMap(QWidget):
         session.activity_changed.connect(self._refresh)
         session.words_changed.connect(self._refresh_controls)
         session.stages_changed.connect(self._refresh_background)
-        session.label_changed.connect(self._refresh_background)
+        session.options_changed.connect(self._refresh_background)
         session.code_changed.connect(self._refresh_marker)
         session.anchors_changed.connect(self._refresh_route)
         session.strip_changed.connect(self._refresh_route)

@@ -106,7 +106,7 @@ class SlidersPanel(QWidget):
         session.code_committed.connect(self._ask_timer.start)
         session.locks_changed.connect(self._on_locks_changed)
         session.stages_changed.connect(self._on_stages_changed)
-        session.label_changed.connect(self._on_stages_changed)
+        session.options_changed.connect(self._on_stages_changed)
         session.focus_changed.connect(self._on_focus_changed)
         session.rows_changed.connect(self._on_rows_changed)
         session.activity_changed.connect(self._on_activity_changed)

@@ -92,7 +92,7 @@ class Strip(QWidget):
             session.anchors_changed,
             session.strip_changed,
             session.stages_changed,
-            session.label_changed,
+            session.options_changed,
         ):
             signal.connect(self._refresh_all)
         session.code_changed.connect(self._refresh_here)
@@ -148,7 +148,7 @@ class Strip(QWidget):
         else:
             self._asked = np.array([a.code for a in (first, last) if a is not None], np.float32)
         session = self._session
-        key = (session.generation, session.label, *map(id, session.enabled_stages), self._asked.tobytes())
+        key = (session.generation, session.seen_by, *map(id, session.enabled_stages), self._asked.tobytes())
         if key == self._asked_key:
             return
         self._asked_key, self._error = key, ""

@@ -12,8 +12,9 @@ import numpy as np
 from explorer.data.wording import shown
 from explorer.formats.notes import clean_remark, clean_title, is_dimension
 from explorer.gui.sessions.session_pictures import Pictures
-from explorer.gui.sessions.session_values import Wrong, choice, flag, number, numbers, text, words
+from explorer.gui.sessions.session_values import Wrong, choice, flag, number, numbers, real, text, words
 from explorer.gui.state import (
+    SEED_LIMIT,
     Anchor,
     MapSettings,
     Original,
@@ -21,6 +22,7 @@ from explorer.gui.state import (
     RowSettings,
     State,
     StripSettings,
+    StyleSettings,
     frozen_code,
 )
 
@@ -71,6 +73,7 @@ class Parts:
             "code": lambda value, at: self._code(value, space, at, other),
             "locked": lambda value, at: self._locked(value, space, at),
             "label": self._label,
+            "style": lambda value, at: self._style(value, other.style, at),
             "seed": _seed,
             "original": lambda value, at: self._anchor(value, space, at, Original),
             "A": lambda value, at: self._anchor(value, space, at, Anchor),
@@ -196,6 +199,22 @@ class Parts:
         """A class of the model; one without classes has 0."""
         return number(said, 0, max(self._model.classes - 1, 0), where)
 
+    def _style(self, said: Any, other: StyleSettings, where: str) -> StyleSettings:
+        """Truncation, noise, moves and head; a head that the model has not is passed over."""
+        settings: StyleSettings = _settings(
+            StyleSettings, said, other, where, free=("psi", "cutoff", "noise_seed", "x", "y", "angle", "head")
+        )
+        changes: dict[str, Any] = {
+            name: real(said[name], most, f"{where}: {name}") for name, most in _REACH.items() if name in said
+        }
+        if said.get("cutoff") is not None:
+            changes["cutoff"] = number(said["cutoff"], 0, 1000, f"{where}: cutoff")
+        if "noise_seed" in said:
+            changes["noise_seed"] = number(said["noise_seed"], 0, SEED_LIMIT - 1, f"{where}: noise_seed")
+        if said.get("head") in self._model.heads:
+            changes["head"] = said["head"]
+        return replace(settings, **changes)
+
     def _anchor(self, said: Any, space: Space, where: str, kind: type) -> Any:
         if said is None:
             return None
@@ -253,6 +272,9 @@ class Parts:
             )
         return state
 
+
+_REACH = {"psi": 10.0, "x": 10.0, "y": 10.0, "angle": 360.0}
+"""How far from 0 these may be."""
 
 _FIELDS = {"A": "anchor_a", "B": "anchor_b"}
 

@@ -38,6 +38,13 @@ def number(said: Any, low: int, high: int, where: str) -> int:
     return said
 
 
+def real(said: Any, most: float, where: str) -> float:
+    """Return a number in `-most..most`."""
+    if type(said) not in (int, float) or not -most <= said <= most:
+        raise Wrong(f"{where} should be a number from {-most:g} to {most:g}, not {shown(said, 30)}")
+    return float(said)
+
+
 def flag(said: Any, where: str) -> bool:
     """Return true or false."""
     if type(said) is not bool:

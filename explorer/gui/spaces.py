@@ -1,0 +1,78 @@
+"""From one latent space of a model to another: where its code, its anchors and a mixture of styles lie there.
+
+Pure functions on states; `session` makes steps of what they return.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from explorer.gui.state import Anchor, Original, Place, State, frozen_code
+from explorer.models.base import LatentModel, Space
+from explorer.models.space import DecodeOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+LAYERS = "w+"
+"""The space of a style network in which every layer has a style of its own."""
+
+
+def moved(state: State, name: str) -> dict[str, Any]:
+    """Return what changes when another space is shown: the same picture where a way leads there, else its centre."""
+    model = _model(state)
+    here, there = model.spaces[state.space], model.spaces[name]
+    changes: dict[str, Any] = {
+        "space": name,
+        "locked": np.zeros(there.dim, bool),
+        "map": replace(state.map, plane="pca"),
+    }
+    if name not in here.mappings:
+        nothing = dict.fromkeys(("seed", "original", "anchor_a", "anchor_b"))
+        return changes | nothing | {"code": frozen_code(there.center)}
+    ends = [state.original, state.anchor_a, state.anchor_b]
+    codes = _mapped(here, [state.code, *(end.code for end in ends if end is not None)], name, state.options)
+    changes["code"] = codes.pop(0)
+    for field, end in zip(("original", "anchor_a", "anchor_b"), ends, strict=True):
+        changes[field] = _with_code(end, codes.pop(0)) if end is not None else None
+    return changes
+
+
+def mixed(state: State, place: Place, first: int, stop: int) -> dict[str, Any] | None:
+    """Return what changes when the layers `first <= i < stop` take the styles of a place; None if they cannot.
+
+    Style mixing: Karras et al. 2018 (arXiv:1812.04948), section 3.1. The mixture lies in the space of layers.
+    """
+    model = _model(state)
+    if LAYERS not in model.spaces or place.space not in model.spaces:
+        return None
+    shape = model.spaces[LAYERS].shape
+    label = place.label if place.label is not None and place.label < model.classes else state.label
+    own = DecodeOptions(labels=np.array([label]) if model.classes else None)
+    [theirs] = _mapped(model.spaces[place.space], [place.code], LAYERS, own)
+    changes = moved(state, LAYERS) if state.space != LAYERS else {}
+    styles = np.array(changes.get("code", state.code)).reshape(shape)
+    styles[first:stop] = theirs.reshape(shape)[first:stop]
+    return changes | {"code": frozen_code(styles), "seed": None, "original": None}
+
+
+def _model(state: State) -> LatentModel:
+    assert state.opened is not None
+    assert isinstance(state.opened.model, LatentModel)
+    return state.opened.model
+
+
+def _mapped(space: Space, codes: Sequence[np.ndarray], name: str, options: DecodeOptions) -> list[np.ndarray]:
+    """Return codes `(dim,)` in another space; for each the class that the options name."""
+    if name == space.name:
+        return [frozen_code(code) for code in codes]
+    labels = None if options.labels is None else np.repeat(options.labels, len(codes), axis=0)
+    found = space.mapped(np.stack(codes), name, DecodeOptions(labels=labels))
+    return [frozen_code(code) for code in found]
+
+
+def _with_code(end: Anchor | Original, code: np.ndarray) -> Anchor | Original:
+    return replace(end, code=code)
