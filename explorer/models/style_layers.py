@@ -95,16 +95,23 @@ class Dense(nn.Module):
 
 @dataclass(frozen=True)
 class MappingConfig:
-    """Sizes of the mapping network; `embed` is there where `c_dim` is not 0."""
+    """Sizes of the mapping network; `embed` is there where `c_dim` is not 0.
+
+    `normalise` says what is divided by the root of its mean square: the code and the embedded class `each` by
+    itself (StyleGAN2-ADA), the two `joined` (StyleGAN, StyleGAN2), or `nothing`.
+    """
 
     z_dim: int
     w_dim: int
     layers: tuple[DenseConfig, ...]
     c_dim: int = 0
     embed: DenseConfig | None = None
+    normalise: str = "each"
 
     def __post_init__(self) -> None:
         check_sizes(self.z_dim, self.w_dim)
+        if self.normalise not in ("each", "joined", "nothing"):
+            raise ValueError(f"a mapping that normalises {self.normalise!r}")
         if (self.embed is None) != (self.c_dim == 0) or (self.embed and self.embed.inputs != self.c_dim):
             raise ValueError(f"{self.c_dim} classes, but another embedding of them")
         width = self.z_dim + (self.embed.outputs if self.embed else 0)
@@ -137,11 +144,13 @@ class Mapping(nn.Module):
             z: `(N, z_dim)`.
             c: one-hot classes `(N, c_dim)`; None where there are none.
         """
-        x = normalised(z)
+        each = normalised if self.config.normalise == "each" else _as_it_is
+        x = each(z)
         if self.config.embed is not None:
             if c is None:
                 c = functional.one_hot(z.new_zeros(len(z), dtype=torch.long), self.config.c_dim).to(z)
-            x = torch.cat([x, normalised(self.embed(c))], dim=1)  # (N, z_dim + embedded)
+            x = torch.cat([x, each(self.embed(c))], dim=1)  # (N, z_dim + embedded)
+        x = normalised(x) if self.config.normalise == "joined" else x
         for index in range(len(self.config.layers)):
             x = getattr(self, f"fc{index}")(x)
         return x
@@ -152,9 +161,13 @@ def normalised(x: Tensor) -> Tensor:
     return x * (x.square().mean(dim=1, keepdim=True) + EPSILON).rsqrt()
 
 
-def average_w(mapping: Mapping, count: int = 4096) -> Tensor:
+def _as_it_is(x: Tensor) -> Tensor:
+    return x
+
+
+def average_w(mapping: Mapping, count: int = 4096, seed: int = 0) -> Tensor:
     """Return the mean w `(w_dim,)` of codes drawn by a fixed seed, of all classes alike, for files that keep none."""
-    generator = torch.Generator().manual_seed(0)
+    generator = torch.Generator().manual_seed(seed)
     config = mapping.config
     z = torch.randn(count, config.z_dim, generator=generator)
     c = functional.one_hot(torch.arange(count) % config.c_dim, config.c_dim).to(z) if config.c_dim else None
