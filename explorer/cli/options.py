@@ -121,7 +121,7 @@ class Decoding(Engine):
     noise_seed: Annotated[
         int | None,
         typer.Option(
-            min=0, max=2**32 - 1, rich_help_panel=_MODEL, help="Seed of random noise; 0 if left out."
+            min=0, max=2**31 - 1, rich_help_panel=_MODEL, help="Seed of random noise; 0 if left out."
         ),
     ] = None
     transform: Annotated[

@@ -74,7 +74,7 @@ def checked_options(value: object) -> dict[str, Any]:
     if fields.has("noise"):
         options["noise"] = fields.choice("noise", ("const", "none", "random"))
     if fields.has("noise_seed"):
-        options["noise_seed"] = fields.whole("noise_seed", 0, 2**32 - 1)
+        options["noise_seed"] = fields.whole("noise_seed", 0, 2**31 - 1)
     if fields.has("transform"):
         options["transform"] = fields.numbers("transform", 3, 3).tolist()
     if fields.has("head"):

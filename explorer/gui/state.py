@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 Side = Literal["A", "B"]
 
 SEED_LIMIT = 2**32
+NOISE_SEED_LIMIT = 2**31
 LONGEST_LABEL = 1000  # letters
 
 

@@ -166,6 +166,8 @@ class LatentModel(_Described):
     accepts: frozenset[str] = frozenset()
     classes: int = 0
     """How many classes the option `labels` may name; 0 where it takes none."""
+    layers: int = 0
+    """How many styles a picture takes, of a network that has styles: rows of a code of `w+`."""
     heads: tuple[str, ...] = ()
     """The decoders that the option `head` may name, the first where it is not given; none where there is one."""
 

@@ -58,15 +58,11 @@ class StyleModel(LatentModel):
         self.style = cast("StyleNetwork", network)
         super().__init__(network, spaces=self._make_spaces(), **described)
         self.classes = self.style.c_dim
+        self.layers = self.style.num_ws
         accepts = {"psi", "psi_cutoff"}
         accepts |= {"noise", "noise_seed"} if self.style.has_noise else set()
         accepts |= {"transform"} if self.style.has_transform else set()
         self.accepts = frozenset(accepts | ({"labels"} if self.classes else set()))
-
-    @property
-    def layers(self) -> int:
-        """How many styles a picture has: rows of a code of `w+`."""
-        return self.style.num_ws
 
     # ---- spaces ----
 

@@ -7,6 +7,7 @@ from PySide6.QtGui import QAction, QFocusEvent, QRegularExpressionValidator
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QSizePolicy, QToolButton, QWidget
 
 from explorer.gui.class_choice import ClassChoice
+from explorer.gui.head_choice import HeadChoice
 from explorer.gui.session import SEED_LIMIT, Session
 from explorer.gui.widgets.elided_label import ElidedLabel
 
@@ -89,7 +90,7 @@ class Header(QWidget):
         layout.setContentsMargins(8, 4, 8, 8)
         layout.setSpacing(8)
         left, right = QWidget(self), QWidget(self)  # equally wide: the buttons stay in the middle
-        _fill(left, [self._name, self._facts, ClassChoice(session, self), None])
+        _fill(left, [self._name, self._facts, ClassChoice(session, self), HeadChoice(session, self), None])
         _fill(right, [None, stages, export])
         layout.addWidget(left, stretch=1)
         for button in buttons:

@@ -26,6 +26,7 @@ from explorer.gui.pictures import PictureSource
 from explorer.gui.range_notice import RangeNotice
 from explorer.gui.row_order import FOLD
 from explorer.gui.session import Session
+from explorer.gui.style_section import StyleSection
 from explorer.gui.traversals import Traversals
 from explorer.gui.widgets import fold_button
 from explorer.gui.widgets.center_slider import CenterSlider
@@ -48,6 +49,7 @@ class SlidersPanel(QWidget):
     def __init__(self, session: Session, pictures: PictureSource, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
+        self._pictures = pictures
         self._editor = DimensionEditor(session, pictures, self)
         self._notes = DimensionNotes(session, self)
         self._traversals = Traversals(session, pictures, self)
@@ -88,6 +90,7 @@ class SlidersPanel(QWidget):
 
     def _make_body(self) -> None:
         self._rows = RowList(self._make_row, self._bind_row, self)
+        self.style_section = StyleSection(self._session, self._pictures, self)
         self.range_notice = RangeNotice(self._session, self)
         self._empty = EmptyState("sliders", *NO_MODEL, self)
         self._stack = QStackedLayout()
@@ -95,6 +98,7 @@ class SlidersPanel(QWidget):
         self._stack.addWidget(self._rows)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.style_section)
         layout.addWidget(self.range_notice)
         layout.addLayout(self._stack)
 

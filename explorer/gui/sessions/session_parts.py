@@ -14,7 +14,7 @@ from explorer.formats.notes import clean_remark, clean_title, is_dimension
 from explorer.gui.sessions.session_pictures import Pictures
 from explorer.gui.sessions.session_values import Wrong, choice, flag, number, numbers, real, text, words
 from explorer.gui.state import (
-    SEED_LIMIT,
+    NOISE_SEED_LIMIT,
     Anchor,
     MapSettings,
     Original,
@@ -210,7 +210,9 @@ class Parts:
         if said.get("cutoff") is not None:
             changes["cutoff"] = number(said["cutoff"], 0, 1000, f"{where}: cutoff")
         if "noise_seed" in said:
-            changes["noise_seed"] = number(said["noise_seed"], 0, SEED_LIMIT - 1, f"{where}: noise_seed")
+            changes["noise_seed"] = number(
+                said["noise_seed"], 0, NOISE_SEED_LIMIT - 1, f"{where}: noise_seed"
+            )
         if said.get("head") in self._model.heads:
             changes["head"] = said["head"]
         return replace(settings, **changes)
