@@ -23,6 +23,7 @@ from explorer.formats import (
     keras_file,
     native,
     notes,
+    onnx_file,
     pythae,
     ranges,
     sidecars,
@@ -45,6 +46,7 @@ READERS: dict[str, Reader] = {
     "gdl-book": gdl_book.READER,
     "keras": keras_file.READER,
     "torch": torch_file.READER,
+    "onnx": onnx_file.READER,
     "folder": folder.READER,
 }
 """Formats by name, in the order they are tried."""

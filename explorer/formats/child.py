@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 
 from explorer.errors import CheckpointError
-from explorer.formats import torch_archive
+from explorer.formats import onnx_graph, torch_archive
 from explorer.formats.handing import Handing
 from explorer.formats.isolated import READ_SECONDS
 from explorer.formats.pickle_stands import World
@@ -65,6 +65,8 @@ def _dump(path: Path, handing: Handing) -> None:
             _dump_hdf5(path, handing, "hdf5")
         elif whole.head(4) == b"PK\x03\x04" and any(part in members(whole) for part in _KERAS_PARTS):
             _dump_hdf5(path, handing, "keras")
+        elif onnx_graph.looks_like(whole.head(16)):
+            _dump_onnx(whole, path, handing)
         else:
             world = World(path, handing, torch_archive.read_nested)
             kind, content = torch_archive.read(whole, world)
@@ -78,11 +80,17 @@ def _dump_hdf5(path: Path, handing: Handing, kind: str) -> None:
     handing.finish(kind, hdf5_dump.dump(path, handing))
 
 
+def _dump_onnx(whole: Span, path: Path, handing: Handing) -> None:
+    from explorer.formats import onnx_dump  # with numpy and onnxruntime
+
+    handing.finish("onnx", onnx_dump.dump(whole, path, _allow))
+
+
 def main(path: Path, folder: Path) -> None:
     """Be the child: read `path`, write what it holds into `folder`, tell the parent by lines of JSON."""
     gc.disable()  # much is made and nothing of it is waste
     try:
-        _limit_itself(path.stat().st_size)
+        _limit_itself(path.stat().st_size, _runs(path))
         _say(ready=True)
         read(path, folder)
     except CheckpointError as error:
@@ -102,19 +110,39 @@ def _say(**words: object) -> None:
     print(json.dumps(words), flush=True)
 
 
-def _limit_itself(size: int) -> None:
+def _runs(path: Path) -> bool:
+    """Tell whether a file is run here once, which takes longer, and more memory where weights lie beside it."""
+    with path.open("rb") as file:
+        return onnx_graph.looks_like(file.read(16))
+
+
+def _limit_itself(size: int, runs: bool) -> None:
     """Limit the address space to what is in use plus twice the file plus 1 GB, and the time."""
     try:
         import resource
 
         pages = int(Path("/proc/self/statm").read_text().split()[0])
         most = pages * os.sysconf("SC_PAGE_SIZE") + 2 * size + EXTRA_BYTES
-        resource.setrlimit(resource.RLIMIT_AS, (most, most))
+        resource.setrlimit(
+            resource.RLIMIT_AS, (most, resource.getrlimit(resource.RLIMIT_AS)[1] if runs else most)
+        )
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         # Damage can make a library go round in circles, and should the parent be gone, nobody else ends it.
-        most = int(min(READ_SECONDS, CPU_SECONDS + size / BYTES_A_SECOND))
+        most = int(READ_SECONDS if runs else min(READ_SECONDS, CPU_SECONDS + size / BYTES_A_SECOND))
         resource.setrlimit(resource.RLIMIT_CPU, (most, most))
     except (ImportError, OSError, ValueError):  # not Linux: the time limit remains
+        return
+
+
+def _allow(more: int) -> None:
+    """Allow the address space for weights that lie in other files, of so many bytes together."""
+    try:
+        import resource
+
+        most, hardest = resource.getrlimit(resource.RLIMIT_AS)
+        if most != resource.RLIM_INFINITY and more:
+            resource.setrlimit(resource.RLIMIT_AS, (most + 2 * more, hardest))
+    except (ImportError, OSError, ValueError):
         return
 
 

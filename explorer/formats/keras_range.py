@@ -100,6 +100,11 @@ def measured_range(
         return NativeRange(), Guess("range", "0..1", 0.3, "no decoded value is a number", ("-1..1", "0..255"))
     every = max(1, len(values) // 100_000)
     low, high = (float(values[::every].quantile(part)) for part in (0.01, 0.99))
+    return likely_range(low, high)
+
+
+def likely_range(low: float, high: float) -> tuple[NativeRange, Guess]:
+    """Return the usual range that decoded values fit of which 98 % lie between two numbers."""
     told = f"decoded values lie between {low:.3g} and {high:.3g}"
     if high > 20 and low > -0.3 * high:
         return NativeRange(0, 255), Guess("range", "0..255", 0.8, told, ("0..1", "-1..1"))
