@@ -28,8 +28,9 @@ _NOT_NEGATIVE = ("relu", "relu6", "softplus", "sigmoid", "hardsigmoid", "exp", "
 
 
 def is_provisional(space: Space) -> bool:
-    """Return whether neither a prior, another space nor encoded pictures tell how far the codes of a space reach."""
-    return space.prior == "none" and not space.measured and space.source is None
+    """Return whether neither a prior, the file, another space nor encoded pictures tell how far codes reach."""
+    is_told = space.measured or space.stated or space.source is not None
+    return space.prior == "none" and not is_told
 
 
 def unknown_prior(model: LatentModel, how: str = "encode pictures to measure them") -> str:

@@ -20,7 +20,7 @@ from explorer.formats.reader import Reading
 from explorer.formats.sidecars import Hints
 from explorer.formats.state_dict import COUNTER, Weights
 from explorer.models import ARCHITECTURES, Architecture, architecture
-from explorer.models.base import LatentModel, StageModel
+from explorer.models.base import LatentModel, Origin, StageModel
 
 _NAMED = 4  # misfits told in a sentence
 
@@ -60,8 +60,15 @@ def build(
     format_name: str,
     notes: Sequence[str] = (),
     trained: Mapping[str, object] | None = None,
+    origin: Origin | None = None,
 ) -> LatentModel | StageModel:
     """Return the model of a family with these weights, in float32, ready to run.
+
+    Args:
+        family, config: which network, and its sizes.
+        tensors: the weights, by the network's own names.
+        reading, format_name, notes, trained: what the model says of itself.
+        origin: where it came from, where that is not the one file that is read.
 
     Raises:
         CheckpointError: the weights do not fit; the tensors are named.
@@ -84,7 +91,7 @@ def build(
         network,
         config,
         name=reading.name,
-        origin=reading.origin(format_name),
+        origin=origin or reading.origin(format_name),
         notes=(*notes, *told),
         trained=trained,
     )

@@ -223,7 +223,12 @@ class LatentModel(_Described):
                 )
 
     def decode_raw(self, codes: Tensor, space: str = "z", options: DecodeOptions = NO_OPTIONS) -> Tensor:
-        """Decode codes `(N, dim)` or `(N, *shape)` to the network's own values `(N, C, H, W)`, unclipped."""
+        """Decode codes `(N, dim)` or `(N, *shape)` to the network's own values `(N, C, H, W)`, unclipped.
+
+        Those of a space with a way to the first one are mapped there; others the network takes as they are.
+        """
+        if self.default_space in self.spaces[space].mappings:
+            codes, space = self.spaces[space].to(codes, self.default_space, options), self.default_space
         return self.network.decode(codes.reshape(len(codes), *self.spaces[space].shape))  # type: ignore[operator]
 
     def decode(self, codes: Tensor, space: str = "z", options: DecodeOptions = NO_OPTIONS) -> Tensor:

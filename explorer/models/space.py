@@ -53,6 +53,9 @@ class Space:
         floor: no code is below it, as behind a ReLU; None where nothing is known of that.
         mappings: to other spaces: `mapping(codes (N, *shape), options) -> codes`, tensors.
         source: where this space has no prior of its own, the one whose samples, mapped, are its samples.
+        leading: how many dimensions, the first ones, are worth a slider; the rest, which complete a map, are not
+            looked at for being active. None where all are.
+        stated: the file itself says centre and spread, so that they are not provisional without a prior.
     """
 
     name: str
@@ -64,6 +67,8 @@ class Space:
     mappings: Mapping[str, Callable[[Tensor, DecodeOptions], Tensor]] = field(default_factory=dict)
     floor: float | None = None
     source: Space | None = None
+    leading: int | None = None
+    stated: bool = False
 
     def __post_init__(self) -> None:
         spread = {"uniform": 1 / math.sqrt(3), "sphere": 1 / math.sqrt(self.dim)}.get(self.prior, 1.0)
