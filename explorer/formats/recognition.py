@@ -157,15 +157,15 @@ def _best(found: Weights, reading: Reading) -> _Candidate | None:
     if not hints.architecture and any(getattr(hints, name) is not None for name in _OF_LAYERS):
         return None
     names = [hints.architecture] if hints.architecture else list(ARCHITECTURES)
-    families = [family for family in map(architecture, names) if family.recognise]
+    families = [family for family in map(architecture, names) if family.recognise or family.translate]
     if not families:
         raise CheckpointError(
             f"{reading.path} is a plain state dict, but {names[0]} is only read in the native format; leave "
             "out the hint architecture."
         )
     tensors = {key: tensor for key, tensor in found.tensors.items() if not key.endswith(COUNTER)}
-    paths = {module.path for module in found.modules}
-    guesses = [_candidate(family, tensors, paths, reading) for family in families]
+    classes = {module.path: module.cls for module in found.modules}
+    guesses = [_candidate(family, tensors, classes, reading) for family in families]
     best = min(filter(None, guesses), key=lambda candidate: len(candidate.misfit), default=None)
     return best if best is not None and len(best.misfit) <= len(best.tensors) / 2 else None
 
@@ -175,15 +175,24 @@ _OF_LAYERS = ("activation", "output", "layers", "latent", "classes", "eps", "ups
 
 
 def _candidate(
-    family: Architecture, tensors: dict[str, Tensor], paths: set[str], reading: Reading
+    family: Architecture, tensors: dict[str, Tensor], classes: Mapping[str, str], reading: Reading
 ) -> _Candidate | None:
     """Return what a family makes of the tensors, with the sizes their shapes tell; None where it is another's.
 
     Args:
-        paths: of the submodules that the file lists; a network with others is another's.
+        classes: of the submodules that the file lists, by path; a network with others is another's.
     """
-    assert family.recognise is not None
-    config = family.recognise({key: tuple(tensor.shape) for key, tensor in tensors.items()})
+    shapes = {key: tuple(tensor.shape) for key, tensor in tensors.items()}
+    if family.translate is not None:
+        said = family.translate(shapes, classes)
+        if said is None:
+            return None
+        config, names = said
+        tensors = {own: tensors[key] for key, own in names.items()}
+        classes = {}  # its submodules are arranged in another way
+    else:
+        assert family.recognise is not None
+        config = family.recognise(shapes)
     if config is None:
         return None
     try:
@@ -191,7 +200,7 @@ def _candidate(
         network = _skeleton(family, config, reading)
     except (CheckpointError, ValueError):  # sizes that make no network of this family
         return None
-    if paths and paths != {path for path, _ in network.named_modules() if path}:
+    if classes and classes.keys() != {path for path, _ in network.named_modules() if path}:
         return None
     expected = {key: tensor for key, tensor in network.state_dict().items() if not key.endswith(COUNTER)}
     return _Candidate(family, config, tensors, _compare(tensors, expected))

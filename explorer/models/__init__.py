@@ -31,6 +31,8 @@ class Architecture:
             StageModel`.
         recognise: `recognise(shapes) -> config | None`, by keys and shapes; None where the family takes no
             plain files.
+        translate: `translate(shapes, classes of submodules by path) -> (config, own name of each tensor that counts)
+            | None`, in place of `recognise` where others call the tensors differently, or keep some of no use.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Architecture:
     network: Callable[[Any], nn.Module]
     wrap: Callable[..., LatentModel | StageModel]
     recognise: Callable[[Shapes], Any | None] | None = None
+    translate: Callable[[Shapes, Mapping[str, str]], tuple[Any, dict[str, str]] | None] | None = None
 
 
 def _fc_vae() -> Architecture:
@@ -70,12 +73,26 @@ def _conv_colorizer() -> Architecture:
     return conv_colorizer.ARCHITECTURE
 
 
+def _resnet_stage() -> Architecture:
+    from explorer.models import resnet_stage
+
+    return resnet_stage.ARCHITECTURE
+
+
+def _unet_stage() -> Architecture:
+    from explorer.models import unet_stage
+
+    return unet_stage.ARCHITECTURE
+
+
 ARCHITECTURES: dict[str, Callable[[], Architecture]] = {
     "fc-vae": _fc_vae,
     "conv-vae": _conv_vae,
     "dcgan": _dcgan,
     "fc-gan": _fc_gan,
     "conv-colorizer": _conv_colorizer,
+    "resnet-stage": _resnet_stage,
+    "unet-stage": _unet_stage,
 }
 
 
