@@ -13,13 +13,16 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage
 
+from explorer.gui.previews import Previews
 from explorer.models.base import NO_OPTIONS, DecodeOptions
 from explorer.render.requests import (
     ActivityRequest,
     EncodeRequest,
     RenderRequest,
+    RenderResult,
     Request,
     Result,
+    SampleRequest,
     frozen_codes,
 )
 
@@ -33,6 +36,10 @@ Receiver = Callable[[Any], None]  # gets the result that belongs to the request
 
 LIVE = "canvas"
 """The slot that also shows what a newer request has overtaken: in a drag a slow model would show nothing else."""
+
+
+ACTIVITY_SECONDS = 60.0
+"""What measuring the dimensions may take, in pieces between everything else."""
 
 
 class Worker(Protocol):
@@ -68,6 +75,10 @@ class PictureSource(QObject):
         self._ids = 0
         self._waiting: dict[str, tuple[Request, Receiver]] = {}
         self._draggers: set[str] = set()
+        self._previews = Previews()
+        self._due: tuple[RenderRequest, Receiver] | None = (
+            None  # a preview whose whole picture waits for the hand
+        )
         self._asked_at: dict[int, float] = {}  # requests of the canvas, by id
         self.age = 0.0  # seconds between the wish for the newest picture of the canvas and its coming
         worker.result.connect(self._on_result)
@@ -112,6 +123,9 @@ class PictureSource(QObject):
             stages=stages,
             max_side=max_side,
         )
+        if slot == LIVE:
+            self._due = None
+            request = self._previews.first(request)
         self._ask(request, receiver)
 
     def want_codes(self, slot: str, images: np.ndarray, receiver: Receiver) -> None:
@@ -133,8 +147,17 @@ class PictureSource(QObject):
                 codes=frozen_codes(codes),
                 space=session.space.name,
                 options=session.options,
+                seconds=ACTIVITY_SECONDS,
             )
             self._ask(request, receiver)
+
+    def want_samples(self, slot: str, count: int, receiver: Receiver) -> None:
+        """Ask for codes of the shown space that are mapped from samples of another; a `SampleResult` comes."""
+        session = self._session
+        if session.model is not None and session.space is not None:
+            name, options = session.space.name, DecodeOptions(labels=session.options.labels)
+            head = (slot, session.generation, self._next_id(), session.model)
+            self._ask(SampleRequest(*head, count, name, 0, options), receiver)
 
     def cancel(self, slot_prefix: str) -> None:
         """Forget every request whose slot begins so."""
@@ -146,6 +169,8 @@ class PictureSource(QObject):
         """Tell that a drag begins or ends; bulk work waits while anybody drags."""
         (self._draggers.add if dragging else self._draggers.discard)(by)
         self._worker.set_dragging(bool(self._draggers))
+        if not self._draggers:
+            self._ask_whole()
 
     def is_waiting(self, slot_prefix: str = "") -> bool:
         """Return whether something was asked for, in slots that begin so, that has not come yet."""
@@ -173,6 +198,7 @@ class PictureSource(QObject):
 
     def _on_model_changed(self) -> None:
         self._waiting.clear()
+        self._due = None
         self._worker.set_generation(self._session.generation)
 
     def _on_result(self, result: Result) -> None:
@@ -185,10 +211,26 @@ class PictureSource(QObject):
             return
         receiver(result)
         if result.slot == LIVE:
+            self._follow_up(request, receiver, result)
             asked = self._asked_at.pop(result.id, perf_counter())
             self._asked_at = {number: at for number, at in self._asked_at.items() if number > result.id}
             self.age = perf_counter() - asked
             self.rendered.emit(result)
+
+    def _follow_up(self, request: Request, receiver: Receiver, result: Result) -> None:
+        """Ask for the whole picture after a preview of it; while a hand is at it, later."""
+        if not isinstance(request, RenderRequest) or not isinstance(result, RenderResult):
+            return
+        self._previews.measured(result.request or request, result)
+        if result.id == request.id and request.quality == "preview" and result.error is None:
+            self._due = request, receiver
+            if not self._draggers:
+                self._ask_whole()
+
+    def _ask_whole(self) -> None:
+        if self._due is not None and LIVE not in self._waiting:
+            (request, receiver), self._due = self._due, None
+            self._ask(self._previews.whole(request, self._next_id()), receiver)
 
     def _on_progressed(self, request: Request, share: float) -> None:
         if self._waiting.get(request.slot, (None, None))[0] is request:

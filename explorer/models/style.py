@@ -20,6 +20,7 @@ from explorer.models.style_noise import Noise
 SAMPLED = 1024
 """Codes drawn to know how far w reaches."""
 _PART = 256  # codes mapped at once
+_PLACES = 8  # codes around which a step in z is followed into w
 TANH = NativeRange(-1.0, 1.0)
 
 
@@ -166,6 +167,31 @@ class StyleModel(LatentModel):
             return self.decode(codes, space, options)
         native = small(self.styles(codes, space, options), _noise(options), _matrix(options, codes), max_side)
         return self.native_range.to_unit(native).clamp(0, 1)
+
+    def estimated_sensitivity(
+        self, codes: Tensor, space: str, options: DecodeOptions = NO_OPTIONS
+    ) -> Tensor | None:
+        """Return the relative weight of each dimension, `(dim,)`, by the layers that turn w into styles.
+
+        A unit of w moves the scales of a layer's feature maps by the columns of its matrix, the closed form of Shen &
+        Zhou 2020 (arXiv:2007.06600); in z, what w moves by around the codes. One spread of each dimension counts.
+        """
+        if not hasattr(self.network, "style_matrices"):
+            return None
+        matrices = self.network.style_matrices()  # type: ignore[operator]  # (C, w_dim) each
+        rows = torch.stack([matrix.float().square().sum(0) for matrix in matrices]).sqrt()  # (layers, w_dim)
+        spread = torch.from_numpy(self.spaces[space].spread.copy()).to(rows)
+        if space == "w+":
+            return (rows * spread.reshape(rows.shape)).flatten()
+        every = rows.square().sum(0).sqrt()  # (w_dim,)
+        if space == "w":
+            return every * spread
+        steps = torch.diag(spread / 2)
+        found = torch.zeros_like(spread)
+        for code in codes[:_PLACES].to(rows).reshape(-1, len(spread)):
+            change = self._w(code + steps, options) - self._w(code - steps, options)  # (z_dim, w_dim)
+            found += (change * every).square().sum(1).sqrt()
+        return found
 
 
 def _noise(options: DecodeOptions) -> Noise:

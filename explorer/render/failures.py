@@ -15,6 +15,8 @@ from explorer.render.requests import (
     RenderResult,
     Request,
     Result,
+    SampleRequest,
+    SampleResult,
 )
 
 BUG = "Something went wrong inside the program; the picture before is kept, and the log has the details."
@@ -28,6 +30,8 @@ def failed(request: Request, error: BaseException) -> Result:
         result = EncodeResult(*head)
     elif isinstance(request, ActivityRequest):
         result = ActivityResult(*head)
+    elif isinstance(request, SampleRequest):
+        result = SampleResult(*head)
     else:
         result = RenderResult(*head, request=request if isinstance(request, RenderRequest) else None)
     if isinstance(error, ExplorerError):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -21,6 +21,7 @@ from explorer.render import devices
 from explorer.render.chains import Chain, chain_of
 from explorer.render.outputs import Blamed, checked_codes, checked_pictures, ran_out_of_memory
 from explorer.render.pixels import Images, as_array
+from explorer.render.requests import Overtaken
 
 if TYPE_CHECKING:
     from explorer.models.base import StageModel
@@ -82,6 +83,15 @@ class Machine:
                 given = model.preview(self._tensor(codes), space, options, max_side)
                 return checked_pictures(who, given, len(codes), ImageSpec(model.image.channels)).float()
 
+    def estimated_sensitivity(
+        self, model: LatentModel, codes: np.ndarray, space: str, options: DecodeOptions
+    ) -> np.ndarray | None:
+        """Return what a model knows of its dimensions without decoding, float32 `(dim,)`; None where nothing."""
+        self._place(model)
+        with torch.inference_mode():
+            found = model.estimated_sensitivity(self._tensor(codes), space, options)
+            return None if found is None else as_array(found.float())
+
     def encode(self, model: LatentModel, images: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         """Return mean and log variance (or None), `(N, dim)`, of pictures, uint8 `(N, H, W, C)`; raises as `apply`."""
         who, count, dim = f"the encoder of {model.name}", len(images), model.spaces[model.default_space].dim
@@ -108,6 +118,28 @@ class Machine:
                 wanted = stage.output_for(ImageSpec(*tensor.shape[1:]))
                 native = checked_pictures(who, stage.apply_raw(tensor), len(tensor), wanted).float()
                 return native if raw else stage.native_range.to_unit(native).clamp(0, 1)
+
+    @contextlib.contextmanager
+    def interruptible(
+        self, model: LatentModel | StageModel, is_overtaken: Callable[[], bool]
+    ) -> Iterator[None]:
+        """Return a context in which a network stops between two of its modules once a picture is overtaken.
+
+        Raises:
+            Overtaken: it was.
+        """
+
+        def look(*_: object) -> None:
+            if is_overtaken():
+                raise Overtaken
+
+        parts = {part for module in model.modules for part in module.modules()}
+        hooks = [part.register_forward_pre_hook(look) for part in parts]
+        try:
+            yield
+        finally:
+            for hook in hooks:
+                hook.remove()
 
     def _place(self, model: LatentModel | StageModel) -> None:
         """Move a network to the device, once."""

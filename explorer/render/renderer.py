@@ -18,6 +18,7 @@ import threadpoolctl
 import torch
 
 from explorer.errors import ImageError
+from explorer.latent import sampling
 from explorer.latent.activity import sensitivities
 from explorer.models.base import NO_OPTIONS, DecodeOptions, ImageSpec, LatentModel, check_stages
 from explorer.render import devices
@@ -33,6 +34,8 @@ from explorer.render.requests import (
     RenderResult,
     Request,
     Result,
+    SampleRequest,
+    SampleResult,
 )
 
 if TYPE_CHECKING:
@@ -42,6 +45,7 @@ CHUNK_SECONDS = 0.008
 """How long a piece of bulk work may hold the thread before something more urgent may come between."""
 
 LARGEST_BATCH = 64  # of `fast`
+LIVE = "canvas"  # the slot of the picture that follows the hand
 
 Progress = Callable[[float], None]
 """Told the share that is done, 0..1, before each piece of work."""
@@ -49,6 +53,11 @@ Progress = Callable[[float], None]
 
 def _untold(share: float) -> None:
     """Listen to no progress."""
+
+
+def _never(request: RenderRequest) -> bool:
+    """Call nothing overtaken."""
+    return False
 
 
 class Renderer:
@@ -67,6 +76,8 @@ class Renderer:
         # The products in chains.py are small: they lose by a second thread, which would be taken from the window.
         threadpoolctl.threadpool_limits(1, user_api="blas")
         self._machine = Machine(device, precision)
+        self.is_overtaken: Callable[[RenderRequest], bool] = _never
+        """Asked while a picture of the slot `LIVE` takes long; set by whoever orders the work."""
 
     def set_device(self, name: str, precision: Precision | None = None) -> None:
         """Compute on another device from the next picture on.
@@ -121,6 +132,8 @@ class Renderer:
                 return (yield from self._encode_steps(request))
             if isinstance(request, ActivityRequest):
                 return (yield from self._activity_steps(request))
+            if isinstance(request, SampleRequest):
+                return (yield from self._sample_steps(request))
         raise TypeError(f"no such request: {type(request).__name__}")
 
     def _render_steps(self, request: RenderRequest) -> Generator[float, None, RenderResult]:
@@ -187,31 +200,52 @@ class Renderer:
             logvar=np.concatenate(logvars) if logvars else None,
         )
 
+    def _sample_steps(self, request: SampleRequest) -> Generator[float, None, SampleResult]:
+        begun = time.perf_counter()
+        space, parts = request.model.spaces[request.space], []
+        source = space.source or space
+        drawn = sampling.sample(source, request.count, request.seed)
+        for at in range(0, len(drawn), LARGEST_BATCH):
+            yield at / len(drawn)
+            part = drawn[at : at + LARGEST_BATCH]
+            parts.append(part if source is space else source.mapped(part, space.name, request.options))
+        return SampleResult(
+            request.slot,
+            request.generation,
+            request.id,
+            milliseconds={"total": 1000 * (time.perf_counter() - begun)},
+            codes=joined(parts, (space.dim,), np.float32),
+        )
+
     def _activity_steps(self, request: ActivityRequest) -> Generator[float, None, ActivityResult]:
         begun = pause = time.perf_counter()
         model, space = request.model, request.space
         codes, options = checked(model, request.codes, space, request.options)
-        spread = model.spaces[space].spread
-        total = np.zeros(len(spread))
-        for place in range(len(codes)):  # one place at a time, so that no piece is longer than two decodes
+        total = self._machine.estimated_sensitivity(model, codes, space, of_part(options, slice(0, 1)))
+        if total is not None:
+            return _activity(request, begun, total)
+        latent = model.spaces[space]
+        total, dims = np.zeros(latent.dim), latent.leading or latent.dim
+        place, places = 0, len(codes)
+        while place < places:  # one place at a time, so that no piece is longer than two decodes
             part = slice(place, place + 1)
             here = of_part(options, part)
 
             def decode(codes: np.ndarray, here: DecodeOptions = here) -> np.ndarray:
                 return self.decode(model, codes, space, here)
 
-            for dim, value in enumerate(sensitivities(decode, codes[part], spread)):
+            for dim, value in enumerate(sensitivities(decode, codes[part], latent.spread[:dims])):
                 total[dim] += value
-                if time.perf_counter() - pause > CHUNK_SECONDS:
-                    yield (place + (dim + 1) / len(spread)) / len(codes)
+                now = time.perf_counter()
+                if place == dim == 0 and request.seconds is not None:
+                    places = min(places, int(request.seconds / ((now - begun) * dims)))
+                    if not places:  # one place alone would take too long
+                        return _activity(request, begun, None)
+                if now - pause > CHUNK_SECONDS:
+                    yield (place + (dim + 1) / dims) / places
                     pause = time.perf_counter()
-        return ActivityResult(
-            request.slot,
-            request.generation,
-            request.id,
-            milliseconds={"total": 1000 * (time.perf_counter() - begun)},
-            sensitivity=(total / max(len(codes), 1)).astype(np.float32),
-        )
+            place += 1
+        return _activity(request, begun, (total / max(places, 1)).astype(np.float32))
 
     # ---- arrays in, arrays out ----
 
@@ -331,6 +365,9 @@ class Renderer:
         has_preview = type(model).preview is not LatentModel.preview
         if small and has_preview and not request.stages:  # a stage would draw another picture from a preview
             return self._machine.preview(model, codes, space, options, request.max_side)
+        if has_preview and request.slot == LIVE:  # it takes long, and the next wish can be shown soon
+            with self._machine.interruptible(model, lambda: self.is_overtaken(request)):
+                return _unit(model, self._machine.native(model, codes, space, options))
         return _unit(model, self._machine.native(model, codes, space, options))
 
     def _run_stages(
@@ -352,3 +389,13 @@ def _is_all(bad: int, pictures: np.ndarray) -> bool:
 
 def _unit(model: LatentModel, native: Images) -> Images:
     return model.native_range.to_unit(native)  # type: ignore[arg-type]
+
+
+def _activity(request: ActivityRequest, begun: float, sensitivity: np.ndarray | None) -> ActivityResult:
+    return ActivityResult(
+        request.slot,
+        request.generation,
+        request.id,
+        milliseconds={"total": 1000 * (time.perf_counter() - begun)},
+        sensitivity=sensitivity,
+    )

@@ -59,10 +59,24 @@ class EncodeRequest(Request):
 
 @dataclass(frozen=True, eq=False)
 class ActivityRequest(Request):
-    """Per-dimension sensitivity of the decoder around `codes (N, dim)`, a few places worth probing."""
+    """Per-dimension sensitivity of the decoder around `codes (N, dim)`, a few places worth probing.
+
+    Where all would take more than `seconds`, fewer places are looked at; where one would, none. None: no limit.
+    """
 
     codes: np.ndarray
     space: str = "z"
+    options: DecodeOptions = NO_OPTIONS
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class SampleRequest(Request):
+    """Codes drawn for a space whose samples are another one's, mapped."""
+
+    count: int
+    space: str
+    seed: int = 0
     options: DecodeOptions = NO_OPTIONS
 
 
@@ -106,7 +120,21 @@ class EncodeResult(Result):
 
 
 @dataclass(frozen=True, eq=False)
+class SampleResult(Result):
+    """`codes (N, dim)` float32."""
+
+    codes: np.ndarray | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class ActivityResult(Result):
-    """`sensitivity (dim,)`: mean absolute change of the picture (0..255) for one spread."""
+    """`sensitivity (dim,)`: mean absolute change of the picture (0..255) for one spread.
+
+    Of a family that estimates it from its weights, relative numbers; None where measuring takes too long.
+    """
 
     sensitivity: np.ndarray | None = None
+
+
+class Overtaken(BaseException):
+    """Raised in the middle of a picture that nobody waits for any more; it is no error, and answers nothing."""

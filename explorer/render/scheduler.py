@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from explorer.render.failures import BUG, failed
 from explorer.render.pulse import Heartbeat, Pulse
-from explorer.render.requests import Request, Result
+from explorer.render.requests import Overtaken, Request, Result
 
 if TYPE_CHECKING:
     Steps = Generator[object, None, Result]
@@ -186,6 +186,8 @@ class Scheduler:
         except Exception as error:  # the thread must live on to say so, request by request
             failure = error
         self._heart.end()
+        if renderer is not None and hasattr(renderer, "is_overtaken"):
+            renderer.is_overtaken = self._is_overtaken
         while True:
             with self._wake:
                 while (chosen := self._choose()) is None and not self._calls and not self._closed:
@@ -232,6 +234,9 @@ class Scheduler:
                 share = next(work.steps)
             except StopIteration as end:
                 result = end.value
+            except Overtaken:
+                self._heart.end()
+                return
             except BaseException as error:  # an error belongs to its request, never to the thread
                 result = failed(request, error)
             now = self._heart.end()
@@ -251,6 +256,10 @@ class Scheduler:
             if gives_way:
                 return
         work.steps.close()
+
+    def _is_overtaken(self, request: Request) -> bool:
+        """Return whether a request that is being worked on has become worthless."""
+        return self._closed or self._running is not request or request.slot in self._waiting
 
     def _more_urgent(self, rank: int) -> bool:
         return any(self._rank(slot) < rank for slot in self._waiting)

@@ -31,7 +31,7 @@ from explorer.gui.session import Session
 if TYPE_CHECKING:
     from explorer.data.images import Pictures
     from explorer.gui.main_window import MainWindow
-    from explorer.models.base import ImageSpec
+    from explorer.models.base import DecodeOptions, ImageSpec
     from explorer.render.requests import EncodeResult, RenderResult
 
 READING = "export pictures"
@@ -242,8 +242,13 @@ def _is_of(shown: RenderResult, recipe: Recipe) -> bool:
         and tuple(making.network(stage) for stage in request.stages) == recipe.stages
         and request.space == recipe.space
         and np.array_equal(request.codes, recipe.codes)
-        and np.array_equal(request.options.labels, making.options_of(recipe).labels)  # type: ignore[arg-type]
+        and request.quality == "full"
+        and _are_same(request.options, making.options_of(recipe))
     )
+
+
+def _are_same(one: DecodeOptions, other: DecodeOptions) -> bool:
+    return all(np.array_equal(getattr(one, name), getattr(other, name)) for name in vars(one))  # type: ignore[arg-type]
 
 
 def _work(waiting: _Waiting, pictures: np.ndarray, progress: Any, should_stop: Any) -> Path:

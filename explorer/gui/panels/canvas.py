@@ -11,7 +11,7 @@ from time import monotonic
 from typing import Literal, NamedTuple
 
 import numpy as np
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import (
     QAction,
     QContextMenuEvent,
@@ -362,7 +362,7 @@ class Canvas(QWidget):
             before = self._original[1]
         elif self._compared == "stages" and self._result.decoded is not None:
             before = to_qimage(self._result.decoded[0])
-        self.view.set_pictures(to_qimage(self._result.pictures[0]), before)
+        self.view.set_pictures(_whole(self._result), before)
         self.view.set_wiper(wiping is not None)
         self.bar.set_sides(SIDES[self._compared] if self._compared else None, NOTHING_TO_COMPARE)
 
@@ -433,3 +433,15 @@ def _centred(widget: QWidget) -> QWidget:
     layout.setContentsMargins(0, 0, 0, 0)
     layout.addWidget(widget, alignment=Qt.AlignmentFlag.AlignCenter)
     return page
+
+
+def _whole(result: RenderResult) -> QImage:
+    """Return the picture of a result; a preview as large as the whole picture will be."""
+    assert result.pictures is not None
+    image, request = to_qimage(result.pictures[0]), result.request
+    if request is None or request.quality == "full":
+        return image
+    wanted = request.model.image
+    size = QSize(wanted.width or image.width(), wanted.height or image.height())
+    smooth = Qt.TransformationMode.SmoothTransformation
+    return image.scaled(size, Qt.AspectRatioMode.IgnoreAspectRatio, smooth)

@@ -29,12 +29,15 @@ from explorer.gui.widgets.point_colours import Colouring
 from explorer.gui.widgets.scatter_view import ScatterView
 from explorer.latent import interpolation, plane, sampling
 from explorer.latent.plane import Plane
-from explorer.render.requests import RenderResult
+from explorer.render.requests import RenderResult, SampleResult
 
 if TYPE_CHECKING:
     from explorer.data.code_book import CodeBook
+    from explorer.models.base import Space
 
 SAMPLES = 400  # of the prior, where there is no code book
+MAPPED = 10_000  # of a space whose samples are mapped from another one's
+MAPPED_NUMBERS = 512 * MAPPED  # in all, so that a code of thousands of numbers fills no memory
 STEP = 1 / 60  # of the home region: 0.1 spread, as with the sliders
 ROUTE = 33  # places on the line of the strip
 LEGEND_GAP = 6
@@ -51,6 +54,8 @@ class LatentMap(QWidget):
         self._plane: Plane | None = None
         self._codes = np.zeros((0, 0), np.float32)  # (N, dim) of the points
         self._colouring = point_colours.plain(0)
+        self._mapped: tuple[object, np.ndarray | None] = (None, None)  # what codes are of, and they
+        self._awaited: object = None
         self._stale = True
         self._shown: tuple[object, ...] = ()
         self._hovered = -1
@@ -118,7 +123,7 @@ class LatentMap(QWidget):
         session.activity_changed.connect(self._refresh)
         session.words_changed.connect(self._refresh_controls)
         session.stages_changed.connect(self._refresh_background)
-        session.options_changed.connect(self._refresh_background)
+        session.options_changed.connect(self._on_options_changed)
         session.code_changed.connect(self._refresh_marker)
         session.anchors_changed.connect(self._refresh_route)
         session.strip_changed.connect(self._refresh_route)
@@ -164,10 +169,11 @@ class LatentMap(QWidget):
         if space is None:
             self._plane = None
             return
-        book = _book_of(session)
-        self._codes = (
-            sampling.sample(space, SAMPLES, 0) if book is None else np.asarray(book.mean, np.float32)
-        )
+        codes = self._codes_of(space)
+        if codes is None:
+            self._shown = ()  # they are on their way
+            return
+        self._codes, book = codes, _book_of(session)
         if chosen == "pca":
             following = plane.pca(self._codes, space, book.logvar if book is not None else None)
         else:
@@ -185,10 +191,32 @@ class LatentMap(QWidget):
         self._refresh_marker()
         self._refresh_background()
 
+    def _codes_of(self, space: Space) -> np.ndarray | None:
+        """Return the points' codes: of the code book, else of the prior; None while mapped ones are awaited."""
+        book = _book_of(self._session)
+        if book is not None:
+            return np.asarray(book.mean, np.float32)
+        if space.source is None:
+            return sampling.sample(space, SAMPLES, 0)
+        wanted = (self._session.generation, space.name, self._session.known_label)
+        if self._mapped[0] == wanted:
+            return self._mapped[1]
+        if self._awaited != wanted:
+            self._awaited = wanted
+            count = min(MAPPED, MAPPED_NUMBERS // space.dim)
+            self._pictures.want_samples("map-samples", count, self._on_samples)
+        return None
+
+    def _on_samples(self, result: SampleResult) -> None:
+        wanted, self._awaited = self._awaited, None
+        if result.codes is not None and wanted is not None:
+            self._mapped = wanted, result.codes
+            self._refresh()
+
     def _resolved_plane(self) -> Literal["pca"] | tuple[int, int]:
         """Return the plane to show: without a code book PCA has no codes, and the main dimensions stand in."""
         session = self._session
-        if session.map.plane == "pca" and _book_of(session) is None:
+        if session.map.plane == "pca" and not _has_pca(session):
             return session.main_dimensions
         return session.map.plane
 
@@ -196,7 +224,7 @@ class LatentMap(QWidget):
         session, space = self._session, self._session.space
         book = _book_of(session)
         names = [f"{space.name}{i + 1}" for i in range(space.dim)] if space else []
-        self._choice.set_dimensions(names, session.dimension_names, has_pca=book is not None)
+        self._choice.set_dimensions(names, session.dimension_names, has_pca=_has_pca(session))
         self._choice.set_chosen(self._resolved_plane())
         columns = list(book.labels) if book is not None else []
         self._colour.clear()
@@ -275,6 +303,14 @@ class LatentMap(QWidget):
         return tuple(Dot(entry.tinted(dark), entry.shape) for entry in self._colouring.entries)
 
     # ---- answers ----
+
+    def _on_options_changed(self) -> None:
+        """Draw the ground anew; of another class the points may be others, too."""
+        space = self._session.space
+        if space is not None and space.source is not None and self._session.classes:
+            self._shown = ()
+            self._refresh()
+        self._refresh_background()
 
     def _on_background(self, result: RenderResult) -> None:
         if result.pictures is not None and self._session.map.background:
@@ -444,6 +480,12 @@ def _book_of(session: Session) -> CodeBook | None:
     if book is None or space is None or not len(book.mean):
         return None
     return book if book.space == space.name and book.mean.shape[1:] == (space.dim,) else None
+
+
+def _has_pca(session: Session) -> bool:
+    """Return whether the points vary in some directions more than in others: those of a prior do not."""
+    mapped = session.space is not None and session.space.source is not None
+    return mapped or _book_of(session) is not None
 
 
 def _shortened(text: str, limit: int = 15) -> str:
