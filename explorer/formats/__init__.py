@@ -17,6 +17,7 @@ from pathlib import Path
 from explorer.data.code_book import CodeBook
 from explorer.errors import Cancelled, CheckpointError
 from explorer.formats import (
+    diffusers,
     disvae,
     folder,
     gdl_book,
@@ -40,6 +41,7 @@ from explorer.paths import bundled
 __all__ = ["READERS", "Examination", "Opened", "open_checkpoint", "open_latent", "open_stage", "save_native"]
 
 READERS: dict[str, Reader] = {
+    "diffusers": diffusers.READER,
     "native": native.READER,
     "disvae": disvae.READER,
     "pythae": pythae.READER,
