@@ -20,6 +20,9 @@ EPSILON = 1e-8
 LARGEST = 1 << 16
 """Channels, sides and the like that a file may ask for."""
 
+LARGEST_MAP = 1 << 29
+"""Values in the feature maps of one picture, 2 GB: 32 channels of 4096 x 4096 pixels."""
+
 _ACTIVATIONS: dict[str, tuple[float, Callable[[Tensor], Tensor]]] = {
     "linear": (1.0, lambda x: x),
     "relu": (math.sqrt(2), functional.relu),
@@ -59,6 +62,13 @@ def check_sizes(*sizes: int) -> None:
     for size in sizes:
         if type(size) is not int or not 0 < size <= LARGEST:
             raise ValueError(f"a layer of size {size!r}")
+
+
+def check_map(channels: int, height: int, width: int) -> None:
+    """Raise `ValueError` for feature maps that no computer should be asked to hold."""
+    check_sizes(channels, height, width)
+    if channels * height * width > LARGEST_MAP:
+        raise ValueError(f"feature maps of {channels}x{height}x{width}")
 
 
 @dataclass(frozen=True)
@@ -154,6 +164,37 @@ class Mapping(nn.Module):
         for index in range(len(self.config.layers)):
             x = getattr(self, f"fc{index}")(x)
         return x
+
+
+def modulated(
+    x: Tensor,
+    weight: Tensor,
+    styles: Tensor,
+    convolve: Callable[[Tensor, Tensor], Tensor],
+    *,
+    demodulate: bool,
+) -> Tensor:
+    """Convolve with weights whose input channels a style scales; equations 1 and 3 of the paper.
+
+    One picture is made with scaled weights, more of them with scaled maps, which is the same.
+
+    Args:
+        x: `(N, I, H, W)`.
+        weight: `(O, I, k, k)`.
+        styles: `(N, I)`.
+        convolve: `convolve(maps, weights) -> maps`.
+        demodulate: scale the output channels back.
+    """
+    if len(x) == 1:
+        scaled = weight * styles.reshape(1, -1, 1, 1)
+        if demodulate:
+            scaled = scaled * (scaled.square().sum((1, 2, 3), keepdim=True) + EPSILON).rsqrt()
+        return convolve(x, scaled)
+    y = convolve(x * styles[:, :, None, None], weight)
+    if demodulate:
+        power = weight.square().sum((2, 3))  # (O, I)
+        y = y * (styles.square() @ power.T + EPSILON).rsqrt()[:, :, None, None]
+    return y
 
 
 def normalised(x: Tensor) -> Tensor:

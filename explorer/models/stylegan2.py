@@ -18,14 +18,15 @@ from torch.nn import functional
 
 from explorer.models import fir
 from explorer.models.style_layers import (
-    EPSILON,
     Dense,
     DenseConfig,
     Mapping,
     MappingConfig,
     activate,
     check_activation,
+    check_map,
     check_sizes,
+    modulated,
     usual_gain,
 )
 from explorer.models.style_noise import CONST, Noise
@@ -73,11 +74,14 @@ class ConvConfig:
             raise ValueError(f"a style of {self.affine.outputs} values for {self.inputs} channels")
         if self.up > 1 and self.filter is None:
             raise ValueError("a layer that enlarges without a filter")
+        if 2 * self.padding + 1 != self.kernel or self.up > 2:
+            raise ValueError(
+                f"a convolution of kernel {self.kernel}, padding {self.padding} and up {self.up}"
+            )
 
     def leaves(self, size: tuple[int, int]) -> tuple[int, int]:
         """Return `(H, W)` of what comes out when `size` goes in."""
-        shrunk = 2 * self.padding + 1 - self.kernel
-        return (size[0] * self.up + shrunk, size[1] * self.up + shrunk)
+        return (size[0] * self.up, size[1] * self.up)
 
 
 @dataclass(frozen=True)
@@ -147,7 +151,6 @@ class StyleGan2Config:
         for block in self.blocks:
             channels = _check_block(block, size, channels, self.mapping.w_dim, self.channels)
             size = block.leaves(size)
-            check_sizes(*size)
             if drawn and block.filter is None:
                 raise ValueError(f"{block.name} enlarges its picture without a filter")
             drawn = drawn or block.torgb is not None
@@ -182,6 +185,7 @@ def _check_block(block: BlockConfig, size: tuple[int, int], channels: int, w_dim
         if conv is None:
             continue
         size = conv.leaves(size)
+        check_map(conv.outputs, *size)
         if conv.inputs != channels or conv.noise not in (None, size) or conv.affine.inputs != w_dim:
             raise ValueError(f"{block.name} has a convolution that does not fit what comes before it")
         channels = conv.outputs
@@ -218,24 +222,12 @@ class ModulatedConv(nn.Module):
     def forward(self, x: Tensor, w: Tensor, noise: Tensor | None = None, gain: float = 1.0) -> Tensor:
         """Return the maps; `noise` broadcasts over them, `gain` scales them after the activation."""
         config = self.config
-        y = self._convolved(x, self.affine(w) * config.weight_gain)
+        styles = self.affine(w) * config.weight_gain
+        y = modulated(x, self.weight, styles, self._plain, demodulate=config.demodulate)
         if noise is not None:
             y = y + noise * self.noise_strength
         y = activate(y + self.bias[:, None, None], config.activation, config.gain * gain)
         return y if config.clamp is None else y.clamp(-config.clamp * gain, config.clamp * gain)
-
-    def _convolved(self, x: Tensor, styles: Tensor) -> Tensor:
-        """Convolve with what styles `(N, inputs)` scale: the weights for one picture, the maps for more."""
-        if len(x) == 1:
-            weight = self.weight * styles.reshape(1, -1, 1, 1)
-            if self.config.demodulate:
-                weight = weight * (weight.square().sum((1, 2, 3), keepdim=True) + EPSILON).rsqrt()
-            return self._plain(x, weight)
-        y = self._plain(x * styles[:, :, None, None], self.weight)
-        if self.config.demodulate:
-            power = self.weight.square().sum((2, 3))  # (outputs, inputs)
-            y = y * (styles.square() @ power.T + EPSILON).rsqrt()[:, :, None, None]
-        return y
 
     def _plain(self, x: Tensor, weight: Tensor) -> Tensor:
         return convolved(x, weight, self.config.up, self.config.padding, self.resample_filter)

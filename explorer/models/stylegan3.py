@@ -1,0 +1,276 @@
+"""StyleGAN3 (Karras et al. 2021, "Alias-Free Generative Adversarial Networks", arXiv:2106.12423), generators.
+
+Maps are signals: they begin as waves whose phases and directions the style and the user move, every layer has a
+sampling rate and margins around the picture, and a leaky ReLU acts between an enlargement and a reduction by designed
+low-pass filters. Both kinds are here: `t` (translations; filters of one axis) and `r` (rotations, too; 1x1 kernels, and
+filters that are radially symmetric). Filters, sizes and margins are taken as the file states them.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from explorer.models import fir
+from explorer.models.style_layers import (
+    Dense,
+    DenseConfig,
+    Mapping,
+    MappingConfig,
+    check_map,
+    check_sizes,
+    modulated,
+)
+from explorer.models.style_noise import CONST, Noise
+
+Size = tuple[int, int]
+"""Width and height."""
+
+
+# ---- sizes ----
+
+
+@dataclass(frozen=True)
+class InputConfig:
+    """The waves that everything begins with, at `size` places, and the highest frequency that they have."""
+
+    channels: int
+    size: Size
+    sampling_rate: float
+    bandwidth: float
+    affine: DenseConfig
+
+    def __post_init__(self) -> None:
+        check_map(self.channels, *self.size)
+        if not 0 < self.sampling_rate < math.inf or not self.bandwidth >= 0 or self.affine.outputs != 4:
+            raise ValueError("an input without a sampling rate, a bandwidth or four numbers that move it")
+
+
+@dataclass(frozen=True)
+class LayerConfig:
+    """A modulated convolution and its filtered activation.
+
+    Attributes:
+        name: as its tensors' names have it: `L3_36_512`.
+        kernel: side of the convolution's kernel, around which `kernel - 1` zeros are put.
+        up, down: how many times maps are enlarged before the activation and reduced after it.
+        up_filter, down_filter: shapes of their filters, `(12,)` or `(12, 12)`; None for none.
+        padding: left, right, top, bottom, in pixels of the enlarged map.
+        draws: the last layer, that draws: no demodulation, no activation.
+        clamp: outputs of the activation are kept within plus and minus this.
+    """
+
+    name: str
+    inputs: int
+    outputs: int
+    in_size: Size
+    out_size: Size
+    affine: DenseConfig
+    kernel: int = 3
+    up: int = 1
+    down: int = 1
+    up_filter: tuple[int, ...] | None = None
+    down_filter: tuple[int, ...] | None = None
+    padding: tuple[int, int, int, int] = (0, 0, 0, 0)
+    draws: bool = False
+    clamp: float | None = None
+
+    def __post_init__(self) -> None:
+        check_sizes(self.inputs, self.outputs, self.kernel, self.up, self.down)
+        if self.affine.outputs != self.inputs:
+            raise ValueError(f"a style of {self.affine.outputs} values for {self.inputs} channels")
+        for axis in (0, 1):
+            before, after = self.padding[2 * axis : 2 * axis + 2]
+            inside = (
+                (self.in_size[axis] + self.kernel - 1) * self.up + before + after - _taps(self.up_filter) + 1
+            )
+            check_map(self.outputs, inside, inside)
+            if (inside - _taps(self.down_filter)) // self.down + 1 != self.out_size[axis]:
+                raise ValueError(f"{self.name} does not make maps of {self.out_size}")
+        check_map(self.outputs, *self.out_size)
+
+
+def _taps(shape: tuple[int, ...] | None) -> int:
+    return shape[0] if shape else 1
+
+
+@dataclass(frozen=True)
+class StyleGan3Config:
+    """Sizes of the whole network; `scale` is what the last layer's output is multiplied by."""
+
+    mapping: MappingConfig
+    input: InputConfig
+    layers: tuple[LayerConfig, ...]
+    scale: float = 0.25
+
+    def __post_init__(self) -> None:
+        if not self.layers:
+            raise ValueError("no layers")
+        channels, size = self.input.channels, self.input.size
+        for layer in self.layers:
+            fits = layer.affine.inputs == self.mapping.w_dim and layer.inputs == channels
+            if not fits or layer.in_size != size:
+                raise ValueError(f"{layer.name} does not fit what comes before it")
+            channels, size = layer.outputs, layer.out_size
+
+    @property
+    def num_ws(self) -> int:
+        """Styles that a picture takes: one for the input, one a layer."""
+        return len(self.layers) + 1
+
+
+# ---- layers ----
+
+
+class WaveInput(nn.Module):
+    """w to the first maps `(N, channels, H, W)`: waves that `transform` moves, mixed."""
+
+    transform: Tensor
+    freqs: Tensor
+    phases: Tensor
+
+    def __init__(self, config: InputConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.affine = Dense(config.affine)
+        self.weight = nn.Parameter(torch.empty(config.channels, config.channels))
+        self.register_buffer("transform", torch.empty(3, 3))
+        self.register_buffer("freqs", torch.empty(config.channels, 2))
+        self.register_buffer("phases", torch.empty(config.channels))
+
+    def forward(self, w: Tensor, transform: Tensor | None = None) -> Tensor:
+        """Return the maps.
+
+        Args:
+            w: `(N, w_dim)`.
+            transform: `(3, 3)`, from the picture's plane to the waves'; what the file keeps if None.
+        """
+        config = self.config
+        moved = self._learned(w) @ (self.transform if transform is None else transform)  # (N, 3, 3)
+        phases = self.phases + (self.freqs @ moved[:, :2, 2:]).squeeze(2)  # (N, channels)
+        freqs = self.freqs @ moved[:, :2, :2]  # (N, channels, 2)
+        room = config.sampling_rate / 2 - config.bandwidth
+        heights = (1 - (freqs.norm(dim=2) - config.bandwidth) / room).clamp(0, 1)  # (N, channels)
+        across, down = (self._places(side, freqs) for side in config.size)
+        turns = (
+            across[:, None] * freqs[:, None, None, :, 0] + down[:, None, None] * freqs[:, None, None, :, 1]
+        )
+        waves = torch.sin((turns + phases[:, None, None]) * (2 * math.pi))  # (N, H, W, channels)
+        waves = waves * heights[:, None, None]
+        return (waves @ (self.weight / math.sqrt(config.channels)).T).permute(0, 3, 1, 2)
+
+    def _learned(self, w: Tensor) -> Tensor:
+        """Return how the style itself turns and shifts, `(N, 3, 3)`: a shift, then a rotation."""
+        t = self.affine(w)
+        cos, sin, right, below = (t / t[:, :2].norm(dim=1, keepdim=True)).unbind(1)
+        zero, one = torch.zeros_like(cos), torch.ones_like(cos)
+        turn = torch.stack([cos, -sin, zero, sin, cos, zero, zero, zero, one], 1).reshape(-1, 3, 3)
+        shift = torch.stack([one, zero, -right, zero, one, -below, zero, zero, one], 1).reshape(-1, 3, 3)
+        return turn @ shift
+
+    def _places(self, side: int, like: Tensor) -> Tensor:
+        """Return where samples are on one axis, 0 in the middle."""
+        return (
+            torch.arange(side, device=like.device, dtype=like.dtype) + 0.5 - side / 2
+        ) / self.config.sampling_rate
+
+
+class Layer(nn.Module):
+    """Maps `(N, inputs, *in)` and w `(N, w_dim)` to `(N, outputs, *out)`."""
+
+    magnitude_ema: Tensor
+    up_filter: Tensor | None
+    down_filter: Tensor | None
+
+    def __init__(self, config: LayerConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.affine = Dense(config.affine)
+        self.weight = nn.Parameter(torch.empty(config.outputs, config.inputs, config.kernel, config.kernel))
+        self.bias = nn.Parameter(torch.empty(config.outputs))
+        self.register_buffer("magnitude_ema", torch.empty(()))
+        for name, shape in (("up_filter", config.up_filter), ("down_filter", config.down_filter)):
+            self.register_buffer(name, None if shape is None else torch.empty(shape))
+
+    def forward(self, x: Tensor, w: Tensor) -> Tensor:
+        """Return the maps."""
+        config = self.config
+        weight, styles = self.weight, self.affine(w)
+        if config.draws:
+            styles = styles / math.sqrt(config.inputs * config.kernel**2)
+        else:  # of equal size, so that what keeps demodulation from dividing by 0 is as small for all
+            weight = weight * weight.square().mean((1, 2, 3), keepdim=True).rsqrt()
+            styles = styles * styles.square().mean(1, keepdim=True).rsqrt()
+        y = modulated(x, weight, styles, self._convolve, demodulate=not config.draws)
+        return self._activated(y + self.bias[:, None, None])
+
+    def _convolve(self, x: Tensor, weight: Tensor) -> Tensor:
+        """Convolve; the mean strength of what comes in, known from training, is divided out."""
+        return functional.conv2d(x, weight * self.magnitude_ema.rsqrt(), padding=self.config.kernel - 1)
+
+    def _activated(self, x: Tensor) -> Tensor:
+        """Enlarge, activate, reduce."""
+        config = self.config
+        x = fir.enlarged(x, self.up_filter, config.up, config.padding)
+        if not config.draws:
+            x = functional.leaky_relu(x, 0.2) * math.sqrt(2)
+        if config.clamp is not None:
+            x = x.clamp(-config.clamp, config.clamp)
+        return fir.reduced(x, self.down_filter, config.down)
+
+
+# ---- networks ----
+
+
+class Synthesis(nn.Module):
+    """Styles to pictures."""
+
+    def __init__(self, config: StyleGan3Config) -> None:
+        super().__init__()
+        self.config = config
+        self.input = WaveInput(config.input)
+        for layer in config.layers:
+            self.add_module(layer.name, Layer(layer))
+
+    def forward(self, ws: Tensor, noise: Noise = CONST, transform: Tensor | None = None) -> Tensor:
+        """Return pictures `(N, C, H, W)`, about -1..1, unclipped.
+
+        Args:
+            ws: `(N, num_ws, w_dim)`.
+            noise: not used.
+            transform: `(3, 3)`, from the picture's plane to the network's own; what the file keeps if None.
+        """
+        x = self.input(ws[:, 0], transform)
+        for index, layer in enumerate(self.config.layers, 1):
+            x = getattr(self, layer.name)(x, ws[:, index])
+        return x * self.config.scale
+
+
+class StyleGan3(nn.Module):
+    """The generator, as `explorer.models.style.StyleNetwork` says."""
+
+    has_noise = False
+    has_transform = True
+
+    def __init__(self, config: StyleGan3Config) -> None:
+        super().__init__()
+        self.config = config
+        self.z_dim, self.w_dim, self.c_dim = config.mapping.z_dim, config.mapping.w_dim, config.mapping.c_dim
+        self.num_ws = config.num_ws
+        self.mapping = Mapping(config.mapping)
+        self.synthesis = Synthesis(config)
+
+    @property
+    def w_avg(self) -> Tensor:
+        """The average w `(w_dim,)`, which truncation draws towards."""
+        return self.mapping.w_avg
+
+    @property
+    def image(self) -> tuple[int, int, int]:
+        """Channels, height and width of the pictures."""
+        width, height = self.config.layers[-1].out_size
+        return (self.config.layers[-1].outputs, height, width)
