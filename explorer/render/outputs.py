@@ -13,6 +13,7 @@ from torch import Tensor
 
 from explorer.errors import ExplorerError, NetworkError
 from explorer.models.base import ImageSpec
+from explorer.render.requests import Overtaken
 
 _OUT_OF_MEMORY = ("out of memory", "not enough memory", "can't allocate memory")
 _LONGEST = 200  # characters of an exception's own text
@@ -23,7 +24,7 @@ _MISFIT = "it may be of another architecture than it was read as: give a hint, o
 class Blamed:
     """A context in which whatever goes wrong is the doing of `who`: `the decoder of NAME`.
 
-    An `ExplorerError`, memory that ran out, and Ctrl-C pass as they are. All else, also what is no
+    An `ExplorerError`, memory that ran out, being overtaken, and Ctrl-C pass as they are. All else, also what is no
     `Exception`, becomes a `NetworkError` with that as its cause.
     """
 
@@ -39,7 +40,12 @@ class Blamed:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Turn the error into a sentence."""
-        if error is None or isinstance(error, ExplorerError) or ran_out_of_memory(error) or _is_ctrl_c(error):
+        if (
+            error is None
+            or isinstance(error, ExplorerError | Overtaken)
+            or ran_out_of_memory(error)
+            or _is_ctrl_c(error)
+        ):
             return
         raise NetworkError(f"{_begin(self._who)} failed: {_told(error)}; {_RAISED}.") from error
 

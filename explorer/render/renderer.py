@@ -45,6 +45,7 @@ CHUNK_SECONDS = 0.008
 """How long a piece of bulk work may hold the thread before something more urgent may come between."""
 
 LARGEST_BATCH = 64  # of `fast`
+SMALL = 64  # px, of the pictures by which dimensions are compared
 LIVE = "canvas"  # the slot of the picture that follows the hand
 
 Progress = Callable[[float], None]
@@ -232,6 +233,8 @@ class Renderer:
             here = of_part(options, part)
 
             def decode(codes: np.ndarray, here: DecodeOptions = here) -> np.ndarray:
+                if _has_preview(model):  # what differs between two pictures shows in small ones
+                    return as_array(self._machine.preview(model, codes, space, here, SMALL))
                 return self.decode(model, codes, space, here)
 
             for dim, value in enumerate(sensitivities(decode, codes[part], latent.spread[:dims])):
@@ -362,7 +365,7 @@ class Renderer:
         """Return pictures in 0..1 that are not clipped yet, so that an infinity can still be told."""
         model, space = request.model, request.space
         small = request.max_side is not None or request.quality == "preview"
-        has_preview = type(model).preview is not LatentModel.preview
+        has_preview = _has_preview(model)
         if small and has_preview and not request.stages:  # a stage would draw another picture from a preview
             return self._machine.preview(model, codes, space, options, request.max_side)
         if has_preview and request.slot == LIVE:  # it takes long, and the next wish can be shown soon
@@ -389,6 +392,10 @@ def _is_all(bad: int, pictures: np.ndarray) -> bool:
 
 def _unit(model: LatentModel, native: Images) -> Images:
     return model.native_range.to_unit(native)  # type: ignore[arg-type]
+
+
+def _has_preview(model: LatentModel) -> bool:
+    return type(model).preview is not LatentModel.preview
 
 
 def _activity(request: ActivityRequest, begun: float, sensitivity: np.ndarray | None) -> ActivityResult:
