@@ -1,10 +1,12 @@
 """Opening an ONNX file with onnxruntime, on the processor alone; shared by the child process and the program itself.
 
-The optional package `onnxruntime` is imported here only.
+The optional package `onnxruntime` is imported here only: its official builds tell their maker of every session, unless
+the environment says otherwise before it is imported.
 """
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ def require(path: Path) -> Any:
     Raises:
         CheckpointError: it is not installed.
     """
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     try:
         import onnxruntime
     except ImportError as error:

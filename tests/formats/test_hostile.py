@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from formats import hostile, hostile_keras, hostile_networks  # noqa: F401 (add their own)
+from formats import hostile, hostile_keras, hostile_networks, hostile_onnx  # noqa: F401 (add their own)
 
 from explorer.paths import source_root
 
