@@ -41,13 +41,12 @@ def decode(
     """Decode codes to pictures: float32 (N, C, H, W) in [0, 1]."""
     from explorer.cli.targets import check_apart
     from explorer.cli.work import Work, share_done
-    from explorer.data.codes import load_codes
     from explorer.export.writing import ARRAYS, check_target, save_array
 
     check_target(out, ARRAYS)
     check_apart(out, file, latents, decoding.labels, decoding.transform)
     with Work(file, decoding) as work:
-        codes = load_codes(latents, work.space)
+        codes = work.codes(latents)
         with share_done("Decoding") as told:
             images = work.renderer.decode(
                 work.model, codes, work.space.name, work.options, work.stages, raw=raw, on_progress=told

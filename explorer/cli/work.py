@@ -187,6 +187,21 @@ class Work:
         """Say sentences when the block has ended well, each once."""
         self._told |= dict.fromkeys(sentences)
 
+    def codes(self, path: Path) -> np.ndarray:
+        """Return the codes in a file, `(N, dim)`; where they are maps of another size, that is drawn from here on.
+
+        Raises:
+            LatentError: they do not fit the space.
+        """
+        from explorer.data.codes import load_codes, shape_of
+        from explorer.models.map_model import MapModel
+
+        if isinstance(self.model, MapModel) and self.space.name == self.model.default_space:
+            self.model = self.model.drawing(shape_of(path)) or self.model
+            self.space = self.model.spaces[self.space.name]
+            check_stages(self.model.image, self.stages)
+        return load_codes(path, self.space)
+
     def render(self, codes: np.ndarray, *, stages: Sequence[StageModel] | None = None) -> RenderResult:
         """Return what the renderer makes of codes `(N, dim)`; a warning about its values is told."""
         from explorer.render.requests import RenderRequest, RenderResult, frozen_codes

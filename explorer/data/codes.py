@@ -27,16 +27,7 @@ def load_codes(path: Path | str, space: Space) -> np.ndarray:
         LatentError: the file cannot be read or does not fit; the text says both shapes.
     """
     wanted = f"float codes (N, {space.dim}) as .npy or .npz"
-    if zipfile.is_zipfile(path):
-        arrays = open_npz(path, LatentError, wanted)
-        found = next((arrays[name] for name in NAMES if name in arrays), None)
-        if found is None:
-            raise LatentError(
-                f"{path} has none of the arrays {', '.join(NAMES)} (it has: {shown_list(arrays)}); give "
-                f"{wanted}."
-            )
-    else:
-        found = open_npy(path, LatentError, wanted)
+    found = _array(path, wanted)
     shape = "x".join(map(str, found.shape)) or "a single value"
     if found.dtype.kind not in "fiu":
         raise LatentError(f"{path} holds {found.dtype} instead of numbers; give {wanted}.")
@@ -55,6 +46,28 @@ def load_codes(path: Path | str, space: Space) -> np.ndarray:
             f"give {wanted}."
         )
     return in_float32(found.reshape(len(found), space.dim), f"{path} holds")
+
+
+def shape_of(path: Path | str) -> tuple[int, ...]:
+    """Return the shape of one of the codes in a file, as they lie there.
+
+    Raises:
+        LatentError: the file cannot be read.
+    """
+    return _array(path, "float codes as .npy or .npz").shape[1:]
+
+
+def _array(path: Path | str, wanted: str) -> np.ndarray:
+    """Return the array of codes in a file; `wanted` says what belongs there."""
+    if not zipfile.is_zipfile(path):
+        return open_npy(path, LatentError, wanted)
+    arrays = open_npz(path, LatentError, wanted)
+    found = next((arrays[name] for name in NAMES if name in arrays), None)
+    if found is None:
+        raise LatentError(
+            f"{path} has none of the arrays {', '.join(NAMES)} (it has: {shown_list(arrays)}); give {wanted}."
+        )
+    return found
 
 
 def in_float32(numbers: np.ndarray, where: str) -> np.ndarray:

@@ -60,7 +60,7 @@ class MapModel(LatentModel):
         options: DecodeOptions = NO_OPTIONS,
         max_side: int | None = None,
     ) -> Tensor:
-        """Decode maps shrunk by a power of 2, to pictures of `max_side` pixels or a little more (half a side if None)."""
+        """Decode maps shrunk by a power of 2, to pictures of at least `max_side` pixels (half a side if None)."""
         first, held = self.spaces[self.default_space], self.spaces[space]
         if self.default_space in held.mappings:
             codes = held.to(codes, self.default_space, options)
