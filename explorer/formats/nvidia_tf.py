@@ -11,10 +11,10 @@ from typing import Any
 
 from explorer.data.wording import shown, shown_list
 from explorer.errors import CheckpointError
-from explorer.formats import recognition
+from explorer.formats import recognition, tf_stylegan1, tf_stylegan2
 from explorer.formats.reader import Reading
 from explorer.formats.tf_network import TfNetwork, networks_in
-from explorer.models import Architecture, style
+from explorer.models import Architecture, style, stylegan1, stylegan2
 from explorer.models.base import ImageSpec
 
 FORMAT = "nvidia-tensorflow"
@@ -35,6 +35,7 @@ def build(content: Any, reading: Reading, notes: Sequence[str] = ()) -> style.St
     chosen, told = _chosen(networks, reading)
     try:
         family, config, tensors = _read(chosen, reading)
+        _check_all_used(chosen, reading)
     except (ValueError, TypeError, IndexError, OverflowError, RuntimeError, ZeroDivisionError) as error:
         raise CheckpointError(
             f"{reading.path} states a network {shown(chosen.name)} that cannot be ({shown(error, 100)}); save it "
@@ -98,9 +99,6 @@ def _read(chosen: TfNetwork, reading: Reading) -> tuple[Architecture, Any, dict[
         CheckpointError: it is of none known here, or a variable is missing.
         ValueError, TypeError, IndexError, RuntimeError: what it states cannot be.
     """
-    from explorer.formats import tf_stylegan1, tf_stylegan2
-    from explorer.models import stylegan1
-
     synthesis, mapping = chosen.parts.get("synthesis"), chosen.parts.get("mapping")
     if synthesis is None or mapping is None:
         raise CheckpointError(_unfamiliar(chosen, reading))
@@ -123,8 +121,6 @@ def _unfamiliar(chosen: TfNetwork, reading: Reading) -> str:
 
 def _check_grown(chosen: TfNetwork, reading: Reading) -> None:
     """Refuse a StyleGAN2 of the kind that grows, where it has not grown up."""
-    from explorer.formats import tf_stylegan1
-
     synthesis = chosen.parts["synthesis"]
     if "ToRGB_lod0/weight" in synthesis.variables and tf_stylegan1.level(chosen) > 0:
         raise CheckpointError(
@@ -133,9 +129,17 @@ def _check_grown(chosen: TfNetwork, reading: Reading) -> None:
         )
 
 
-def _stylegan2() -> Architecture:
-    from explorer.models import stylegan2
+def _check_all_used(chosen: TfNetwork, reading: Reading) -> None:
+    """Refuse a network with variables that have no place in the one it was taken for."""
+    left = chosen.left() if tf_stylegan1.level(chosen) == 0 else []
+    if left:
+        raise CheckpointError(
+            f"{reading.path} holds a network {shown(chosen.name)} made by {shown(chosen.function)} with variables that "
+            f"no network known here has ({shown_list(left)}); take a file of NVIDIA's own networks."
+        )
 
+
+def _stylegan2() -> Architecture:
     return Architecture("stylegan2", stylegan2.StyleGan2Config, stylegan2.StyleGan2, _wrap_stylegan2)
 
 
@@ -146,8 +150,6 @@ def _wrap_stylegan2(network: Any, config: Any, **described: Any) -> style.StyleM
 
 def _said(chosen: TfNetwork) -> list[str]:
     """Return sentences on what the file would do by itself, and on how far it had grown."""
-    from explorer.formats import tf_stylegan1
-
     told = []
     psi, cutoff = chosen.setting("truncation_psi", None), chosen.setting("truncation_cutoff", None)
     if isinstance(psi, int | float) and psi != 1:

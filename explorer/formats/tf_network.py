@@ -21,6 +21,7 @@ from explorer.formats.content import Record
 
 _MOST_HEAD = 20_000  # letters of a function's head
 _MOST_LEVELS = 3
+_OF_GROWING = r"lod$|ToRGB_lod\d+/"
 _FEW = 100  # networks that are looked at
 
 
@@ -49,6 +50,7 @@ class TfNetwork:
         }
         self.variables = dict(_variables(state.get("variables")))
         self._defaults: dict[str, Any] | None = None
+        self._taken: set[str] = set()
 
     @property
     def texts(self) -> str:
@@ -78,7 +80,13 @@ class TfNetwork:
                 f"The variable {shown(name)} in {self._path} {what}; the file is damaged or was changed: save it "
                 "again from where it was trained."
             )
+        self._taken.add(name)
         return found
+
+    def left(self) -> list[str]:
+        """Return the names of the variables that nobody took, of it and its parts, but for those of growing up."""
+        own = [name for name in self.variables if name not in self._taken and not re.match(_OF_GROWING, name)]
+        return [*own, *(f"{part}/{name}" for part, inside in self.parts.items() for name in inside.left())]
 
     def sides(self) -> list[int]:
         """Return the sides of its feature maps, 4 and its doubles, as the variables' names tell."""
