@@ -37,7 +37,7 @@ class DimensionJudge(QObject):
         self._kl = activity_maths.kl_per_dim(book.mean, book.logvar) if has_kl else None  # type: ignore[union-attr, arg-type]
         if self._kl is not None:
             session.set_activity(activity_maths.judge(self._kl, None))
-        probes = activity_maths.probes(session.space, book.mean if book is not None else None)
+        probes = activity_maths.probes(session.space, book.mean) if book is not None else None
         self._pictures.want_activity(probes, self._on_activity)
 
     def _on_activity(self, result: ActivityResult) -> None:

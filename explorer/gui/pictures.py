@@ -135,8 +135,11 @@ class PictureSource(QObject):
             request = EncodeRequest(slot, session.generation, self._next_id(), session.model, images)
             self._ask(request, receiver)
 
-    def want_activity(self, codes: np.ndarray, receiver: Receiver) -> None:
-        """Ask how much each dimension changes the picture around codes `(N, dim)`; an `ActivityResult` comes."""
+    def want_activity(self, codes: np.ndarray | None, receiver: Receiver) -> None:
+        """Ask how much each dimension changes pictures, around codes `(N, dim)` or samples.
+
+        An `ActivityResult` comes.
+        """
         session = self._session
         if session.model is not None and session.space is not None:
             request = ActivityRequest(
@@ -144,7 +147,7 @@ class PictureSource(QObject):
                 generation=session.generation,
                 id=self._next_id(),
                 model=session.model,
-                codes=frozen_codes(codes),
+                codes=None if codes is None else frozen_codes(codes),
                 space=session.space.name,
                 options=session.options,
                 seconds=ACTIVITY_SECONDS,

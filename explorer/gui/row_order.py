@@ -38,5 +38,12 @@ def _is_called(session: Session, dim: int, text: str) -> bool:
         session.name_of(dim).casefold().startswith(text)
         or str(dim + 1).startswith(text)
         or text in session.title_of(dim).casefold()
+        or place_of(session, dim).casefold().startswith(text)
         or text in session.remark_of(dim).casefold()
     )
+
+
+def place_of(session: Session, dim: int) -> str:
+    """Return `layer 3 · 17` for a dimension of a space that has a row for every layer, else nothing."""
+    shape = session.space.shape if session.space is not None else ()
+    return f"layer {dim // shape[1] + 1} · {dim % shape[1] + 1}" if len(shape) == 2 else ""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from explorer.latent.sampling import sample
-from explorer.models.base import Space
+from explorer.models.base import NO_OPTIONS, DecodeOptions, Space
 
 Decode = Callable[[np.ndarray], np.ndarray]
 """Codes float32 `(N, D)` to pictures `(N, C, H, W)` in 0..1."""
@@ -54,10 +54,12 @@ def kl_per_dim(mean: np.ndarray, logvar: np.ndarray) -> np.ndarray:
         return (0.5 * (mean**2 + np.exp(logvar) - 1.0 - logvar)).mean(axis=0).astype(np.float32)
 
 
-def probes(space: Space, mean: np.ndarray | None = None, count: int = PROBES) -> np.ndarray:
-    """Return places worth probing: `count` codes of a code book's `mean (N, D)`, else prior samples."""
+def probes(
+    space: Space, mean: np.ndarray | None = None, count: int = PROBES, options: DecodeOptions = NO_OPTIONS
+) -> np.ndarray:
+    """Return places worth probing: `count` codes of a code book's `mean (N, D)`, else samples, of the class given."""
     if mean is None or not len(mean):
-        return sample(space, count, seed=0)
+        return sample(space, count, 0, options)
     chosen = np.linspace(0, len(mean) - 1, min(count, len(mean))).round().astype(int)
     return np.asarray(mean, np.float32).reshape(len(mean), -1)[chosen]
 

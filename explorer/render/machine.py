@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from explorer.errors import DeviceError
 from explorer.models.base import DecodeOptions, ImageSpec, LatentModel
-from explorer.render import devices
+from explorer.render import devices, tiles
 from explorer.render.chains import Chain, chain_of
 from explorer.render.outputs import Blamed, checked_codes, checked_pictures, ran_out_of_memory
 from explorer.render.pixels import Images, as_array
@@ -104,7 +104,13 @@ class Machine:
                     return mean, None
                 return mean, as_array(checked_codes(who, said.logvar, count, dim))
 
-    def apply(self, stage: StageModel, images: Images, raw: bool = False) -> Tensor:
+    def apply(
+        self,
+        stage: StageModel,
+        images: Images,
+        raw: bool = False,
+        on_progress: Callable[[float], None] = lambda share: None,
+    ) -> Tensor:
         """Return what a stage makes of pictures in 0..1, clipped to that; `raw`: its own values.
 
         Raises:
@@ -116,7 +122,9 @@ class Machine:
             tensor = images.to(self.device) if isinstance(images, Tensor) else self._tensor(images)
             with torch.inference_mode(), self._precision_of(stage):
                 wanted = stage.output_for(ImageSpec(*tensor.shape[1:]))
-                native = checked_pictures(who, stage.apply_raw(tensor), len(tensor), wanted).float()
+                native = checked_pictures(
+                    who, tiles.apply_raw(stage, tensor, on_progress), len(tensor), wanted
+                ).float()
                 return native if raw else stage.native_range.to_unit(native).clamp(0, 1)
 
     @contextlib.contextmanager

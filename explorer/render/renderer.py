@@ -19,7 +19,7 @@ import torch
 
 from explorer.errors import ImageError
 from explorer.latent import sampling
-from explorer.latent.activity import sensitivities
+from explorer.latent.activity import probes, sensitivities
 from explorer.models.base import NO_OPTIONS, DecodeOptions, ImageSpec, LatentModel, check_stages
 from explorer.render import devices
 from explorer.render.checks import checked, checked_images, of_part
@@ -221,7 +221,10 @@ class Renderer:
     def _activity_steps(self, request: ActivityRequest) -> Generator[float, None, ActivityResult]:
         begun = pause = time.perf_counter()
         model, space = request.model, request.space
-        codes, options = checked(model, request.codes, space, request.options)
+        places_in = request.codes
+        if places_in is None:
+            places_in = probes(model.spaces[space], options=request.options)
+        codes, options = checked(model, places_in, space, request.options)
         total = self._machine.estimated_sensitivity(model, codes, space, of_part(options, slice(0, 1)))
         if total is not None:
             return _activity(request, begun, total)
@@ -311,8 +314,13 @@ class Renderer:
         parts: list[np.ndarray] = []
         with self._machine.memory_watched(stage):
             for part in self._parts(len(images)):
-                on_progress(part.start / len(images))
-                parts.append(as_array(self._machine.apply(stage, images[part], raw)))
+                begun, size = part.start / len(images), len(images[part]) / len(images)
+                on_progress(begun)
+
+                def told(share: float, begun: float = begun, size: float = size) -> None:
+                    on_progress(begun + share * size)
+
+                parts.append(as_array(self._machine.apply(stage, images[part], raw, told)))
         return joined(parts, (out.channels, out.height, out.width), np.float32)
 
     def encode(

@@ -59,12 +59,12 @@ class EncodeRequest(Request):
 
 @dataclass(frozen=True, eq=False)
 class ActivityRequest(Request):
-    """Per-dimension sensitivity of the decoder around `codes (N, dim)`, a few places worth probing.
+    """Per-dimension sensitivity of the decoder around `codes (N, dim)`, a few places worth probing; None: samples.
 
     Where all would take more than `seconds`, fewer places are looked at; where one would, none. None: no limit.
     """
 
-    codes: np.ndarray
+    codes: np.ndarray | None
     space: str = "z"
     options: DecodeOptions = NO_OPTIONS
     seconds: float | None = None

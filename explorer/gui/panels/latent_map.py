@@ -204,7 +204,7 @@ class LatentMap(QWidget):
         if self._awaited != wanted:
             self._awaited = wanted
             count = min(MAPPED, MAPPED_NUMBERS // space.dim)
-            self._pictures.want_samples("map-samples", count, self._on_samples)
+            self._pictures.want_samples("samples", count, self._on_samples)
         return None
 
     def _on_samples(self, result: SampleResult) -> None:

@@ -275,7 +275,7 @@ class SlidersPanel(QWidget):
     def _facts(self, index: int) -> RowFacts:
         session = self._session
         assert session.space is not None
-        name, title = session.name_of(index), session.title_of(index)
+        name, title = session.name_of(index), session.title_of(index) or row_order.place_of(session, index)
         tip, influence = f"{name} {title}".rstrip(), None
         if session.activity is not None:
             influence = float(session.activity.influence[index])

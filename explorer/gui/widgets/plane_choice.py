@@ -13,6 +13,7 @@ from explorer.gui.widgets.fitting_combo import FittingCombo
 LONGEST = 40  # letters of a title in the list, which is as wide as its widest entry
 
 PlaneName = Literal["pca"] | tuple[int, int]
+MOST_LISTED = 512  # dimensions; of more, only those that have a name, or are chosen
 
 
 class PlaneChoice(QObject):
@@ -48,15 +49,19 @@ class PlaneChoice(QObject):
             combo.clear()
         if has_pca or not names:
             self._first.addItem("PCA", "pca")
-        for i, name in enumerate(names):
+        for i in (*range(min(len(names), MOST_LISTED)), *(i for i in sorted(titles) if i >= MOST_LISTED)):
             for combo in self.combos:
-                combo.add(name, i, full[i])
+                combo.add(names[i], i, full[i])
         for combo in self.combos:
             combo.setEnabled(bool(names))
 
     def set_chosen(self, plane: PlaneName) -> None:
         """Show which plane is chosen."""
         first, second = ("pca", None) if plane == "pca" else plane
+        for combo, dim in zip(self.combos, (first, second), strict=True):
+            names, full, _ = self._listed or ((), (), False)
+            if isinstance(dim, int) and dim < len(names) and combo.findData(dim) < 0:
+                combo.add(names[dim], dim, full[dim])
         self._first.setCurrentIndex(max(self._first.findData(first), 0))
         if second is not None:
             self._second.setCurrentIndex(self._second.findData(second))
