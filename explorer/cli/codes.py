@@ -121,13 +121,20 @@ def apply(
     ],
     images: Annotated[
         Path,
-        typer.Argument(metavar="IMAGES", help="Pictures as for encode, or an (N, C, H, W) .npy in [0, 1]."),
+        typer.Argument(
+            metavar="IMAGES",
+            help="Pictures as for encode, or an (N, C, H, W) .npy in [0, 1] or in the network's own range.",
+        ),
     ],
     out: ArrayOut,
     engine: Engine,
     raw: RawOption = False,
 ) -> None:
-    """Apply an image-to-image network to pictures: float32 (N, C, H, W) in [0, 1]."""
+    """Apply an image-to-image network to pictures: float32 (N, C, H, W) in [0, 1].
+
+    An .npy with a value below 0 or above 1 is taken to be in the network's own range, such as -1..1. A large picture is
+    computed a few rows at a time.
+    """
     from explorer.cli.targets import check_apart
     from explorer.cli.work import open_stage, renderer_for, say, share_done
     from explorer.export.writing import ARRAYS, check_target, save_array
@@ -159,21 +166,41 @@ def _pictures_for(stage: StageModel, path: Path) -> tuple[np.ndarray, Sequence[s
         return pictures.images.transpose(0, 3, 1, 2).astype(np.float32) / np.float32(255), pictures.notes
     wanted = f"float pictures (N, {stage.input.channels}, H, W) in 0..1"
     array = open_npy(path, ImageError, wanted)
-    if array.ndim != 4 or array.dtype.kind not in "fiu" or not len(array):
+    if array.ndim != 4 or array.dtype.kind not in "fiu" or not array.size:
         raise ImageError(f"{path} is {array.dtype} of shape {array.shape}; give {wanted}.")
-    array = (
-        array.astype(np.float32) / np.float32(255) if array.dtype == np.uint8 else array.astype(np.float32)
-    )
     if not stage.input.accepts(ImageSpec(*array.shape[1:])):
         raise ImageError(
             f"{path} holds pictures of {ImageSpec(*array.shape[1:])}, but {stage.name} takes {stage.input} "
             "(channels x height x width); give pictures of that shape."
         )
+    if array.dtype == np.uint8:
+        return array.astype(np.float32) / np.float32(255), ()
+    return _in_unit(stage, array.astype(np.float32), path)
+
+
+_OVERSHOOT = 1e-3  # of the range: what rounding and resampling may add
+
+
+def _in_unit(stage: StageModel, array: np.ndarray, path: Path) -> tuple[np.ndarray, Sequence[str]]:
+    """Return pictures in 0..1, and a note where they came in the stage's own range, as a value outside of 0..1 tells.
+
+    Raises:
+        ImageError: they are in neither.
+    """
+    import numpy as np
+
     finite = array[np.isfinite(array)]
     low, high = float(finite.min(initial=0)), float(finite.max(initial=0))
-    if low < 0 or high > 1:
-        raise ImageError(f"{path} holds values from {low:g} to {high:g}; bring them to 0..1 first.")
-    return array, ()
+    if low >= 0 and high <= 1:
+        return array, ()
+    own = stage.native_range
+    room = _OVERSHOOT * (own.high - own.low)
+    is_own = not own.logits and (own.low, own.high) != (0, 1)
+    if is_own and low >= own.low - room and high <= own.high + room:
+        note = f"{path} holds values from {low:g} to {high:g}; they were taken as the range {own} of {stage.name}."
+        return (array - np.float32(own.low)) / np.float32(own.high - own.low), (note,)
+    either = f" or to {own}" if is_own else ""
+    raise ImageError(f"{path} holds values from {low:g} to {high:g}; bring them to 0..1{either} first.")
 
 
 def _bad_values(images: np.ndarray) -> list[str]:

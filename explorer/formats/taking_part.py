@@ -70,8 +70,8 @@ def seeming(shapes: Shapes) -> str:
     first, last = weights[0], weights[-1]
     if len(last) == 4 and min(last[0], last[1]) <= 4 and max(last[0], last[1]) > 4:
         return (
-            "go from picture to picture, without a code in between; such networks are read as stages, from Keras "
-            "files and from this program's own"
+            "go from picture to picture, without a code in between; such networks are read as stages, where they are "
+            "those of CycleGAN or pix2pix, Keras files, or this program's own"
         )
     if len(last) == 2 and last == weights[-2] and last[0] < last[1]:
         return "turn pictures into codes, and not back; open the file with the decoder instead"

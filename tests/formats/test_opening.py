@@ -86,14 +86,14 @@ def test_generators_of_other_projects_draw_their_references(reference_data, in_p
     assert np.abs(drawn.reshape(reference["images"].shape) - reference["images"]).max() < 1e-4
 
 
-UNREAD = ("cyclegan", "diffusers", "nv_", "rosinality")
+UNREAD = ("diffusers", "nv_", "rosinality")
 
 
 def test_checkpoints_that_are_not_read_yet_are_refused_in_a_sentence(reference_data, in_process):
     folder = reference_data / "trained-checkpoints"
     files = [path for path in folder.glob("*/*") if path.name not in ("reference.npz", "facts.json")]
     unread = [path for path in files if path.parent.name.startswith(UNREAD)]
-    assert len(unread) > 6
+    assert unread
     for path in unread:
         assert str(path) in sentence(path)
 
