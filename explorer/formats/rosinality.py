@@ -124,6 +124,13 @@ class _Parts:
         self._rest.discard(key)
         return tensor
 
+    def _only(self, key: str, dimensions: int, kept: int) -> Tensor:
+        """Return a tensor without its first dimensions, all of which must be 1, but for the last `kept`."""
+        tensor = self._take(key, dimensions)
+        if any(side != 1 for side in tensor.shape[: dimensions - kept]):
+            raise self.damaged(f"{key} is {'x'.join(map(str, tensor.shape))}")
+        return tensor[(0,) * (dimensions - kept)]
+
     def _size(self, level: int) -> tuple[int, int]:
         height, width = self._take("input.input", 4).shape[2:]
         return height << level, width << level
@@ -186,7 +193,7 @@ class _Parts:
 
     def tensors(self) -> dict[str, Tensor]:
         """Return the tensors by the names of `models.stylegan2`; what belongs to nothing keeps its own."""
-        found = {f"synthesis.{self._name(0)}.const": self._take("input.input", 4)[0]}
+        found = {f"synthesis.{self._name(0)}.const": self._only("input.input", 4, 3)}
         for index, number in enumerate(self._mapped):
             found[f"mapping.fc{index}.weight"] = self._take(f"style.{number}.weight", 2)
             found[f"mapping.fc{index}.bias"] = self._take(f"style.{number}.bias", 1)
@@ -195,7 +202,7 @@ class _Parts:
             conv0, conv1, torgb = self._names(level)
             found |= self._layer(conv1, f"{under}.conv1")
             found |= self._modulated(torgb, f"{under}.torgb")
-            found[f"{under}.torgb.bias"] = self._take(f"{torgb}.bias", 4).flatten()
+            found[f"{under}.torgb.bias"] = self._only(f"{torgb}.bias", 4, 3).flatten()
             if level:
                 found |= self._layer(conv0, f"{under}.conv0")
                 found[f"{under}.conv0.resample_filter"] = self._filter(f"{conv0}.conv.blur.kernel")
@@ -206,12 +213,12 @@ class _Parts:
     def _layer(self, name: str, under: str) -> dict[str, Tensor]:
         return self._modulated(name, under) | {
             f"{under}.bias": self._take(f"{name}.activate.bias", 1),
-            f"{under}.noise_strength": self._take(f"{name}.noise.weight", 1)[0],
+            f"{under}.noise_strength": self._only(f"{name}.noise.weight", 1, 0),
         }
 
     def _modulated(self, name: str, under: str) -> dict[str, Tensor]:
         return {
-            f"{under}.weight": self._take(f"{name}.conv.weight", 5)[0],
+            f"{under}.weight": self._only(f"{name}.conv.weight", 5, 4),
             f"{under}.affine.weight": self._take(f"{name}.conv.modulation.weight", 2),
             f"{under}.affine.bias": self._take(f"{name}.conv.modulation.bias", 1),
         }
@@ -226,7 +233,7 @@ class _Parts:
         ]
         if "noises.noise_0" in self._held:
             for index, (key, _) in enumerate(layers):
-                tensors[key] = self._take(f"noises.noise_{index}", 4)[0, 0]
+                tensors[key] = self._only(f"noises.noise_{index}", 4, 2)
             return []
         if sum(height * width for _, (height, width) in layers) > _MOST_NOISE:
             raise self.damaged("its first map is too large")

@@ -83,6 +83,20 @@ class TfNetwork:
         self._taken.add(name)
         return found
 
+    def only(self, name: str, dimensions: int, kept: int) -> Tensor:
+        """Return a variable without its first dimensions, all of which must be 1, but for the last `kept`.
+
+        Raises:
+            CheckpointError: it is missing or has another shape.
+        """
+        found = self.take(name, dimensions)
+        if any(side != 1 for side in found.shape[: dimensions - kept]):
+            raise CheckpointError(
+                f"The variable {shown(name)} in {self._path} is {'x'.join(map(str, found.shape))}, which holds more "
+                "than one; the file is damaged or was changed: save it again from where it was trained."
+            )
+        return found[(0,) * (dimensions - kept)]
+
     def left(self) -> list[str]:
         """Return the names of the variables that nobody took, of it and its parts, but for those of growing up."""
         own = [name for name in self.variables if name not in self._taken and not re.match(_OF_GROWING, name)]

@@ -128,7 +128,7 @@ def tensors_of(generator: TfNetwork, config: StyleGan1Config) -> dict[str, Tenso
     synthesis = generator.parts["synthesis"]
     found = dict(mapping_tensors(generator))
     if config.const_input:
-        found["synthesis.start.const"] = synthesis.take("4x4/Const/const", 4)[0]
+        found["synthesis.start.const"] = synthesis.only("4x4/Const/const", 4, 3)
     else:
         found["synthesis.start.dense.weight"] = synthesis.take("4x4/Dense/weight", 2).T
     first = "4x4/Const" if config.const_input else "4x4/Dense"
@@ -161,7 +161,7 @@ def _finish(
     found = {"bias": synthesis.take(f"{name}/bias", 1)}
     if config.use_noise:
         found["noise_strength"] = synthesis.take(f"{name}/Noise/weight", 1)
-        found["noise_const"] = synthesis.take(f"noise{index}", 4)[0, 0]
+        found["noise_const"] = synthesis.only(f"noise{index}", 4, 2)
     if config.use_styles:
         found["affine.weight"] = synthesis.take(f"{name}/StyleMod/weight", 2).T
         found["affine.bias"] = synthesis.take(f"{name}/StyleMod/bias", 1)

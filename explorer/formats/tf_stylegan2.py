@@ -143,7 +143,7 @@ def tensors_of(generator: TfNetwork, config: StyleGan2Config) -> dict[str, Tenso
     if config.mapping.embed is not None and config.mapping.embed.bias:
         found["mapping.embed.weight"] = mapping.take("LabelEmbed/weight", 2).T
         found["mapping.embed.bias"] = mapping.take("LabelEmbed/bias", 1)
-    found["synthesis.b4.const"] = synthesis.take("4x4/Const/const", 4)[0]
+    found["synthesis.b4.const"] = synthesis.only("4x4/Const/const", 4, 3)
     at = 0
     for block in config.blocks:
         side = int(block.name[1:])
@@ -181,5 +181,5 @@ def _conv_tensors(
     }
     if config.noise is not None:
         found["noise_strength"] = synthesis.take(f"{name}/noise_strength", 0)
-        found["noise_const"] = synthesis.take(f"noise{index}", 4)[0, 0]
+        found["noise_const"] = synthesis.only(f"noise{index}", 4, 2)
     return {f"{under}.{key}": tensor for key, tensor in found.items()}
