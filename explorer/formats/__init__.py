@@ -264,6 +264,6 @@ def _with_sidecars(path: Path, model: LatentModel | StageModel) -> Opened:
     said, complaints = notes.read(path, model)
     model.notes = (*model.notes, *book_notes, *complaints)
     if book is not None:
-        model.spaces[book.space] = model.spaces[book.space].with_data(book.mean, book.logvar)
+        ranges.take(model, book)
     ranges.settle(model)
     return Opened(model, book, said, " ".join(book_notes))

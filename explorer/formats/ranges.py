@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from explorer.formats import map_space
 from explorer.latent import ranges as maths
 from explorer.models.base import LatentModel, Space
 
@@ -87,12 +88,18 @@ def settle(model: LatentModel) -> None:
                 model.spaces[name] = replace(space, center=center, spread=spread)
 
 
+def take(model: LatentModel, book: CodeBook) -> None:
+    """Give a model the ranges that a code book tells, and where its codes are maps the directions as well."""
+    model.spaces[book.space] = model.spaces[book.space].with_data(book.mean, book.logvar)
+    map_space.attach(model, book)
+
+
 def measured(opened: Opened, book: CodeBook) -> Opened:
     """Return the same checkpoint with the ranges that a code book tells; the network is shared."""
     assert isinstance(opened.model, LatentModel)
     model = copy.copy(opened.model)
     model.spaces = dict(model.spaces)
-    model.spaces[book.space] = model.spaces[book.space].with_data(book.mean, book.logvar)
+    take(model, book)
     return replace(opened, model=model, code_book=book, book_note="")
 
 

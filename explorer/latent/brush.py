@@ -1,0 +1,119 @@
+"""A brush on a map: which of its places a stroke over the picture touches, and how two maps are mixed there.
+
+Weights are float32 `(h, w)` in 0..1, one a place of the map; strokes are given in pixels of the picture, x to the right
+and y down, (0, 0) the upper left corner. Arrays in and out, and no window.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+
+_SAMPLES = 4  # each way within a place of the map: a brush may be smaller than that is
+_STEP = 0.25  # of the radius, between two dabs of a stroke
+
+
+def dab(
+    grid: tuple[int, int],
+    picture: tuple[int, int],
+    at: tuple[float, float],
+    radius: float,
+    strength: float = 1.0,
+    softness: float = 1.0,
+) -> np.ndarray:
+    """Return the weights of one round dab.
+
+    Args:
+        grid: height and width of the map.
+        picture: height and width of the picture, in pixels.
+        at: x and y of its middle, in pixels.
+        radius: where it ends, in pixels.
+        strength: its weight in the middle, 0..1.
+        softness: which share of the radius it takes to fade out, as half a cosine; 0 is a disc with a hard rim.
+    """
+    ys = _places(grid[0], picture[0]) - at[1]
+    xs = _places(grid[1], picture[1]) - at[0]
+    away = np.hypot(ys[:, None], xs[None, :]) / max(radius, 1e-6)
+    if softness > 0:
+        fading = np.clip((1 - away) / min(softness, 1.0), 0, 1)
+        fine = 0.5 - 0.5 * np.cos(math.pi * fading)
+    else:
+        fine = (away <= 1).astype(np.float64)
+    weights = fine.reshape(grid[0], _SAMPLES, grid[1], _SAMPLES).mean(axis=(1, 3))
+    return (np.clip(strength, 0, 1) * weights).astype(np.float32)
+
+
+def _places(count: int, pixels: int) -> np.ndarray:
+    """Return the middles of `_SAMPLES` parts of each place, in pixels."""
+    return (np.arange(count * _SAMPLES) + 0.5) * (pixels / (count * _SAMPLES))
+
+
+def stroke(
+    grid: tuple[int, int],
+    picture: tuple[int, int],
+    points: Sequence[tuple[float, float]],
+    radius: float,
+    strength: float = 1.0,
+    softness: float = 1.0,
+) -> np.ndarray:
+    """Return the weights of a stroke through points; where it crosses itself it is not stronger.
+
+    Args:
+        grid, picture, radius, strength, softness: as `dab` takes them.
+        points: x and y of each, in pixels, at least one.
+    """
+    weights = np.zeros(grid, np.float32)
+    for at in _along(points, max(_STEP * radius, 0.5)):
+        np.maximum(weights, dab(grid, picture, at, radius, strength, softness), out=weights)
+    return weights
+
+
+def _along(points: Sequence[tuple[float, float]], step: float) -> list[tuple[float, float]]:
+    """Return points no further than a step apart on the way through these."""
+    found = [points[0]]
+    for (x, y), (to_x, to_y) in pairwise(points):
+        parts = max(1, math.ceil(math.hypot(to_x - x, to_y - y) / step))
+        found += [
+            (x + (to_x - x) * part / parts, y + (to_y - y) * part / parts) for part in range(1, parts + 1)
+        ]
+    return found
+
+
+def accumulate(weights: np.ndarray, more: np.ndarray) -> np.ndarray:
+    """Return the weights of two strokes, one over the other: they add up, and never beyond 1."""
+    return (1 - (1 - np.asarray(weights, np.float32)) * (1 - np.asarray(more, np.float32))).clip(0, 1)
+
+
+def to_grid(mask: np.ndarray, grid: tuple[int, int]) -> np.ndarray:
+    """Return a mask `(H, W)` in pixels as weights `(h, w)`: of each place the mean of what it covers."""
+    mask = np.asarray(mask, np.float64)
+    rows, columns = (_shares(places, pixels) for places, pixels in zip(grid, mask.shape, strict=True))
+    return (rows @ mask @ columns.T).clip(0, 1).astype(np.float32)
+
+
+def _shares(places: int, pixels: int) -> np.ndarray:
+    """Return how much of a place each pixel makes up, `(places, pixels)`; every row adds up to 1."""
+    edges = np.arange(places + 1) * (pixels / places)
+    low = np.maximum(edges[:-1, None], np.arange(pixels)[None, :])
+    high = np.minimum(edges[1:, None], np.arange(1, pixels + 1)[None, :])
+    return np.maximum(high - low, 0) * (places / pixels)
+
+
+def blend(code: np.ndarray, other: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Return a map that is `other` where the mask is 1, `code` where it is 0, and between them else.
+
+    Args:
+        code, other: float `(C, h, w)`, or flat where the mask is `(h, w)`; the shape of `code` comes back, as float32.
+        mask: in 0..1, `(h, w)` or in pixels `(H, W)`.
+    """
+    code, other = np.asarray(code, np.float32), np.asarray(other, np.float32)
+    grid = code.shape[1:] if code.ndim == 3 else np.shape(mask)
+    weights = np.asarray(mask, np.float32)
+    if weights.shape != grid:
+        weights = to_grid(weights, (grid[0], grid[1]))
+    maps = code.reshape(-1, *grid)
+    mixed = maps + weights.clip(0, 1) * (other.reshape(maps.shape) - maps)
+    return mixed.astype(np.float32).reshape(code.shape)
