@@ -10,6 +10,8 @@ from explorer.formats.reader import HEAD_BYTES, Reader, Reading
 from explorer.models.base import LatentModel, StageModel
 
 _MOST_FILES = 200
+_BACKUPS = (".bk", ".bak")
+"""What programs put behind the name of a file to keep what it was before."""
 
 
 def _only(folder: Path) -> tuple[Path, bytes, Reader] | None:
@@ -19,6 +21,7 @@ def _only(folder: Path) -> tuple[Path, bytes, Reader] | None:
     found = []
     try:
         files = [each for each in sorted(folder.iterdir())[:_MOST_FILES] if each.is_file()]
+        files = [each for each in files if each.suffix not in _BACKUPS or each.with_suffix("") not in files]
         for path in files:
             with path.open("rb") as file:
                 head = file.read(HEAD_BYTES)

@@ -10,7 +10,7 @@ import torch
 
 from explorer.data.wording import shown
 from explorer.errors import CheckpointError
-from explorer.formats import keras_heads, keras_parts, keras_weights
+from explorer.formats import keras_heads, keras_parts, keras_twins, keras_weights
 from explorer.formats.diagnosis import Diagnosis, Guess, LayerFact, TensorFact, Unfamiliar, by_certainty
 from explorer.formats.keras_file import Loaded, decoder_beside, described_models, first_number
 from explorer.formats.keras_heads import Encoder
@@ -27,6 +27,7 @@ from explorer.models.keras_config import KerasError, Model, read_models
 from explorer.models.keras_graph import Network, Plan, Value
 from explorer.models.keras_maths import activation_name
 from explorer.models.keras_model import Decoding, Encoding, KerasModel, KerasNetwork, stage
+from explorer.models.keras_twins import TwinModel, TwinNetwork
 from explorer.models.layers import parse_all
 
 _POSITIVE = ("relu", "relu6", "softplus", "sigmoid", "hard_sigmoid", "exponential", "softmax")
@@ -157,14 +158,17 @@ def _version(content: Mapping[str, Any], text: str) -> int:
 def _generator(described: Described, made: Generator, loaded: Loaded, reading: Reading) -> KerasModel:
     network = described.built.network
     hints = reading.hints
+    twins = keras_twins.twins(network, made, hints)
+    made = next(iter(twins.values()), made)
     notes = [*loaded.notes, *described.notes, *_cut_notes(made)]
     shape = network.shapes[made.code]
     labels = tuple(entry for _, entry in made.labels)
     decoding = Decoding(network, made.plan, labels, shape, made.layout)
     found, other = _encoder(described.built, made, loaded, notes, reading)
     decoding, classes = _with_label_width(decoding, made, found, other)
-    keras = KerasNetwork(decoding, _encoding(found, other or described.built))
-    used = [(network, [made.plan])]
+    keras = _joined(decoding, twins, _encoding(found, other or described.built))
+    plans = [made.plan, *(twin.plan for twin in twins.values())]
+    used = [(network, plans)]
     used += [((other or described.built).network, [found.plan])] if found else []
     _keep(used)
     guesses = list(described.guesses)
@@ -179,13 +183,15 @@ def _generator(described: Described, made: Generator, loaded: Loaded, reading: R
         )
     elif guess is not None:
         notes.append("Which prior it was trained with is not in the file; N(0, I), the usual one, is taken.")
-    model = KerasModel(
-        keras,
+    is_turned = hints.color == "BGR" if hints.color or not twins else keras_twins.is_reversed(network, plans)
+    notes += keras_twins.notes(list(twins), is_turned and not hints.color) if twins else []
+    wanted = expected_range((other or described.built).network, found.picture, native) if found else None
+    made_by = TwinModel if twins else KerasModel
+    model = made_by(
+        keras,  # type: ignore[arg-type]
         name=reading.name,
-        native_range=replace(native, reverse=hints.color == "BGR") if hints.color else native,
-        input_range=expected_range((other or described.built).network, found.picture, native)
-        if found
-        else None,
+        native_range=replace(native, reverse=is_turned),
+        input_range=replace(wanted, reverse=is_turned) if wanted else None,
         prior=prior,
         classes=hints.classes or classes if classes else 0,
         origin=reading.origin(loaded.format, loaded.weights),
@@ -194,8 +200,16 @@ def _generator(described: Described, made: Generator, loaded: Loaded, reading: R
     if prior == "none" and code in _POSITIVE:
         space = model.spaces["z"]
         model.spaces["z"] = replace(space, floor=0.0)
-    model.diagnosis = _diagnosis(described, made, found, other, loaded, guesses)
+    model.diagnosis = _diagnosis(described, plans, found, other, loaded, guesses)
     return model
+
+
+def _joined(decoding: Decoding, twins: Mapping[str, Generator], encoding: Encoding | None) -> KerasNetwork:
+    """Return the ways through a graph, through all decoders that share an encoder."""
+    if not twins:
+        return KerasNetwork(decoding, encoding)
+    ways = {name: replace(decoding, plan=twin.plan, layout=twin.layout) for name, twin in twins.items()}
+    return TwinNetwork(ways, encoding)
 
 
 def _cut_notes(made: Generator) -> list[str]:
@@ -325,15 +339,15 @@ def _stage(
 
 def _diagnosis(
     described: Described,
-    made: Generator,
+    plans: Sequence[Plan],
     found: Encoder | None,
     other: Built | None,
     loaded: Loaded,
     guesses: Sequence[Guess],
 ) -> Diagnosis:
     network = described.built.network
-    layers = list(_layer_facts(described.built, made.plan, "decoder", described.certainty))
-    parts = dict.fromkeys(made.plan.steps, "decoder")
+    layers = list(_layer_facts(described.built, plans[0], "decoder", described.certainty))
+    parts = {step: "decoder" for plan in plans for step in plan.steps}
     if found is not None:
         inside = other is None
         layers += _layer_facts(other or described.built, found.plan, "encoder", described.certainty)
