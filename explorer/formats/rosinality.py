@@ -1,8 +1,8 @@
 """StyleGAN2 as the best known port to PyTorch keeps it (`input.input`, `convs.0.conv.modulation.weight`, ...).
 
 Its state dicts come bare, beside an optimiser and a discriminator, converted from NVIDIA's files (with a
-`latent_avg`), or inside an encoder's network; BasicSR has its own names for the same tensors. They are known by
-their keys. The files state all but three constants: the mapping's learning rate of 0.01, the slope 0.2 and the gain,
+`latent_avg`), or inside an encoder's network; BasicSR has its own names for the same tensors, and keeps no filters.
+They are known by their keys. The files state all but three constants: the mapping's learning rate of 0.01, the slope 0.2 and the gain,
 the root of 2.
 """
 
@@ -31,6 +31,7 @@ LR_MULTIPLIER = 0.01
 SAMPLED, SEED = 4096, 1
 """How the average w is drawn where a file keeps none."""
 
+_USUAL_FILTER = torch.outer(torch.tensor([1.0, 3.0, 3.0, 1.0]), torch.tensor([1.0, 3.0, 3.0, 1.0])) / 64
 _KNOWN_BY = ("input.input", "conv1.conv.modulation.weight", "to_rgb1.conv.modulation.weight")
 _AVERAGES = ("latent_avg", "mean_latent", "w_avg", "trunc_latent")
 _OTHER_NAMES = (
@@ -39,7 +40,6 @@ _OTHER_NAMES = (
     (r"((?:^|\.)style_conv(?:1|s\.\d+))\.weight$", r"\1.noise.weight"),
     (r"(^|\.)style_conv(1\.|s\.\d+\.)", r"\1conv\2"),
     (r"\.modulated_conv\.", ".conv."),
-    (r"\.conv\.smooth\.kernel$", ".conv.blur.kernel"),
     (r"noises\.noise(\d+)$", r"noises.noise_\1"),
 )
 """BasicSR's names, and those they stand for."""
@@ -177,8 +177,8 @@ class _Parts:
         )
 
     def _filter(self, key: str) -> Tensor:
-        """Return a filter `(k, k)` of sum 1; it is kept multiplied by the 4 that enlarging takes."""
-        return self._take(key, 2).float() / 4
+        """Return a filter `(k, k)` of sum 1: as it is kept, times the 4 that enlarging takes, else the usual one."""
+        return self._take(key, 2).float() / 4 if key in self._held else _USUAL_FILTER.clone()
 
     def _name(self, level: int) -> str:
         return f"b{self._size(level)[0]}"
