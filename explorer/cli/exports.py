@@ -183,10 +183,9 @@ def sheet(
     _check(out, layout, file, decoding, code)
     with Work(file, decoding) as work:
         through = one_code(code, work.space) if code else None
-        labels = row_labels(work, _numbers(work.space.dim))
-        recipe = making.sheet(
-            work.network, work.space, through, steps, range.value, **work.shared(layout, labels)
-        )
+        rows = _numbers(work.space.leading or work.space.dim)
+        shared = work.shared(layout, row_labels(work, rows))
+        recipe = making.sheet(work.network, work.space, through, steps, range.value, dims=rows, **shared)
         work.make(recipe, out)
 
 

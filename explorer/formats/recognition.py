@@ -117,7 +117,7 @@ def recognise(
             cannot be.
     """
     notes = (*notes, *found.notes)
-    stated = _stated(found, reading, format_name, notes)
+    stated = _stated(found, reading, format_name, notes) or _of_maps(found, reading, format_name, notes)
     if stated is not None:
         return stated
     best = _best(found, reading)
@@ -149,6 +149,15 @@ def _stated(found: Weights, reading: Reading, format_name: str, notes: Sequence[
         return chained.model_of(found.chain, found.tensors, reading, format_name=format_name, notes=notes)
     except NotAChain:
         return None
+
+
+def _of_maps(found: Weights, reading: Reading, format_name: str, notes: Sequence[str]) -> LatentModel | None:
+    """Return the model of an autoencoder whose codes are maps, if there is one in the file."""
+    from explorer.formats import described, map_autoencoders
+
+    if reading.hints.architecture or described.asks_for_layers(reading.hints):
+        return None
+    return map_autoencoders.recognise(found, reading, format_name=format_name, notes=notes)
 
 
 def _best(found: Weights, reading: Reading) -> _Candidate | None:
