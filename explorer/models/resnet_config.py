@@ -20,10 +20,9 @@ class ResnetStageConfig:
         bias, up_bias: whether the convolutions before a norm have biases; those of the way up.
         edge, rim, inner, inner_up: what is beyond the edge in blocks, at the first and last convolution, on the
             way down, on the way up.
-        up: how the size is doubled: `transposed`, `nearest`, `bilinear` or `blur`.
-        blur, blur_up: width of the filters that halve and double; 0 where there are none.
+        down: how the size is halved: by `stride`, or by a blur of so many taps after the convolution (`blur:3`).
+        up: how it is doubled: by `transposed` convolution, or before a convolution: `nearest`, `bilinear`, `blur:4`.
         output: `tanh` (-1..1) or `none` (0..255).
-        guesses: sentences about what the file did not tell.
     """
 
     inputs: int = 3
@@ -40,15 +39,12 @@ class ResnetStageConfig:
     rim: Edge = "reflect"
     inner: Edge = "zeros"
     inner_up: Edge = "zeros"
+    down: str = "stride"
     up: str = "transposed"
-    blur: int = 0
-    blur_up: int = 0
     output: str = "tanh"
-    guesses: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "widths", tuple(self.widths))
-        object.__setattr__(self, "guesses", tuple(map(str, self.guesses)))
         _check(self)
 
 
@@ -63,11 +59,17 @@ def _check(config: ResnetStageConfig) -> None:
     kinds = {config.edge, config.rim, config.inner, config.inner_up} <= set(EDGES)
     if not kinds or config.norm not in ("instance", "batch", "none") or config.output not in ("tanh", "none"):
         raise ValueError("resnet-stage has edges, norms and outputs of other kinds")
-    if config.up not in ("transposed", "nearest", "bilinear", "blur"):
+    if config.down not in ("stride", *_blurs(1, 3, 5, 7)):
+        raise ValueError("resnet-stage halves by stride or blur")
+    if config.up not in ("transposed", "nearest", "bilinear", *_blurs(1, 2, 3, 4, 5, 6, 7)):
         raise ValueError("resnet-stage doubles by transposed, nearest, bilinear or blur")
-    if (
-        config.blur not in (0, 1, 3, 5, 7)
-        or config.blur_up not in range(8)
-        or (config.up == "blur") != bool(config.blur_up)
-    ):
-        raise ValueError("resnet-stage blurs by filters of 1 to 7")
+
+
+def _blurs(*taps: int) -> list[str]:
+    return [f"blur:{count}" for count in taps]
+
+
+def taps_of(way: str) -> int:
+    """Return how wide the filter of `blur:N` is; 0 for another way."""
+    name, _, taps = way.partition(":")
+    return int(taps) if name == "blur" else 0

@@ -53,9 +53,9 @@ class _Parse:
         self._before, self._blocks, self._after = layers[:first], blocks, layers[last + 1 :]
 
     def result(self) -> tuple[ResnetStageConfig, dict[str, str]]:
-        stem, widths, blur = self._way_down()
+        stem, widths, down = self._way_down()
         self._middle(widths[-1])
-        head, up, blur_up, first = self._way_up(widths)
+        head, up, inner_up = self._way_up(widths)
         norm, affine = self._norm()
         named = head.number is None
         second = next(layer for layer in self._before[1:] if layer.kind == "conv")
@@ -73,12 +73,10 @@ class _Parse:
             edge=self._edge(self._blocks[0][0]),
             rim=self._edge(stem),
             inner="reflect" if self._gap(stem, second) > 3 else "zeros",
-            inner_up=first,
+            inner_up=inner_up,
+            down=down,
             up=up,
-            blur=blur,
-            blur_up=blur_up,
             output="none" if named and stem.shape[2] == 9 else "tanh",
-            guesses=_guesses(up, named and stem.shape[2] == 9),
         )
         return config, self._names
 
@@ -102,7 +100,7 @@ class _Parse:
             after = next(layers, None)
         return after
 
-    def _way_down(self) -> tuple[NamedLayer, list[int], int]:
+    def _way_down(self) -> tuple[NamedLayer, list[int], str]:
         layers = iter(self._before)
         stem = next(layers, None)
         if stem is None or stem.kind != "conv" or not _is_square(stem, 5):
@@ -124,7 +122,8 @@ class _Parse:
                 here = next(layers, None)
         if len(blurs) != 1 or len(widths) < 2:
             raise OtherNetwork
-        return stem, widths, blurs.pop()
+        taps = blurs.pop()
+        return stem, widths, f"blur:{taps}" if taps else "stride"
 
     def _middle(self, width: int) -> None:
         for at, block in enumerate(self._blocks):
@@ -137,7 +136,7 @@ class _Parse:
             if here is not None:
                 raise OtherNetwork
 
-    def _way_up(self, widths: list[int]) -> tuple[NamedLayer, str, int, Edge]:
+    def _way_up(self, widths: list[int]) -> tuple[NamedLayer, str, Edge]:
         """Take what follows the blocks; return the last convolution and how the size is doubled."""
         layers = iter(self._after)
         here = next(layers, None)
@@ -148,7 +147,7 @@ class _Parse:
             if here is None or here.kind != "conv" or here.shape[2:] != (3, 3):
                 raise OtherNetwork
             kind, edge = self._kind_of_up(here, wide, out, before, blur)
-            kinds.add((kind, blur.tensors["filt"][2] if blur is not None else 0, edge))
+            kinds.add((kind, edge))
             place = f"ups.{at}"
             if blur is not None:
                 self._names[f"{blur.path}.filt"] = f"{place}.0.layer.filter"
@@ -163,19 +162,19 @@ class _Parse:
         if here.shape[1] != widths[0] or not _is_square(here, 5):
             raise OtherNetwork
         self._names |= {f"{here.path}.{name}": f"head.{name}" for name in here.tensors}
-        kind, taps, edge = kinds.pop()
-        return here, kind, taps, edge
+        kind, edge = kinds.pop()
+        return here, kind, edge
 
     def _kind_of_up(
         self, conv: NamedLayer, wide: int, out: int, before: NamedLayer, blur: NamedLayer | None
     ) -> tuple[str, Edge]:
         if blur is not None and conv.shape[:2] == (out, wide):
-            return "blur", "zeros"
+            return f"blur:{blur.tensors['filt'][2]}", "zeros"
         # modules that stand before it without tensors: after a block none but what enlarges, else norm and rectifier
         if conv.number is None:
             between = 2
         else:
-            top = before.names[len(conv.names) - 1]
+            top = (*before.names, *conv.names)[len(conv.names) - 1]
             gap = conv.number - int(top) - 1 if top.isdigit() and len(top) < 6 else 0
             between = gap - (2 if len(before.names) == len(conv.names) else 0)
         if conv.shape[:2] == (wide, out) and (between <= 0 or wide != out) and not self._is_plain(conv):
@@ -250,12 +249,3 @@ def _shared(one: NamedLayer, other: NamedLayer) -> str:
 def _is_square(layer: NamedLayer, least: int) -> bool:
     height, width = layer.shape[2:]
     return height == width and height % 2 == 1 and height >= least
-
-
-def _guesses(up: str, is_style: bool) -> tuple[str, ...]:
-    found = []
-    if up in ("nearest", "bilinear"):
-        found.append(f"The file does not tell how pictures are enlarged inside; {up} is assumed.")
-    if is_style:
-        found.append("The file does not tell its range of values; 0..255 is assumed (hint range).")
-    return tuple(found)

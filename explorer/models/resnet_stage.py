@@ -19,7 +19,7 @@ from torch.nn import functional
 from explorer.models import Architecture, resnet_names
 from explorer.models.base import ImageSpec, NativeRange, StageModel
 from explorer.models.edges import mirrored
-from explorer.models.resnet_config import ResnetStageConfig
+from explorer.models.resnet_config import ResnetStageConfig, taps_of
 from explorer.models.rows import (
     BlurredUp,
     Conv,
@@ -86,9 +86,8 @@ class ResnetStage(nn.Module):
     @property
     def bytes_per_pixel(self) -> int:
         """About how much memory a whole picture takes at once, for each of its pixels (measured)."""
-        return (
-            4 * 4 * self.config.widths[0] * (2 if self.config.blur or self.config.up != "transposed" else 1)
-        )
+        is_wide = self.config.up != "transposed" or self.config.down != "stride"  # all widths at full size
+        return 4 * 4 * self.config.widths[0] * (2 if is_wide else 1)
 
     @property
     def strip_bytes_per_pixel(self) -> int:
@@ -155,18 +154,18 @@ def _norm(config: ResnetStageConfig, width: int) -> nn.Module | None:
 
 
 def _down(config: ResnetStageConfig, wide: int, out: int) -> nn.Module:
-    if not config.blur:
+    if config.down == "stride":
         conv = Conv(wide, out, 3, stride=2, edge=config.inner, bias=config.bias)
         return Unit(conv, _norm(config, out))
     conv = Conv(wide, out, 3, edge=config.inner, bias=config.bias)
-    blur = Conv(out, out, config.blur, stride=2, edge="reflect", bias=False, depthwise=True)
+    blur = Conv(out, out, taps_of(config.down), stride=2, edge="reflect", bias=False, depthwise=True)
     return nn.ModuleList([Unit(conv, _norm(config, out)), Unit(blur, None, rectify=False)])
 
 
 def _up(config: ResnetStageConfig, wide: int, out: int) -> nn.Module:
     if config.up == "transposed":
         return Unit(Transposed(wide, out, bias=config.up_bias), _norm(config, out))
-    first = BlurredUp(wide, config.blur_up) if config.up == "blur" else Enlarged(config.up)
+    first = BlurredUp(wide, taps_of(config.up)) if taps_of(config.up) else Enlarged(config.up)
     conv = Conv(wide, out, 3, edge=config.inner_up, bias=config.up_bias)
     return nn.ModuleList([Unit(first, None, rectify=False), Unit(conv, _norm(config, out))])
 
@@ -231,11 +230,21 @@ _OF_BATCH = (
 )
 
 
+def _guesses(config: ResnetStageConfig) -> list[str]:
+    """Return sentences about what no file tells."""
+    found = []
+    if config.up in ("nearest", "bilinear"):
+        found.append(f"The file does not tell how maps are enlarged inside; {config.up} is assumed.")
+    if config.output == "none":
+        found.append("The file does not tell the range of its values; 0..255 is assumed (hint range).")
+    return found
+
+
 def _wrap(network: ResnetStage, config: ResnetStageConfig, **described: Any) -> StageModel:
     notes = list(described.pop("notes", None) or ())
     if config.norm == "batch":
         notes.append(_OF_BATCH)
-    notes += config.guesses
+    notes += _guesses(config)
     return StageModel(
         network,
         architecture="resnet-stage",
