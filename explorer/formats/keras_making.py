@@ -93,6 +93,9 @@ def _unfamiliar(loaded: Loaded, reading: Reading, error: KerasError) -> Unfamili
 def _made(loaded: Loaded, reading: Reading) -> LatentModel | StageModel:
     described = _described(loaded, reading)
     network = described.built.network
+    twins = keras_twins.twins(network, reading.hints)
+    if twins:
+        return _generator(described, next(iter(twins.values())), twins, loaded, reading)
     try:
         generator = keras_parts.generator(network, reading.hints)
     except KerasError:
@@ -100,7 +103,7 @@ def _made(loaded: Loaded, reading: Reading) -> LatentModel | StageModel:
         if ways is None:
             raise
         return _stage(network, *ways, loaded, reading)
-    return _generator(described, generator, loaded, reading)
+    return _generator(described, generator, {}, loaded, reading)
 
 
 def _described(loaded: Loaded, reading: Reading) -> Described:
@@ -155,11 +158,15 @@ def _version(content: Mapping[str, Any], text: str) -> int:
     return first_number(version, content.get("metadata"))
 
 
-def _generator(described: Described, made: Generator, loaded: Loaded, reading: Reading) -> KerasModel:
+def _generator(
+    described: Described,
+    made: Generator,
+    twins: Mapping[str, Generator],
+    loaded: Loaded,
+    reading: Reading,
+) -> KerasModel:
     network = described.built.network
     hints = reading.hints
-    twins = keras_twins.twins(network, made, hints)
-    made = next(iter(twins.values()), made)
     notes = [*loaded.notes, *described.notes, *_cut_notes(made)]
     shape = network.shapes[made.code]
     labels = tuple(entry for _, entry in made.labels)

@@ -7,8 +7,7 @@ gives. Names only say what the decoders are called.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Container, Sequence
 
 from explorer.formats.keras_inputs import layout_at, told_value
 from explorer.formats.keras_parts import Generator
@@ -21,57 +20,52 @@ _MOST = 16  # decoders
 _SHUFFLES = "PixelShuffler"
 
 
-def twins(network: Network, made: Generator, hints: Hints) -> dict[str, Generator]:
-    """Return all decoders that go on from the same encoder as one of them, by what they are called.
+def twins(network: Network, hints: Hints) -> dict[str, Generator]:
+    """Return the decoders that go on from the same encoder, by what they are called.
+
+    What lies between may be larger than the pictures.
 
     Args:
         network: the graph.
-        made: the one that was found.
         hints: one with `entry` asks for a decoder by itself.
 
     Returns:
-        Two or more, in the file's order; none where it is alone.
+        Two or more, in the file's order; none where there are not.
     """
-    if hints.entry is not None or made.cut or made.labels or network.graph.steps[made.code.step].is_input:
-        return {}
-    found: list[tuple[Part, Generator]] = []
-    seen: set[int] = set()
-    for part in network.graph.parts:
-        twin = _twin(network, part, made, hints)
-        if twin is None or len(found) >= _MOST or (found and twin.layout.image != found[0][1].layout.image):
-            continue
-        last = id(network.graph.steps[twin.plan.wanted[0].step].layer)
-        if last not in seen:
-            seen.add(last)
-            found.append((part, twin))
-    if len(found) < 2:
-        return {}
-    names = _names([part.place[-1] for part, _ in found])
-    return {name: twin for name, (_, twin) in zip(names, found, strict=True)}
+    given = {value for part in network.graph.parts if part.place for value in part.outputs}
+    together: dict[tuple[int, int], dict[int, Generator]] = {}
+    for part in network.graph.parts if hints.entry is None else ():
+        twin = _twin(network, part, given, hints)
+        if twin is not None:
+            source = id(network.graph.steps[twin.code.step].layer), twin.code.output
+            last = id(network.graph.steps[twin.plan.wanted[0].step].layer)
+            together.setdefault(source, {}).setdefault(last, twin)
+    for found in together.values():
+        image = next(iter(found.values())).layout.image
+        alike = [twin for twin in found.values() if twin.layout.image == image][:_MOST]
+        if len(alike) > 1:
+            return dict(zip(_names([twin.place[-1] for twin in alike]), alike, strict=True))
+    return {}
 
 
-def _twin(network: Network, part: Part, made: Generator, hints: Hints) -> Generator | None:
-    """Return a part as a decoder, if it is one that goes on from the encoder of another."""
-    if not part.place or len(part.inputs) != 1 or not isinstance(part.inputs[0], Value):
+def _twin(network: Network, part: Part, given: Container[Value], hints: Hints) -> Generator | None:
+    """Return a model within the whole as a decoder, if it goes from what another one gives to a picture."""
+    if not part.place or len(part.inputs) != 1 or part.inputs[0] not in given:
         return None
     code = part.inputs[0]
-    first, mine = network.graph.steps[made.code.step], network.graph.steps[code.step]
-    if mine.layer is not first.layer or code.output != made.code.output:
-        return None
-    picture = _picture(network, part.outputs, made.layout, hints)
-    if picture is None:
+    shape = network.shapes.get(code, ())
+    picture = _picture(network, part.outputs, hints)
+    if picture is None or not shape or (len(shape) > 1 and layout_at(network, code, hints) is not None):
         return None
     value, layout, left_out = picture
     try:
         plan = network.plan([code], [value])
     except KerasError:
         return None
-    return replace(made, code=code, plan=plan, layout=layout, place=part.place, left_out=left_out)
+    return Generator(code, (), 0, plan, layout, part.place, False, left_out)
 
 
-def _picture(
-    network: Network, outputs: Sequence[Value], wanted: Layout, hints: Hints
-) -> tuple[Value, Layout, str] | None:
+def _picture(network: Network, outputs: Sequence[Value], hints: Hints) -> tuple[Value, Layout, str] | None:
     """Return the output of a decoder that is the picture; a mask beside it has one channel."""
     found = []
     for out in outputs:
@@ -79,7 +73,7 @@ def _picture(
         layout = layout_at(network, value, hints)
         if layout is not None:
             found.append((value, layout, left_out))
-    found.sort(key=lambda entry: (entry[1].image.channels != 3, entry[1].image != wanted.image))
+    found.sort(key=lambda entry: entry[1].image.channels != 3)
     return found[0] if found else None
 
 

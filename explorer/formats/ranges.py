@@ -25,6 +25,9 @@ _USUAL = "N(0, I)"
 _STATING = ("native", "pythae")
 """Formats in which the file says which prior it has."""
 
+_MANY = 10_000_000
+"""Weights from which on a decoder is taken to be slow."""
+
 _NOT_NEGATIVE = ("relu", "relu6", "softplus", "sigmoid", "hardsigmoid", "exp", "softmax")
 
 
@@ -112,7 +115,8 @@ class _Decoding:
             module.eval()
         image = model.image
         numbers = image.channels * (image.height or 64) * (image.width or 64)
-        self.count = 64 if numbers <= 1 << 12 else 16 if numbers <= 1 << 16 else 4
+        is_slow = numbers > 1 << 16 or model.parameter_count > _MANY
+        self.count = 4 if is_slow else 64 if numbers <= 1 << 12 else 16
 
     def __call__(self, codes: np.ndarray) -> np.ndarray:
         import torch

@@ -22,10 +22,11 @@ class Swap:
         names: of the decoders.
         masks: each decoder gives a mask, too; 1: behind the face, -1: before it.
         shuffle: class of the layer that enlarges.
+        depth: of the map between encoder and decoders; with 100 it is larger than the pictures.
     """
 
-    def __init__(self, names=("decoder_a", "decoder_b"), masks=0, shuffle="PixelShuffler", shared=True):
-        self.names, self.masks, self.shuffle, self.shared = names, masks, shuffle, shared
+    def __init__(self, names=("decoder_a", "decoder_b"), masks=0, shuffle="PixelShuffler", depth=6):
+        self.names, self.masks, self.shuffle, self.depth = names, masks, shuffle, depth
         self._rng = np.random.default_rng(5)
         self.weights = {"encoder": {}, **{name: {} for name in names}}
         self.encoder = self._encoder()
@@ -59,15 +60,15 @@ class Swap:
             self._add("encoder", "Dense", "d1", "flat", 256, 12, units=12),
             self._add("encoder", "Dense", "d2", "d1", 12, 32, units=32),
             layer("Reshape", "r", "d2", target_shape=[2, 2, 8]),
-            *self._up("encoder", "u1", "r", 8, 6),
+            *self._up("encoder", "u1", "r", 8, self.depth),
         ]
         return model("encoder", layers, ["given"], ["u1_l"])
 
     def _decoder(self, name):
         code, face, mask = f"{name}_code", f"{name}_face", f"{name}_mask"
         layers = [
-            layer("InputLayer", code, batch_input_shape=[None, 4, 4, 6]),
-            *self._up(name, f"{name}_u", code, 6, 5),
+            layer("InputLayer", code, batch_input_shape=[None, 4, 4, self.depth]),
+            *self._up(name, f"{name}_u", code, self.depth, 5),
         ]
         layers += self._up(name, f"{name}_v", f"{name}_u_l", 5, 4)
         layers.append(self._conv(name, face, f"{name}_v_l", 4, 3, 5, activation="sigmoid"))
@@ -135,7 +136,7 @@ class Swap:
         return x.permute(0, 2, 3, 1).flatten(1)
 
     def drawn(self, name, codes):
-        x = codes.reshape(-1, 4, 4, 6).permute(0, 3, 1, 2)
+        x = codes.reshape(-1, 4, 4, self.depth).permute(0, 3, 1, 2)
         x = self._enlarged(name, f"{name}_v", self._enlarged(name, f"{name}_u", x))
         return self._convolved(name, f"{name}_face", x).sigmoid()
 
@@ -145,7 +146,7 @@ def check(path, swap, heads=("a", "b")):
     model = open_latent(path).model
     assert model.heads == heads
     assert model.accepts == {"head"}
-    assert (model.spaces["z"].shape, model.spaces["z"].prior) == ((4, 4, 6), "none")
+    assert (model.spaces["z"].shape, model.spaces["z"].prior) == ((4, 4, swap.depth), "none")
     codes = swap.codes(PICTURES.flip(1))
     with torch.inference_mode():
         torch.testing.assert_close(model.encode(PICTURES).mean, codes)
@@ -175,6 +176,11 @@ def test_both_decoders_draw_the_others_codes(tmp_path, kind, masks):
         "encoder",
         "",
     }
+
+
+def test_what_lies_between_may_be_larger_than_the_pictures(tmp_path):
+    swap = Swap(depth=100)
+    check(swap.h5(tmp_path / "swap.h5"), swap)
 
 
 @pytest.mark.parametrize(
