@@ -196,9 +196,11 @@ def _unit_in_strips(unit: Unit, source: Rows, rows: int, small: float) -> Genera
 
 def _block_in_strips(block: Block, source: Rows, rows: int) -> Generator[float, None, Rows]:
     """Return what a residual block makes of a map, in memory."""
-    before = yield from gathered(source, rows, moments=None, keep=True)
-    inner = yield from _unit_in_strips(block.first, before, rows, float("inf"))
-    last = yield from _unit_in_strips(block.second, inner, rows, float("inf"))
+    before = source  # the sum of the block before: nobody else has it
+    if source.fresh:
+        before = yield from _within(gathered(source, rows, moments=None, keep=True), 0, 3)
+    inner = yield from _within(_unit_in_strips(block.first, before, rows, float("inf")), 1, 3)
+    last = yield from _within(_unit_in_strips(block.second, inner, rows, float("inf")), 2, 3)
     height = before.shape[1]
     for first in range(0, height, rows):
         end = min(first + rows, height)
