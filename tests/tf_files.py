@@ -62,10 +62,11 @@ class Generator:
 
     def __init__(
         self, two=False, side=32, z=6, w=7, wide=(5, 4, 4, 3, 3, 3), channels=3, classes=0, seed=0, lod=0.0,
-        architecture="skip", grows=False, joined=True, styles=True, const=True, noise=True, **settings,
+        architecture="skip", grows=False, joined=True, styles=True, const=True, noise=True, first=(4, 4), **settings,
     ):  # fmt: skip
         self.two, self.side, self.z, self.settings, self.lod = two, side, z, settings, lod
         self.classes, self.joined, self.architecture, self.grows = classes, joined, architecture, grows
+        self._first = first
         self._random = np.random.default_rng(seed)
         self.mapping, self.synthesis = {}, {}
         self.top = {"lod": np.float32(lod), "dlatent_avg": self._draw(w)}
@@ -133,12 +134,13 @@ class Generator:
         for level, side in enumerate(sides):
             at, before, out = f"{side}x{side}", wide[max(level - 1, 0)], wide[level]
             if level == 0:
-                kept[f"{at}/Const/const"] = self._draw(1, out, 4, 4)
+                kept[f"{at}/Const/const"] = self._draw(1, out, *self._first)
             names = {"Conv0_up": before, "Conv1": out} if level else {"Conv": out}
             for name, inputs in names.items():
                 layer(f"{at}/{name}", inputs, out, 3)
                 if noise:
-                    kept[f"noise{index}"] = self._draw(1, 1, side, side)
+                    height, width = (part << level for part in self._first)
+                    kept[f"noise{index}"] = self._draw(1, 1, height, width)
                     kept[f"{at}/{name}/noise_strength"] = np.float32(self._random.standard_normal())
                 index += 1
             if self.architecture == "resnet" and level:
@@ -216,13 +218,13 @@ class Generator:
             return x
 
         def drawn(x, lod):
-            return _conv(x, weight(f"ToRGB_lod{lod}", 1)) + kept[f"ToRGB_lod{lod}/bias"][:, None, None]
+            return convolved(x, weight(f"ToRGB_lod{lod}", 1)) + kept[f"ToRGB_lod{lod}/bias"][:, None, None]
 
         if "4x4/Const/const" in kept:
             x = finish(kept["4x4/Const/const"].repeat(len(w), 1, 1, 1), "4x4/Const")
         else:
             x = finish((w @ weight("4x4/Dense", math.sqrt(2) / 4)).reshape(len(w), -1, 4, 4), "4x4/Dense")
-        x = finish(_conv(x, weight("4x4/Conv")), "4x4/Conv")
+        x = finish(convolved(x, weight("4x4/Conv")), "4x4/Conv")
         lod = int(math.log2(self.side)) - 2
         images, side = drawn(x, lod), 8
         while side <= self.side:
@@ -230,11 +232,11 @@ class Generator:
             fused = self._setting("fused_scale", "auto")
             fused = side >= 128 if fused == "auto" else fused
             kernel = weight(f"{side}x{side}/Conv0_up")
-            x = _spread(x, kernel) if fused else _conv(_doubled(x), kernel)
+            x = spread(x, kernel) if fused else convolved(doubled(x), kernel)
             x = finish(_blurred(x, self._setting("blur_filter", [1, 2, 1])), f"{side}x{side}/Conv0_up")
-            x = finish(_conv(x, weight(f"{side}x{side}/Conv1")), f"{side}x{side}/Conv1")
+            x = finish(convolved(x, weight(f"{side}x{side}/Conv1")), f"{side}x{side}/Conv1")
             left = min(max(self.lod - lod, 0), 1)
-            images = (1 - left) * drawn(x, lod) + left * _doubled(images)
+            images = (1 - left) * drawn(x, lod) + left * doubled(images)
             side *= 2
         return images
 
@@ -255,7 +257,7 @@ class Generator:
                 kernel = weight * scale[:, None]
                 if demodulate:
                     kernel = kernel / (kernel.square().sum((0, 1, 2)) + 1e-8).sqrt()
-                drawn.append(_conv_up(one[None], kernel, taps) if up else _conv(one[None], kernel))
+                drawn.append(_conv_up(one[None], kernel, taps) if up else convolved(one[None], kernel))
             return torch.cat(drawn)
 
         def layer(x, name, up=False):
@@ -291,17 +293,18 @@ def _activated(x, name):
     return torch.where(x > 0, x, 0.2 * x) if name == "lrelu" else x.clamp(min=0)
 
 
-def _doubled(x):
+def doubled(x):
+    """Repeat every pixel twice along both axes."""
     return x.repeat_interleave(2, 2).repeat_interleave(2, 3)
 
 
-def _conv(x, kernel, padding=None):
+def convolved(x, kernel, padding=None):
     """Convolve by a kernel `(k, k, I, O)`, as those programs keep it."""
     padding = kernel.shape[0] // 2 if padding is None else padding
     return functional.conv2d(x, kernel.permute(3, 2, 0, 1), padding=padding)
 
 
-def _spread(x, kernel):
+def spread(x, kernel):
     """Add to a map of twice the side, for every pixel, the kernel summed over the four pixels that it becomes."""
     height, width = x.shape[2:]
     out = x.new_zeros(len(x), kernel.shape[3], 2 * height + 4, 2 * width + 4)
@@ -343,4 +346,4 @@ def _filtered(holed, taps, more):
 
 def _conv_up(x, kernel, taps):
     """Enlarge with a filter, then convolve, padding only once."""
-    return _conv(_filtered(_holed(x), taps, kernel.shape[0] // 2), kernel, padding=0)
+    return convolved(_filtered(_holed(x), taps, kernel.shape[0] // 2), kernel, padding=0)

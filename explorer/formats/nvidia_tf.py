@@ -1,4 +1,4 @@
-"""NVIDIA's TensorFlow files (`.pkl`): the generator of StyleGAN, StyleGAN2 or StyleGAN2-ADA that they hold.
+"""NVIDIA's TensorFlow files (`.pkl`): the generator of ProGAN, StyleGAN, StyleGAN2 or StyleGAN2-ADA that they hold.
 
 The networks are told apart by their variables, not by what the file or its functions are called. The program text
 in the file is kept to be shown, and never run.
@@ -11,11 +11,11 @@ from typing import Any
 
 from explorer.data.wording import shown, shown_list
 from explorer.errors import CheckpointError
-from explorer.formats import recognition, tf_stylegan1, tf_stylegan2
+from explorer.formats import recognition, tf_progan, tf_stylegan1, tf_stylegan2
 from explorer.formats.reader import Reading
 from explorer.formats.tf_network import TfNetwork, networks_in
-from explorer.models import Architecture, style, stylegan1, stylegan2
-from explorer.models.base import ImageSpec
+from explorer.models import Architecture, progan, style, stylegan1, stylegan2
+from explorer.models.base import ImageSpec, LatentModel
 
 FORMAT = "nvidia-tensorflow"
 
@@ -25,7 +25,7 @@ def holds(content: Any) -> bool:
     return bool(networks_in(content))
 
 
-def build(content: Any, reading: Reading, notes: Sequence[str] = ()) -> style.StyleModel:
+def build(content: Any, reading: Reading, notes: Sequence[str] = ()) -> LatentModel:
     """Return the model of the generator in a file, the averaged one unless the hint `entry` names another.
 
     Raises:
@@ -43,8 +43,9 @@ def build(content: Any, reading: Reading, notes: Sequence[str] = ()) -> style.St
         ) from error
     said = [*notes, *told, *_said(chosen)]
     model = recognition.build(family, config, tensors, reading, format_name=FORMAT, notes=said)
-    assert isinstance(model, style.StyleModel)
-    model.source_text = chosen.texts
+    assert isinstance(model, LatentModel)
+    if isinstance(model, style.StyleModel):
+        model.source_text = chosen.texts
     return model
 
 
@@ -100,6 +101,10 @@ def _read(chosen: TfNetwork, reading: Reading) -> tuple[Architecture, Any, dict[
         ValueError, TypeError, IndexError, RuntimeError: what it states cannot be.
     """
     synthesis, mapping = chosen.parts.get("synthesis"), chosen.parts.get("mapping")
+    if not chosen.parts and "4x4/Dense/weight" in chosen.variables and _draws(chosen):
+        _check_classes(chosen, reading)
+        config_0 = tf_progan.config_of(chosen)
+        return progan.ARCHITECTURE, config_0, tf_progan.tensors_of(chosen, config_0)
     if synthesis is None or mapping is None:
         raise CheckpointError(_unfamiliar(chosen, reading))
     if "4x4/Conv/mod_weight" in synthesis.variables:
@@ -115,8 +120,18 @@ def _read(chosen: TfNetwork, reading: Reading) -> tuple[Architecture, Any, dict[
 def _unfamiliar(chosen: TfNetwork, reading: Reading) -> str:
     return (
         f"{reading.path} holds a network {shown(chosen.name)} made by {shown(chosen.function)}, which is not known "
-        "here; of NVIDIA's TensorFlow files the generators of StyleGAN, StyleGAN2 and StyleGAN2-ADA can be opened."
+        "here; of NVIDIA's TensorFlow files the generators of ProGAN, StyleGAN, StyleGAN2 and StyleGAN2-ADA open."
     )
+
+
+def _check_classes(chosen: TfNetwork, reading: Reading) -> None:
+    """Refuse a ProGAN that takes classes beside its codes."""
+    classes = chosen.setting("label_size", 0)
+    if classes:
+        raise CheckpointError(
+            f"{reading.path} holds a ProGAN of {shown(classes)} classes, and only those without are read; take "
+            "another file."
+        )
 
 
 def _check_grown(chosen: TfNetwork, reading: Reading) -> None:
@@ -160,7 +175,7 @@ def _said(chosen: TfNetwork) -> list[str]:
         )
     lod = tf_stylegan1.level(chosen)
     if lod > 0:
-        side = chosen.parts["synthesis"].sides()[-1] >> int(lod)
+        side = chosen.parts.get("synthesis", chosen).sides()[-1] >> int(lod)
         told.append(
             f"It was saved while it was still growing: its pictures have the detail of {side} pixels, enlarged."
         )

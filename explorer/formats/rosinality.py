@@ -2,8 +2,8 @@
 
 Its state dicts come bare, beside an optimiser and a discriminator, converted from NVIDIA's files (with a
 `latent_avg`), or inside an encoder's network; BasicSR has its own names for the same tensors, and keeps no filters.
-They are known by their keys. The files state all but three constants: the mapping's learning rate of 0.01, the slope 0.2 and the gain,
-the root of 2.
+They are known by their keys. The files state all but three constants: the mapping's learning rate of 0.01, the
+slope 0.2 and the gain, the root of 2.
 """
 
 from __future__ import annotations

@@ -61,7 +61,7 @@ def _fused_from(said: Any) -> int:
 
 def level(generator: TfNetwork) -> float:
     """Return how many doublings of the picture were not grown yet when the file was written; 0 for a whole network."""
-    for network in (generator, generator.parts["synthesis"]):
+    for network in (generator, *generator.parts.values()):
         kept = network.variables.get("lod")
         if (
             kept is not None

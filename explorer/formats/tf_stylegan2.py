@@ -56,7 +56,7 @@ def _mapping(generator: TfNetwork) -> MappingConfig:
         normalise = "nothing"
     w_dim = generator.take("dlatent_avg", 1).shape[0]
     wide = layers[0].shape[0] if layers else w_dim
-    dense = [usual_dense(*map(int, layer.shape), activation, lrmul) for layer in layers]
+    dense = [usual_dense(layer.shape[0], layer.shape[1], activation, lrmul) for layer in layers]
     return MappingConfig(wide - (embed.outputs if embed else 0), w_dim, tuple(dense), c_dim, embed, normalise)
 
 
@@ -96,12 +96,18 @@ def _conv(generator: TfNetwork, name: str, side: int, up: int = 1) -> ConvConfig
         outputs,
         synthesis.take(f"{name}/mod_weight", 2).shape[0],
         up=up,
-        noise=(side, side) if f"{name}/noise_strength" in synthesis.variables else None,
+        noise=_sides(synthesis, side) if f"{name}/noise_strength" in synthesis.variables else None,
         filter=(len(_taps(generator)),) * 2 if up > 1 else None,
         clamp=_clamp(generator),
         activation=str(_setting(generator, "nonlinearity", "lrelu")),
         kernel=kernel,
     )
+
+
+def _sides(synthesis: TfNetwork, side: int) -> tuple[int, int]:
+    """Return height and width of the maps that are called `side`: the constant's, doubled; it may be no square."""
+    height, width = synthesis.take("4x4/Const/const", 4).shape[2:]
+    return height * side // 4, width * side // 4
 
 
 def _torgb_name(synthesis: TfNetwork, side: int, last: bool) -> str:

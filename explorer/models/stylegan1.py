@@ -163,6 +163,8 @@ class Weight(nn.Module):
 class Finish(nn.Module):
     """What comes behind every convolution: noise, bias, activation, norms and the style of the layer."""
 
+    noise_const: Tensor
+
     def __init__(self, config: StyleGan1Config, index: int, width: int) -> None:
         super().__init__()
         self.config, self.index, self.side = config, index, 4 << index // 2

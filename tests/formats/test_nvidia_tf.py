@@ -82,6 +82,7 @@ TWOS = {
     "a box": {"resample_kernel": None},
     "a long filter": {"resample_kernel": [1, 2, 3, 2, 1, 1]},
     "no noise, relu": {"noise": False, "nonlinearity": "relu"},
+    "no square": {"first": (4, 3)},
 }
 
 
@@ -190,12 +191,78 @@ def test_a_harmful_call_in_a_file_is_not_made(tmp_path):
     assert not marker.exists()
 
 
+def progan(fused=True, normalise=True, lod=0.0, channels=3):
+    """Return a ProGAN and what it draws of codes, written out."""
+    chance = np.random.default_rng(3)
+    draw = lambda *shape: torch.tensor(chance.standard_normal(shape), dtype=torch.float32)  # noqa: E731
+    up = "Conv0_up" if fused else "Conv0"
+    kept = {"lod": np.float32(lod), "4x4/Dense/weight": draw(5, 16 * 4), "4x4/Dense/bias": draw(4)}
+    for name, inputs, outputs in (
+        ("4x4/Conv", 4, 4), (f"8x8/{up}", 4, 3), ("8x8/Conv1", 3, 3), (f"16x16/{up}", 3, 2), ("16x16/Conv1", 2, 2),
+    ):  # fmt: skip
+        ends = (outputs, inputs) if name.endswith("_up") else (inputs, outputs)
+        kept |= {f"{name}/weight": draw(3, 3, *ends), f"{name}/bias": draw(outputs)}
+    for at, inputs in ((2, 4), (1, 3), (0, 2)):
+        kept |= {f"ToRGB_lod{at}/weight": draw(1, 1, inputs, channels), f"ToRGB_lod{at}/bias": draw(channels)}
+
+    def normal(x):
+        return x / (x.square().mean(1, keepdim=True) + 1e-8).sqrt()
+
+    def finished(x, name):
+        x = x + kept[f"{name}/bias"][:, None, None]
+        return normal(torch.where(x > 0, x, 0.2 * x))
+
+    def convolved(x, name):
+        weight = kept[f"{name}/weight"] * (2 / (9 * x.shape[1])) ** 0.5
+        if name.endswith("_up"):
+            return finished(tf_files.spread(x, weight.transpose(2, 3)), name)
+        return finished(tf_files.convolved(x, weight), name)
+
+    def drawn(x, at):
+        return (
+            tf_files.convolved(x, kept[f"ToRGB_lod{at}/weight"] / x.shape[1] ** 0.5)
+            + kept[f"ToRGB_lod{at}/bias"][:, None, None]
+        )
+
+    def images(z):
+        x = (normal(z) if normalise else z) @ kept["4x4/Dense/weight"] * (2 / 5) ** 0.5 / 4
+        x = convolved(finished(x.reshape(len(z), -1, 4, 4), "4x4/Dense"), "4x4/Conv")
+        image = drawn(x, 2)
+        for at, side in ((1, 8), (0, 16)):
+            x = convolved(x if fused else tf_files.doubled(x), f"{side}x{side}/{up}")
+            x = convolved(x, f"{side}x{side}/Conv1")
+            left = min(max(lod - at, 0), 1)
+            image = (1 - left) * drawn(x, at) + left * tf_files.doubled(image)
+        return image
+
+    made = tf_files.network("Gs", "G_paper", kept, version=2, label_size=0, normalize_latents=normalise)
+    return made, images
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"fused": False}, {"normalise": False, "channels": 1}, {"lod": 0.5}, {"lod": 1.25}]
+)
+def test_a_progan_draws_as_its_program(tmp_path, options):
+    made, images = progan(**options)
+    path = tf_files.saved(tmp_path / "a.pkl", [made, tf_files.network("D", "D_paper", {}), made], "tfutil")
+    model = open_latent(path).model
+    z = torch.randn(3, 5, generator=torch.Generator().manual_seed(1))
+    assert (model.architecture, list(model.spaces)) == ("progan", ["z"])
+    assert torch.allclose(model.decode_raw(z), images(z), atol=1e-4)
+
+
+def test_a_progan_of_classes_is_refused(tmp_path):
+    made, _ = progan()
+    made.state["static_kwargs"]["label_size"] = 3
+    assert "a ProGAN of 3 classes" in refused(tf_files.saved(tmp_path / "a.pkl", made))
+
+
 def test_networks_of_other_programs_are_refused_with_their_name(tmp_path):
     networks = tf_files.network(
-        "Gs", "G_paper", {"4x4/Dense/bias": torch.zeros(3), "ToRGB_lod0/bias": torch.zeros(3)}
+        "Gs", "G_mine", {"4x4/Dense/bias": torch.zeros(3), "ToRGB_lod0/bias": torch.zeros(3)}
     )
     path = tf_files.saved(tmp_path / "a.pkl", networks)
-    assert "made by G_paper, which is not known here" in refused(path)
+    assert "made by G_mine, which is not known here" in refused(path)
     path = tf_files.saved(tmp_path / "b.pkl", [tf_files.network("inception", "net", {"w": torch.zeros(3)})])
     assert "holds inception (made by net), but no generator" in refused(path)
 
