@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from explorer.data.wording import shown, shown_list
+from explorer.data.wording import shown
 from explorer.errors import CheckpointError
 from explorer.formats import beside, native, sidecars, torch_file
 from explorer.formats.reader import HEAD_BYTES, Reader, Reading, hash_of
@@ -33,6 +33,7 @@ _CLASS = "_class_name"
 _USUAL = "diffusion_pytorch_model"
 _MOST_INDEX = 16 << 20  # bytes
 _MOST_PARTS = 200
+_NAMED = 4  # files told in a sentence
 _SHARD = re.compile(r"-\d{5}-of-\d{5}$")
 _INDEX = re.compile(r"\.(safetensors|bin)\.index(\.[\w-]+)?\.json$")
 
@@ -98,7 +99,8 @@ def _load(reading: Reading) -> _Loaded:
     given = reading.path if reading.path in _weights(folder) else None
     first, others = _chosen(folder, given)
     if others:
-        notes.append(f"The weights are those of {first.name}; there are also {shown_list(others)}.")
+        also = ", ".join(shown(name, 80) for name in others[:_NAMED])
+        notes.append(f"The weights are those of {shown(first.name, 80)}; there are also {also}.")
     files = _parts(folder, first) if first.suffix == ".json" else (first,)
     contents = []
     for at, path in enumerate(files):

@@ -31,6 +31,7 @@ USABLE_SIDE = 256
 """Side of the pictures that are drawn where those of the training were larger; a CPU takes seconds for more."""
 
 _LARGE_SIDE = 512
+_USUAL_GROUPS = 32
 _MOST_FACTOR = 256
 _LARGEST_SCALE = 1e4
 _MODES = ("nearest", "bilinear", "bicubic", "nearest-exact")
@@ -139,7 +140,8 @@ def _config(tensors: Mapping[str, Tensor], said: Described, reading: Reading) ->
         scale, mode = _whole(said, "upsampling_scaling_factor", 2, 16, reading), said.get("upsample_fn")
         mode = mode if mode in _MODES else "nearest"
         return autoencoder_tiny.config_of(shapes, activation, scale, mode)
-    groups = _whole(said, "norm_num_groups", 32, 1 << 16, reading)
+    widths = (shape[0] for key, shape in shapes.items() if key.endswith((".norm1.weight", ".norm2.weight")))
+    groups = _whole(said, "norm_num_groups", math.gcd(_USUAL_GROUPS, *widths), 1 << 16, reading)
     config = autoencoder_kl.config_of(shapes, groups, _activation(said, "silu", reading))
     if config is not None and config.decoder.condition not in (0, config.latent_channels):
         raise CheckpointError(

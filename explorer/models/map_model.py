@@ -76,7 +76,7 @@ def _of_shape(space: Space, shape: tuple[int, ...]) -> Space:
     """Return a space of maps of another size; centre and spread are those of each channel."""
 
     def spread_out(values: np.ndarray) -> np.ndarray:
-        of_channels = values.reshape(shape[0], -1).mean(axis=1)
+        of_channels = values.reshape(shape[0], -1).mean(axis=1, dtype=np.float64)
         return np.repeat(of_channels, shape[1] * shape[2])
 
     center, spread = spread_out(space.center), spread_out(space.spread)
