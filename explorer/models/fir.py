@@ -30,56 +30,32 @@ def padded(x: Tensor, pads: Pads) -> Tensor:
 
 
 def filtered(x: Tensor, fir: Tensor, pads: Pads, gain: float = 1.0) -> Tensor:
-    """Convolve each channel of `x (N, C, H, W)` with a filter, once zeros were put around it.
-
-    A filter of two axes that is the product of two of one is applied as these.
-    """
-    single = padded(x, pads).flatten(0, 1).unsqueeze(1)  # (N * C, 1, H, W): one and the same filter for all
-    for weight in _passes(fir, gain):
-        single = functional.conv2d(single, weight)
-    return single.reshape(*x.shape[:2], *single.shape[2:])
+    """Convolve each channel of `x (N, C, H, W)` with a filter, once zeros were put around it."""
+    x, channels = padded(x, pads), x.shape[1]
+    for kernel in _passes(fir, gain):
+        x = functional.conv2d(x, kernel.expand(channels, -1, -1, -1), groups=channels)
+    return x
 
 
 def upsampled(x: Tensor, fir: Tensor, up: int = 2) -> Tensor:
     """Enlarge a map `up` times: zeros between its pixels, filtered."""
     left, right, top, bottom = up_pads(tuple(fir.shape), up)
     height, width = taps(tuple(fir.shape))
-    flat = x.flatten(0, 1).unsqueeze(1)  # (N * C, 1, H, W)
-    kernel = _plane(fir) * up**2
-    whole = functional.conv_transpose2d(flat, kernel[None, None], stride=up)  # the filter's full reach
+    plane = torch.outer(fir, fir) if fir.ndim == 1 else fir
+    kernel = (plane * up**2).expand(x.shape[1], 1, -1, -1)
+    whole = functional.conv_transpose2d(x, kernel, stride=up, groups=x.shape[1])  # the filter's full reach
     tail = up - 1  # zeros behind the last pixel
-    whole = padded(
+    return padded(
         whole, (left - width + 1, right - width + 1 + tail, top - height + 1, bottom - height + 1 + tail)
     )
-    return whole.reshape(*x.shape[:2], *whole.shape[2:])
-
-
-def _plane(fir: Tensor) -> Tensor:
-    return torch.outer(fir, fir) if fir.ndim == 1 else fir
 
 
 def _passes(fir: Tensor, gain: float) -> list[Tensor]:
     """Return kernels `(1, 1, h, w)` to be applied one after the other; flipped, as torch correlates."""
-    if fir.ndim == 1:
-        column, row = fir * gain, fir
-    else:
-        parts = _product(fir)
-        if parts is None:
-            return [(fir * gain).flip(0, 1)[None, None]]
-        column, row = parts[0] * gain, parts[1]
-    return [row.flip(0)[None, None, None, :], column.flip(0)[None, None, :, None]]
-
-
-def _product(fir: Tensor) -> tuple[Tensor, Tensor] | None:
-    """Return a column and a row whose product the filter is; None where there are none."""
-    if min(fir.shape) == 1:
-        return (fir[:, 0], fir.new_ones(1)) if fir.shape[1] == 1 else (fir.new_ones(1), fir[0])
-    total = fir.sum()
-    if total.abs() < 1e-6 * fir.abs().sum():
-        return None
-    column, row = fir.sum(1), fir.sum(0) / total
-    same = torch.outer(column, row)
-    return (column, row) if (same - fir).abs().max() <= 1e-7 * fir.abs().max() else None
+    if fir.ndim == 2:
+        return [(fir * gain).flip(0, 1)[None, None]]
+    line = fir.flip(0)[None, None]
+    return [line[:, :, None, :], gain * line[:, :, :, None]]
 
 
 # ---- long filters: as products of matrices ----
@@ -103,8 +79,8 @@ def reduced(x: Tensor, fir: Tensor | None, down: int) -> Tensor:
     if fir is None:
         return x[:, :, ::down, ::down]
     if fir.ndim == 2:
-        single = functional.conv2d(x.flatten(0, 1).unsqueeze(1), fir.flip(0, 1)[None, None], stride=down)
-        return single.reshape(*x.shape[:2], *single.shape[2:])
+        kernel = fir.flip(0, 1).expand(x.shape[1], 1, -1, -1)
+        return functional.conv2d(x, kernel, stride=down, groups=x.shape[1])
     x = _down_rows(x.transpose(2, 3), fir, down).transpose(2, 3)
     return _down_rows(x, fir, down)
 

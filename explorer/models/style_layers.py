@@ -51,6 +51,16 @@ def activate(x: Tensor, activation: str, gain: float | None = None) -> Tensor:
     return y if gain == 1 else y * gain
 
 
+def finished(x: Tensor, activation: str, gain: float, clamp: float | None) -> Tensor:
+    """Return `activation(x) * gain` kept within plus and minus `clamp`; in the place of `x` where it is free to go."""
+    if x.requires_grad or activation not in ("lrelu", "linear"):
+        x = activate(x, activation, gain)
+        return x if clamp is None else x.clamp(-clamp, clamp)
+    x = functional.leaky_relu_(x, 0.2) if activation == "lrelu" else x
+    x = x if gain == 1 else x.mul_(gain)
+    return x if clamp is None else x.clamp_(-clamp, clamp)
+
+
 def check_activation(activation: str) -> None:
     """Raise `ValueError` for one that is not known."""
     if activation not in _ACTIVATIONS:

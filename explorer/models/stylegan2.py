@@ -22,10 +22,10 @@ from explorer.models.style_layers import (
     DenseConfig,
     Mapping,
     MappingConfig,
-    activate,
     check_activation,
     check_map,
     check_sizes,
+    finished,
     modulated,
     usual_gain,
 )
@@ -226,8 +226,9 @@ class ModulatedConv(nn.Module):
         y = modulated(x, self.weight, styles, self._plain, demodulate=config.demodulate)
         if noise is not None:
             y = y + noise * self.noise_strength
-        y = activate(y + self.bias[:, None, None], config.activation, config.gain * gain)
-        return y if config.clamp is None else y.clamp(-config.clamp * gain, config.clamp * gain)
+        y = y + self.bias[:, None, None]
+        clamp = None if config.clamp is None else config.clamp * gain
+        return finished(y, config.activation, config.gain * gain, clamp)
 
     def _plain(self, x: Tensor, weight: Tensor) -> Tensor:
         return convolved(x, weight, self.config.up, self.config.padding, self.resample_filter)
@@ -265,8 +266,8 @@ class Skip(nn.Module):
         config = self.config
         y = convolved(x, self.weight * config.weight_gain, config.up, config.padding, self.resample_filter)
         y = y if self.bias is None else y + self.bias[:, None, None]
-        y = activate(y, config.activation, config.gain * gain)
-        return y if config.clamp is None else y.clamp(-config.clamp * gain, config.clamp * gain)
+        clamp = None if config.clamp is None else config.clamp * gain
+        return finished(y, config.activation, config.gain * gain, clamp)
 
 
 class Block(nn.Module):
@@ -399,6 +400,14 @@ class StyleGan2(nn.Module):
     ) -> Tensor:
         """Return smaller pictures of at least `max_side` pixels: what the first blocks of a `skip` network draw."""
         return self.synthesis(ws, noise, transform, max_side)
+
+    def style_matrices(self) -> list[Tensor]:
+        """Return the matrix `(C, w_dim)` by which each of the `num_ws` layers turns w into styles."""
+        blocks = [getattr(self.synthesis, block.name) for block in self.config.blocks]
+        layers = [
+            layer for block in blocks for layer in (getattr(block, "conv0", None), block.conv1) if layer
+        ]
+        return [layer.affine.weight for layer in (*layers, blocks[-1].torgb)]
 
 
 # ---- what is usual, where a file says no more than its tensors' shapes ----

@@ -23,6 +23,7 @@ from explorer.models.style_layers import (
     MappingConfig,
     check_map,
     check_sizes,
+    finished,
     modulated,
 )
 from explorer.models.style_noise import CONST, Noise
@@ -216,10 +217,8 @@ class Layer(nn.Module):
         """Enlarge, activate, reduce."""
         config = self.config
         x = fir.enlarged(x, self.up_filter, config.up, config.padding)
-        if not config.draws:
-            x = functional.leaky_relu(x, 0.2) * math.sqrt(2)
-        if config.clamp is not None:
-            x = x.clamp(-config.clamp, config.clamp)
+        activation, gain = ("linear", 1.0) if config.draws else ("lrelu", math.sqrt(2))
+        x = finished(x, activation, gain, config.clamp)
         return fir.reduced(x, self.down_filter, config.down)
 
 
