@@ -126,11 +126,14 @@ def apply(
             help="Pictures as for encode, or an (N, C, H, W) .npy in [0, 1] or in the network's own range.",
         ),
     ],
-    out: ArrayOut,
+    out: Annotated[
+        Path,
+        typer.Option(metavar="FILE", help="Where to write: .npy, or for a single picture .png or .webp."),
+    ],
     engine: Engine,
     raw: RawOption = False,
 ) -> None:
-    """Apply an image-to-image network to pictures: float32 (N, C, H, W) in [0, 1].
+    """Apply an image-to-image network to pictures: float32 (N, C, H, W) in [0, 1], or one picture file.
 
     An .npy with a value below 0 or above 1 is taken to be in the network's own range, such as -1..1. A large picture is
     computed a few rows at a time.
@@ -139,14 +142,38 @@ def apply(
     from explorer.cli.work import open_stage, renderer_for, say, share_done
     from explorer.export.writing import ARRAYS, check_target, save_array
 
-    check_target(out, ARRAYS)
+    check_target(out, (*ARRAYS, *_PICTURE_FILES))
     check_apart(out, stage, images)
+    is_picture = out.suffix.lower() in _PICTURE_FILES
+    if raw and is_picture:
+        raise UsageError(f"{out} cannot hold a network's own values; leave out --raw, or write an .npy.")
     network = open_stage(stage, engine)
     pictures, notes = _pictures_for(network, images)
+    if is_picture and len(pictures) != 1:
+        raise UsageError(
+            f"{out} can hold one picture, and {images} has {len(pictures)}; write an .npy, or give one picture."
+        )
     with share_done("Applying the stage") as told:
         applied = renderer_for(engine).apply(network, pictures, raw, told)
-    save_array(applied, out)
+    if is_picture:
+        _save_picture(applied, out)
+    else:
+        save_array(applied, out)
     say(*notes, *_bad_values(applied))
+
+
+_PICTURE_FILES = (".png", ".webp")
+
+
+def _save_picture(applied: np.ndarray, out: Path) -> None:
+    """Write the one picture in `applied (1, C, H, W)`, in 0..1, as it would be shown."""
+    from PIL import Image
+
+    from explorer.export.writing import save_pages
+    from explorer.render.pixels import to_uint8
+
+    pixels = to_uint8(applied)[0][0]  # (H, W, 1|3)
+    save_pages([Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)], out)
 
 
 def _pictures_for(stage: StageModel, path: Path) -> tuple[np.ndarray, Sequence[str]]:

@@ -80,3 +80,20 @@ def test_it_colours_what_a_generator_draws(done, call, stage, tmp_path):
     assert np.load(tmp_path / "a.npy").shape == (1, 3, 30, 30)
     wrong = call("decode", "anime-faces", "--latents", codes, "--out", tmp_path / "b.npy", "--stage", stage)
     assert wrong.refused("3x(any size)", "1x30x30")
+
+
+@pytest.mark.parametrize("kind", ["png", "webp"])
+def test_a_photo_becomes_a_picture_file(done, call, network, stage, tmp_path, kind):
+    pixels = np.random.default_rng(0).integers(0, 256, (23, 30, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "photo.png")
+    done("apply", stage, tmp_path / "photo.png", "--out", tmp_path / f"out.{kind}")
+    unit = pixels.transpose(2, 0, 1)[None].astype(np.float32) / 255
+    native = expected(network, unit)[0, :, :23, :30].transpose(1, 2, 0)
+    with Image.open(tmp_path / f"out.{kind}") as picture:
+        assert picture.size == (30, 23)
+        assert np.abs(np.asarray(picture).astype(float) - (native + 1) * 127.5).max() < 0.51
+    np.save(tmp_path / "two.npy", pictures(0, 1))
+    two = call("apply", stage, tmp_path / "two.npy", "--out", tmp_path / f"two.{kind}")
+    assert two.refused("one picture", "has 2", status=2)
+    raw = call("apply", stage, tmp_path / "photo.png", "--out", tmp_path / f"raw.{kind}", "--raw")
+    assert raw.refused("--raw", status=2)
