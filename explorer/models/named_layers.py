@@ -14,6 +14,7 @@ from explorer.models import Shapes
 
 STATISTICS = ("running_mean", "running_var")
 _MOST_LEVELS = 40  # of names in names
+_MOST = 2000  # layers
 
 
 class OtherNetwork(Exception):
@@ -65,7 +66,9 @@ def layers_of(shapes: Shapes) -> list[NamedLayer]:
     for key, shape in shapes.items():
         path, _, name = key.rpartition(".")
         found.setdefault(path, NamedLayer(path)).tensors[name] = shape
-    if len(found) < 6 or not all(layer.kind and len(layer.names) < _MOST_LEVELS for layer in found.values()):
+    if not 6 <= len(found) <= _MOST or not all(
+        layer.kind and len(layer.names) < _MOST_LEVELS for layer in found.values()
+    ):
         raise OtherNetwork
     order: dict[tuple[str, ...], int] = {}
     for layer in found.values():

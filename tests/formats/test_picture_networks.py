@@ -182,6 +182,7 @@ DAMAGED = {
     "one weight gone": lambda state: without(state, "10.conv_block.5.weight"),
     "no last layer": lambda state: without(state, "19.weight", "19.bias"),
     "another shape": lambda state: state | {"model.4.weight": torch.zeros(8, 5, 3, 3)},
+    "a weight that fits no bias": lambda state: state | {"model.4.weight": torch.zeros(5, 1, 3, 2)},
     "a huge kernel": lambda state: state | {"model.1.weight": torch.zeros(4, 3, 61, 61)},
     "an even kernel": lambda state: state | {"model.1.weight": torch.zeros(4, 3, 8, 8)},
     "a number as weight": lambda state: state | {"model.4.weight": torch.tensor(1.0)},

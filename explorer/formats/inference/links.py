@@ -60,7 +60,7 @@ def readings(unit: Unit, norms: Sequence[Unit]) -> list[Link]:
         return [_link(unit, "linear", norms)]
     found = [_link(unit, "conv", norms), _link(unit, "convT", norms)]
     if unit.bias:
-        found = [link for link in found if link.wide_out == unit.bias]
+        found = [link for link in found if link.wide_out == unit.bias] or found  # of none where it is damaged
     widths = {norm.width for norm in norms if norm.kind == "norm"}
     fitting = [link for link in found if not widths or widths == {link.wide_out}]
     found = fitting or found
