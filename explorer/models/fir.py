@@ -130,4 +130,5 @@ def _blocks(x: Tensor, matrix: Tensor, first: int, step: int, length: int) -> Te
     blocks = -(-length // block)
     behind = first + (blocks - 1) * step + window - x.shape[-1]
     windows = functional.pad(x, (-first, behind)).unfold(-1, window, step)  # (N, C, H, blocks, window)
-    return (windows @ matrix).flatten(-2)[..., :length]
+    made = windows.reshape(-1, window) @ matrix  # one large product, not thousands of small ones
+    return made.reshape(*x.shape[:3], blocks * block)[..., :length]
