@@ -19,10 +19,8 @@ from torch.nn import functional
 from explorer.models import Architecture, style
 from explorer.models.base import ImageSpec
 from explorer.models.style_layers import Dense, DenseConfig, Mapping, MappingConfig, check_sizes
+from explorer.models.style_maps import EPSILON, activated, enlarge, fused_up, normed, pixel_norm, smooth
 from explorer.models.style_noise import Noise
-
-_SLOPE = 0.2
-_EPS = 1e-8
 
 
 @dataclass(frozen=True)
@@ -104,46 +102,6 @@ def usual_mapping(
     return MappingConfig(z_dim, wide, tuple(layers), c_dim, embed, "joined" if normalise else "nothing")
 
 
-def pixel_norm(values: Tensor) -> Tensor:
-    """Return values `(N, C, ...)` whose square is 1 on average over the channels."""
-    return values * (values.square().mean(1, keepdim=True) + _EPS).rsqrt()
-
-
-def enlarge(images: Tensor, times: int = 2) -> Tensor:
-    """Repeat every pixel `times` by `times`."""
-    return functional.interpolate(images, scale_factor=times, mode="nearest") if times > 1 else images
-
-
-def smooth(values: Tensor, taps: tuple[float, ...]) -> Tensor:
-    """Filter `(N, C, H, W)` along both axes with zeros beyond the edges; the taps count relative to their sum."""
-    before = (len(taps) - 1) // 2
-    after = len(taps) - 1 - before
-    for axis, pad in ((2, (0, 0, before, after)), (3, (before, after))):
-        padded, length = functional.pad(values, pad), values.shape[axis]
-        parts = [padded.narrow(axis, at, length) * (tap / sum(taps)) for at, tap in enumerate(taps)]
-        values = torch.stack(parts).sum(0) if len(parts) > 8 else sum(parts[1:], parts[0])
-    return values
-
-
-def fused_up(values: Tensor, weight: Tensor) -> Tensor:
-    """Enlarge twice and convolve at once: a transposed convolution by the sum of four shifted kernels.
-
-    Args:
-        values: `(N, I, H, W)`.
-        weight: `(O, I, k, k)`, k odd.
-    """
-    padded = functional.pad(weight, (1, 1, 1, 1))
-    kernel = padded[..., 1:, 1:] + padded[..., :-1, 1:] + padded[..., 1:, :-1] + padded[..., :-1, :-1]
-    return functional.conv_transpose2d(
-        values, kernel.transpose(0, 1), stride=2, padding=(weight.shape[-1] - 1) // 2
-    )  # (N, O, 2H, 2W)
-
-
-def activated(values: Tensor, name: str) -> Tensor:
-    """Return `lrelu` or `relu` of values."""
-    return functional.leaky_relu(values, _SLOPE) if name == "lrelu" else values.relu()
-
-
 class Weight(nn.Module):
     """A weight `(O, I, ...)` that counts times `gain / sqrt(fan_in) * lrmul`."""
 
@@ -180,18 +138,19 @@ class Finish(nn.Module):
     def forward(self, values: Tensor, ws: Tensor, noise: Noise) -> Tensor:
         """Return `(N, C, H, W)` of the same; `ws` is `(N, num_ws, w_dim)`."""
         config = self.config
+        values = values + self.bias.view(-1, 1, 1)
         if config.use_noise:
             grain = noise.of(self.index, self.noise_const, (self.side, self.side), values)  # (H, W)
-            values = values if grain is None else values + grain * self.noise_strength.view(-1, 1, 1)
-        values = activated(values + self.bias.view(-1, 1, 1), config.activation)
+            if grain is not None:
+                values = torch.addcmul(values, grain, self.noise_strength.view(-1, 1, 1))
+        values = activated(values, config.activation)
         values = pixel_norm(values) if config.pixel_norm else values
-        values = functional.instance_norm(values, eps=_EPS) if config.instance_norm else values
         if not config.use_styles:
-            return values
-        scale, shift = (
-            self.affine(ws[:, self.index]).unflatten(1, (2, -1, 1, 1)).unbind(1)
-        )  # (N, C, 1, 1) each
-        return values * (scale + 1) + shift
+            return functional.instance_norm(values, eps=EPSILON) if config.instance_norm else values
+        scale, shift = self.affine(ws[:, self.index]).unflatten(1, (2, -1)).unbind(1)  # (N, C) each
+        if config.instance_norm:
+            return normed(values, scale + 1, shift)
+        return torch.addcmul(shift[:, :, None, None], values, scale[:, :, None, None] + 1)
 
 
 class Start(nn.Module):

@@ -7,15 +7,12 @@ import torch
 
 from explorer.models.base import DecodeOptions, ImageSpec
 from explorer.models.style import wrap
+from explorer.models.style_maps import enlarge, fused_up, normed, pixel_norm, smooth
 from explorer.models.style_noise import Noise
 from explorer.models.stylegan1 import (
     ARCHITECTURE,
     StyleGan1,
     StyleGan1Config,
-    enlarge,
-    fused_up,
-    pixel_norm,
-    smooth,
     usual_mapping,
 )
 
@@ -56,6 +53,14 @@ def test_pixels_are_repeated():
     image = torch.arange(4.0).reshape(1, 1, 2, 2)
     assert enlarge(image)[0, 0].tolist() == [[0, 0, 1, 1], [0, 0, 1, 1], [2, 2, 3, 3], [2, 2, 3, 3]]
     assert enlarge(image, 1) is image
+
+
+def test_every_map_is_normalised_by_itself():
+    torch.manual_seed(0)
+    values, scale, shift = 3 + torch.randn(2, 3, 5, 5), torch.randn(2, 3), torch.randn(2, 3)
+    found = normed(values, scale, shift)
+    assert torch.allclose(found.mean((2, 3)), shift, atol=1e-5)
+    assert torch.allclose(found.std((2, 3), correction=0), scale.abs(), atol=1e-5)
 
 
 def test_the_channels_of_a_pixel_have_a_mean_square_of_1():
