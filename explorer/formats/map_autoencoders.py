@@ -32,6 +32,7 @@ USABLE_SIDE = 256
 
 _LARGE_SIDE = 512
 _USUAL_GROUPS = 32
+_MOST_TRIED = 8  # networks within one file
 _MOST_FACTOR = 256
 _LARGEST_SCALE = 1e4
 _MODES = ("nearest", "bilinear", "bicubic", "nearest-exact")
@@ -109,14 +110,20 @@ def recognise(
             continue
         where = f"Of the file the entry {shown(prefix.rstrip('.'))} was taken." if prefix else ""
         told = (*notes, *filter(None, [where]))
-        return build(inner, {}, reading, format_name=format_name, notes=told)
+        try:
+            return build(inner, {}, reading, format_name=format_name, notes=told)
+        except CheckpointError:
+            if isinstance(
+                config, KlConfig
+            ):  # the names of the other are less telling: it may be no such network
+                raise
     return None
 
 
 def _prefixes(tensors: Mapping[str, Tensor]) -> list[str]:
     """Return what stands before the keys of what may be such networks, the shortest first."""
     found = {match[1] for key in tensors if (match := _FIRST_STAGE.match(key))}
-    return sorted((prefix for prefix in found if not prefix or prefix.endswith(".")), key=len)
+    return sorted((prefix for prefix in found if not prefix or prefix.endswith(".")), key=len)[:_MOST_TRIED]
 
 
 def _is_part(key: str) -> bool:
@@ -135,6 +142,8 @@ def _is_likely(config: KlConfig | TinyConfig, tensors: Mapping[str, Tensor]) -> 
 def _config(tensors: Mapping[str, Tensor], said: Described, reading: Reading) -> KlConfig | TinyConfig | None:
     """Return the sizes that the tensors tell, with what else is described."""
     shapes = {key: tuple(tensor.shape) for key, tensor in tensors.items()}
+    if any(0 in shape for shape in shapes.values()):
+        return None
     if "decoder.layers.0.weight" in shapes:
         activation = _activation(said, "relu", reading)
         scale, mode = _whole(said, "upsampling_scaling_factor", 2, 16, reading), said.get("upsample_fn")

@@ -54,6 +54,15 @@ class KlConfig:
         return self.decoder.factor
 
     @property
+    def holds_together(self) -> bool:
+        """Whether each part takes what the one before gives."""
+        ends = [(self.latent_channels, self.book[1])] if self.book else []
+        ends += [(self.after[1], self.decoder.channels_in)] if self.after else []
+        ends += [(self.before[0], self.encoder.channels_out)] if self.before and self.encoder else []
+        halves = [half for half in (self.decoder, self.encoder) if half is not None]
+        return all(one == other for one, other in ends) and all(half.holds_together for half in halves)
+
+    @property
     def codes_of_encoder(self) -> int:
         """How many times the channels of a code the encoder gives: 2 with a log variance; 0 where it does not fit."""
         half = self.encoder
@@ -137,5 +146,11 @@ class MapAutoencoder(MapDecoder):
 
 
 def network(config: KlConfig) -> MapDecoder:
-    """Return the network of these sizes, with an encoder where it has one that fits its decoder."""
+    """Return the network of these sizes, with an encoder where it has one that fits its decoder.
+
+    Raises:
+        ValueError: its parts do not fit each other.
+    """
+    if not config.holds_together:
+        raise ValueError("its parts do not fit each other")
     return MapAutoencoder(config) if config.codes_of_encoder else MapDecoder(config)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 import torch
@@ -62,6 +63,12 @@ class TinyConfig:
     def factor(self) -> int:
         """How many pixels wide one number of a map is."""
         return self.scale ** sum(place.kind == "gap" for place in self.decoder[2:])
+
+    @property
+    def holds_together(self) -> bool:
+        """Whether every layer takes what the one before gives."""
+        rows = ([place for place in row if place.kind != "gap"] for row in (self.decoder, self.encoder))
+        return all(one.width == other.width_in for row in rows for one, other in pairwise(row))
 
     @property
     def codes_of_encoder(self) -> int:
@@ -164,5 +171,11 @@ class TinyAutoencoder(TinyDecoder):
 
 
 def network(config: TinyConfig) -> TinyDecoder:
-    """Return the network of these sizes, with an encoder where it has one that fits its decoder."""
+    """Return the network of these sizes, with an encoder where it has one that fits its decoder.
+
+    Raises:
+        ValueError: its layers do not fit each other.
+    """
+    if not config.holds_together:
+        raise ValueError("its layers do not fit each other")
     return TinyAutoencoder(config) if config.codes_of_encoder else TinyDecoder(config)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 from explorer.models import Shapes
@@ -49,6 +50,12 @@ class HalfPlan:
         """By how much it enlarges or shrinks a side."""
         return 2 ** sum(level.resamples for level in self.levels)
 
+    @property
+    def holds_together(self) -> bool:
+        """Whether every level takes what the one before gives."""
+        pairs = pairwise(self.levels)
+        return all(one.widths[-1] == other.widths[0] for one, other in pairs)
+
 
 def half_of(shapes: Shapes, part: Literal["encoder", "decoder"]) -> HalfPlan | None:
     """Return the plan of the encoder or decoder among tensors of these shapes; None where there is none."""
@@ -60,7 +67,7 @@ def half_of(shapes: Shapes, part: Literal["encoder", "decoder"]) -> HalfPlan | N
     return HalfPlan(
         channels_in=first[1],
         channels_out=last[0],
-        middle=first[0] if part == "decoder" else levels[-1].widths[-1],
+        middle=(levels[0].widths[0] if part == "decoder" else levels[-1].widths[-1]),
         levels=levels,
         attends=any(key.startswith(f"{part}.mid_block.attentions.0.") for key in shapes),
         condition=steered[1] if len(steered) == 4 else 0,

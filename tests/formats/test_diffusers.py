@@ -279,7 +279,8 @@ def test_what_is_described_makes_no_network(tmp_path, held, said):
     refused(map_files.write(tmp_path / "vae", held, **said))
 
 
-def test_sizes_that_nobody_has_cost_nothing(tmp_path, held):
+def test_sizes_that_nobody_has_cost_nothing(tmp_path):
+    held = map_files.kl(middle=False)
     said = {
         "sample_size": 10**18,
         "block_out_channels": [10**9] * 4,
@@ -326,3 +327,21 @@ def test_a_device_is_no_weights(tmp_path, held):
     (folder / WEIGHTS).unlink()
     os.mkfifo(folder / WEIGHTS)
     refused(folder, "no weights")
+
+
+def test_parts_that_do_not_fit_each_other(tmp_path, held):
+    other = map_files.kl(latent=5)
+    mixed = {key: (other if key.startswith("decoder.conv_in") else held)[key] for key in held}
+    refused(map_files.write(tmp_path / "vae", mixed), "do not fit")
+    tiny = map_files.tiny()
+    tiny["decoder.layers.0.weight"] = torch.randn(7, 4, 3, 3)
+    refused(map_files.write(tmp_path / "tiny", tiny, "AutoencoderTiny"), "do not fit")
+    held["post_quant_conv.weight"] = torch.zeros(0, 4, 1, 1)
+    refused(map_files.write(tmp_path / "none", held))
+
+
+def test_a_gap_for_every_number_there_is(tmp_path):
+    held = map_files.tiny()
+    held["decoder.layers.999.weight"] = held.pop("decoder.layers.10.weight")
+    held["decoder.layers.999.bias"] = held.pop("decoder.layers.10.bias")
+    refused(map_files.write(tmp_path / "tiny", held, "AutoencoderTiny"), "enlarges")

@@ -86,7 +86,7 @@ def test_generators_of_other_projects_draw_their_references(reference_data, in_p
     assert np.abs(drawn.reshape(reference["images"].shape) - reference["images"]).max() < 1e-4
 
 
-UNREAD = ("diffusers", "nv_", "rosinality")
+UNREAD = ("nv_", "rosinality")
 
 
 def test_checkpoints_that_are_not_read_yet_are_refused_in_a_sentence(reference_data, in_process):
