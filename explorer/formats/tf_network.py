@@ -19,6 +19,9 @@ from explorer.data.wording import shown
 from explorer.errors import CheckpointError
 from explorer.formats.content import Record
 
+MOST_TEXT = 1 << 20
+"""Letters of program text that are kept to be shown."""
+
 _MOST_HEAD = 20_000  # letters of a function's head
 _MOST_LEVELS = 3
 _OF_GROWING = r"lod$|ToRGB_lod\d+/"
@@ -54,9 +57,9 @@ class TfNetwork:
 
     @property
     def texts(self) -> str:
-        """All the program text that it and its parts carry, each text once."""
+        """The program text that it and its parts carry, each text once, at most `MOST_TEXT` letters."""
         texts = [self.source, *(part.texts for part in self.parts.values())]
-        return "\n\n".join(dict.fromkeys(text for text in texts if text.strip()))
+        return "\n\n".join(dict.fromkeys(text for text in texts if text.strip()))[:MOST_TEXT]
 
     def setting(self, name: str, default: Any, above: TfNetwork | None = None) -> Any:
         """Return what a setting is: as it was given here or to the network above, else by the text, else `default`."""
