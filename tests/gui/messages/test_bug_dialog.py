@@ -25,7 +25,6 @@ from explorer.gui.messages.bug_dialog import BugReporter, Installed
 from explorer.gui.messages.bugs import Bugs
 from explorer.gui.panels.sliders import SlidersPanel
 from explorer.gui.session import Session
-from explorer.gui.widgets.center_slider import CenterSlider
 
 
 class OpenedFake:
@@ -107,7 +106,7 @@ def test_a_click_that_fails_shows_the_report(failed):
 
 
 def test_the_session_goes_on(failed, session, window, qtbot):
-    slider = window.sliders.findChildren(CenterSlider)[0]
+    slider = window.sliders.slider_for(0)
     before = session.code.copy()
     slider.setFocus()
     QTest.keyClick(slider, Qt.Key.Key_Right)

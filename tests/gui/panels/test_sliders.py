@@ -14,6 +14,7 @@ from explorer.gui.panels.sliders import SlidersPanel
 from explorer.gui.session import Session
 from explorer.gui.widgets.dimension_row import PITCH, DimensionRow
 from explorer.gui.widgets.fold_button import FoldButton
+from explorer.gui.widgets.row_list import RowList
 from explorer.latent import activity, traversal
 
 LEFT = Qt.MouseButton.LeftButton
@@ -73,7 +74,8 @@ def drag(qtbot, slider, *offsets):
 
 def rows(panel):
     """Return the visible rows and the fold, from top to bottom."""
-    widgets = [w for w in panel.findChildren(QWidget) if isinstance(w, DimensionRow | FoldButton)]
+    children = panel.findChild(RowList).findChildren(QWidget)
+    widgets = [w for w in children if isinstance(w, DimensionRow | FoldButton)]
     return sorted((w for w in widgets if not w.isHidden()), key=QWidget.y)
 
 
