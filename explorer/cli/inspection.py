@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from explorer.cli.options import CheckpointArgument, Decoding
-from explorer.data.wording import counted
-from explorer.errors import ExplorerError, LatentError
+from explorer.data.wording import counted, showable
+from explorer.errors import ExplorerError, LatentError, UsageError
 
 if TYPE_CHECKING:
     from explorer.formats import Opened
@@ -27,10 +27,17 @@ KeepOption = Annotated[
         "--keep", help="Write the hints given into NAME.hints.json, so that they are used from now on."
     ),
 ]
+SourceOption = Annotated[
+    bool, typer.Option("--source", help="Print the program text that the file carries, and nothing else.")
+]
 
 
 def info(
-    file: CheckpointArgument, json: JsonOption = False, hint: HintOption = None, keep: KeepOption = False
+    file: CheckpointArgument,
+    json: JsonOption = False,
+    hint: HintOption = None,
+    keep: KeepOption = False,
+    source: SourceOption = False,
 ) -> None:
     """Say what a checkpoint is: format, architecture, spaces, image, encoder, stages, parameters, notes.
 
@@ -52,6 +59,9 @@ def info(
         except Unfamiliar as error:
             diagnosing.print_unfamiliar(examination.path, error.diagnosis, as_json=json)
             raise
+    if source:
+        _print_source(opened.model)
+        return
     facts = describe(opened)
     diagnosis = opened.model.diagnosis
     if json:
@@ -62,6 +72,23 @@ def info(
             diagnosing.print_found(diagnosis)
     if keep:
         diagnosing.keep(examination.path, hints)
+
+
+def _print_source(model: LatentModel | StageModel) -> None:
+    """Print a stranger's program text, without letters that a terminal would obey.
+
+    Raises:
+        UsageError: the file carries none.
+    """
+    text = source_text(model)
+    if not text:
+        raise UsageError(f"{model.name} carries no program text; leave out --source.")
+    print("\n".join(showable(line, len(line)) for line in text.splitlines()))
+
+
+def source_text(model: LatentModel | StageModel) -> str:
+    """Return the program text that came with a model, which is never run; empty where none did."""
+    return str(getattr(model, "source_text", ""))
 
 
 def describe(opened: Opened) -> dict[str, Any]:
@@ -83,6 +110,8 @@ def describe(opened: Opened) -> dict[str, Any]:
         facts |= _latent_facts(model, opened)
     else:
         facts |= {"input": _sides(model.input), "output": _sides(model.output)}
+    text = source_text(model)
+    facts |= {"source": {"letters": len(text)} if text else None}
     return facts | {"notes": _notes(model), "trained": dict(model.trained)}
 
 

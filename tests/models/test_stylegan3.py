@@ -1,0 +1,121 @@
+"""StyleGAN3, t and r, against a plain forward, and against what NVIDIA's own program drew."""
+
+import numpy as np
+import nvidia_files
+import pytest
+import torch
+from checkpoints_read import InProcess
+
+from explorer.errors import CheckpointError
+from explorer.formats import isolated, open_latent
+from explorer.models.base import DecodeOptions
+
+KINDS = {
+    "t": {},
+    "r": {"radial": True, "clamp": 3.0},
+    "of classes, grey": {"classes": 3, "colours": 1},
+    "wide": {"sizes": (12, 20, 36, 68, 150, 130)},
+}
+TURN = np.array([[0.8, -0.6, 0.1], [0.6, 0.8, -0.2], [0, 0, 1]], np.float32)
+
+
+@pytest.fixture(autouse=True)
+def read_here(monkeypatch):
+    """Read files in this process: the child is not what is tested."""
+    monkeypatch.setattr(isolated, "start", InProcess)
+
+
+@pytest.fixture
+def opened(tmp_path):
+    def opened(content):
+        path = tmp_path / "network.pkl"
+        path.write_bytes(nvidia_files.pickled(content))
+        return open_latent(path).model
+
+    return opened
+
+
+def codes(count=3):
+    return torch.randn(count, 6, generator=torch.Generator().manual_seed(7))
+
+
+def off(found, wanted):
+    """Return the largest difference in parts of the range."""
+    found, wanted = np.asarray(found), np.asarray(wanted)
+    assert found.shape == wanted.shape
+    return float(np.abs(found - wanted).max() / (wanted.max() - wanted.min()))
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_draws_what_it_should(opened, kind, turned):
+    generator = nvidia_files.stylegan3(**KINDS[kind])
+    model, z = opened({"G_ema": generator}), codes()
+    labels = [0, 1, 2] if KINDS[kind].get("classes") else None
+    ws = nvidia_files.plain_w(generator, z, labels)[:, None].expand(-1, model.layers, -1)
+    wanted = nvidia_files.plain_stylegan3(generator, ws, torch.from_numpy(TURN) if turned else None)
+    chosen = {} if labels is None else {"labels": np.array(labels)}
+    options = DecodeOptions(transform=TURN if turned else None, **chosen)
+    with torch.inference_mode():
+        together = model.decode_raw(z, "z", options)
+        one = model.decode_raw(z[:1], "z", DecodeOptions(transform=options.transform))
+    assert off(together, wanted) < 1e-5
+    assert off(one, wanted[:1]) < 1e-5
+    assert "transform" in model.accepts
+    assert "noise" not in model.accepts
+
+
+def test_every_layer_takes_its_own_style(opened):
+    generator = nvidia_files.stylegan3()
+    model = opened({"G_ema": generator})
+    ws = torch.randn(2, model.layers, 5, generator=torch.Generator().manual_seed(3))
+    assert off(model.decode_raw(ws, "w+"), nvidia_files.plain_stylegan3(generator, ws)) < 1e-5
+
+
+def test_pictures_can_be_followed_back_to_their_codes(opened):
+    model = opened({"G_ema": nvidia_files.stylegan3()})
+    z = codes(1).requires_grad_()
+    model.decode_raw(z).square().sum().backward()
+    assert z.grad.abs().sum() > 0
+
+
+@pytest.mark.parametrize("attribute", ["padding", "out_size", "up_factor"])
+def test_sizes_that_do_not_fit_are_refused(opened, attribute):
+    generator = nvidia_files.stylegan3()
+    layer = next(iter(list(generator.modules["synthesis"].modules.values())[1:]))
+    value = layer.attributes[attribute]
+    layer.attributes[attribute] = 40_000 if attribute == "up_factor" else [entry + 90 for entry in value]
+    with pytest.raises(CheckpointError, match="cannot be rebuilt"):
+        opened({"G_ema": generator})
+
+
+@pytest.fixture(scope="module")
+def reference(reference_data):
+    folder = reference_data / "trained-checkpoints" / "nv_stylegan3t_64"
+    return next(folder.glob("*.pkl")), dict(np.load(folder / "reference.npz"))
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("images", {}),
+        ("images_psi05", {"psi": 0.5}),
+        ("images_psi07_cut4", {"psi": 0.7, "psi_cutoff": 4}),
+        ("images_rot", {}),
+    ],
+)
+def test_nvidias_own_pictures(reference, name, options):
+    path, said = reference
+    model = open_latent(path).model
+    if name == "images_rot":
+        options = {"transform": said["transform"]}
+    with torch.inference_mode():
+        drawn = model.decode_raw(torch.from_numpy(said["z"]).float(), "z", DecodeOptions(**options))
+    assert off(drawn, said[name]) < 1e-4
+
+
+def test_nvidias_own_w(reference):
+    path, said = reference
+    spaces = open_latent(path).model.spaces
+    found = spaces["z"].mapped(said["z"], "w")
+    assert off(found, said["w"].reshape(len(found), -1)[:, : spaces["w"].dim]) < 1e-4
