@@ -34,7 +34,7 @@ _LARGE_SIDE = 512
 _USUAL_GROUPS = 32
 _MOST_TRIED = 8  # networks within one file
 _MOST_FACTOR = 256
-_LARGEST_SCALE = 1e4
+_LARGEST_SCALE, _LEAST_SPREAD = 1e4, 1e-7
 _MODES = ("nearest", "bilinear", "bicubic", "nearest-exact")
 _FIRST_STAGE = re.compile(r"(.*?)decoder\.(?:conv_in|layers\.0)\.weight$")
 _OF_ENCODER = ("encoder.", "quant_conv.")
@@ -78,7 +78,7 @@ def build(
     if not config.codes_of_encoder and any(key.startswith(_OF_ENCODER) for key in found):
         found = {key: tensor for key, tensor in found.items() if not key.startswith(_OF_ENCODER)}
         notes = (*notes, "Its encoder was left out, as its codes do not fit the decoder.")
-    sizes, told = _sizes(config, said, reading)
+    sizes, told = _sizes(config, _with_book(said, config, found), reading)
     model = recognition.build(
         _family(config, sizes),
         config,
@@ -232,6 +232,20 @@ def _sides(said: Described, factor: int) -> tuple[tuple[int, int], list[str]]:
     ]
 
 
+def _with_book(said: Described, config: KlConfig | TinyConfig, tensors: Mapping[str, Tensor]) -> Described:
+    """Return a description whose centre and spread are those of the vectors that codes are replaced by, if they are."""
+    if isinstance(config, TinyConfig) or config.book is None:
+        return said
+    vectors = tensors["quantize.embedding.weight"].double()
+    spread = vectors.std(dim=0, unbiased=False).clamp_min(1e-6)
+    return {
+        **said,
+        "latents_mean": vectors.mean(dim=0).tolist(),
+        "latents_std": spread.tolist(),
+        "scaling_factor": 1.0,
+    }
+
+
 def _space(shape: tuple[int, ...], config: KlConfig | TinyConfig, said: Described, reading: Reading) -> Space:
     """Return the space of the maps, with the centre and spread that the description tells.
 
@@ -241,7 +255,7 @@ def _space(shape: tuple[int, ...], config: KlConfig | TinyConfig, said: Describe
     scale = _number(said.get("scaling_factor"), 0.18215 if isinstance(config, KlConfig) else 1.0)
     mean = _per_channel(said.get("latents_mean"), shape[0], _number(said.get("shift_factor"), 0.0))
     spread = _per_channel(said.get("latents_std"), shape[0], 1.0)
-    if not all(1 / _LARGEST_SCALE < each / scale < _LARGEST_SCALE for each in spread) or scale <= 0:
+    if scale <= 0 or not all(_LEAST_SPREAD < each / scale < _LARGEST_SCALE for each in spread):
         scale, spread = 1.0, [1.0] * shape[0]
     return Space(
         "z",

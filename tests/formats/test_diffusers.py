@@ -231,6 +231,15 @@ def test_the_description_tells_how_far_codes_reach(tmp_path, held):
     assert (float(space.center[-1]), float(space.spread[-1])) == (4.0, 8.0)
 
 
+def test_the_vectors_tell_how_far_codes_reach(tmp_path):
+    held = map_files.vq()
+    held["quantize.embedding.weight"] *= torch.tensor([1, 1, 1, 1, 0.01])
+    space = open_latent(map_files.write(tmp_path / "vq", held, "VQModel")).model.spaces["z"]
+    vectors = held["quantize.embedding.weight"]
+    assert np.allclose(space.center.reshape(5, -1).T, vectors.mean(0), atol=1e-6)
+    assert np.allclose(space.spread.reshape(5, -1).T, vectors.std(0, unbiased=False), rtol=1e-5)
+
+
 def test_an_encoder_that_does_not_fit_is_left_out(tmp_path, held):
     other = map_files.kl(latent=5)
     mixed = {key: (other if key.startswith(("enc", "quant")) else held)[key] for key in held}
