@@ -11,7 +11,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from formats import hostile, hostile_keras, hostile_networks, hostile_onnx  # noqa: F401 (add their own)
+from formats import (  # noqa: F401 (add their own)
+    hostile,
+    hostile_keras,
+    hostile_networks,
+    hostile_nvidia,
+    hostile_onnx,
+)
 
 from explorer.paths import source_root
 
