@@ -1,5 +1,7 @@
 """Generators from picture to picture, as CycleGAN, pix2pix and their relatives save them, open as stages."""
 
+import random
+
 import numpy as np
 import pytest
 import torch
@@ -200,6 +202,20 @@ def test_a_damaged_file_is_refused_in_a_sentence(tmp_path, name):
     text = str(caught.value)
     assert text.endswith(".")
     assert "\n" not in text
+
+
+@pytest.mark.parametrize("seed", [0, 1, 118])
+def test_layers_in_any_order_with_damage_are_refused_in_a_sentence(tmp_path, seed):
+    state = dict(trained(Styler()).state_dict())
+    keys = list(state)
+    random.Random(seed).shuffle(keys)
+    state = {key: state[key] for key in keys}
+    state["conv3.conv2d.bias"] = state["conv3.conv2d.bias"][None]
+    state["model.in5.weight"] = state.pop("in5.weight")
+    torch.save(state, tmp_path / "a.pth")
+    with pytest.raises(CheckpointError) as caught:
+        open_checkpoint(tmp_path / "a.pth")
+    assert str(caught.value).endswith(".")
 
 
 def test_what_only_looks_alike_is_no_stage(tmp_path):

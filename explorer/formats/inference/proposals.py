@@ -482,7 +482,9 @@ def _joined(setting: Setting, parts: Parts, told: Told, draft: Draft, path: Path
     if told.labels is None:
         return None
     key = parts.decoder[parts.joined].unit.key
-    at = next(at for at, layer in enumerate(draft.layers) if layer.key == key)
+    at = next((at for at, layer in enumerate(draft.layers) if layer.key == key), None)
+    if at is None:  # it lies within a residual block: nothing is joined there
+        return None
     if _plane(parts):
         link = parts.branch[-1]
         side = round(link.wide_out**0.5)
