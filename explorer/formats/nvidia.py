@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from explorer.data.wording import counted, shown, shown_list
 from explorer.errors import CheckpointError
@@ -128,20 +129,44 @@ def _model(network: Node, reading: Reading, notes: Sequence[str]) -> LatentModel
         raise Misbuilt(f"it has parts of a kind that is not known ({shown_list(sorted(others))})")
     tensors = network.tensors()
     synthesis = network.child("synthesis")
-    family = _FAMILIES["stylegan3" if "input" in synthesis.children else "stylegan2"]
+    family = FAMILIES["stylegan3" if "input" in synthesis.children else "stylegan2"]
     config = (_waves if family.config is StyleGan3Config else _blocks)(
         synthesis, _mapping(network.child("mapping"))
     )
-    averaged = "mapping.w_avg" in tensors
-    if not averaged:
-        tensors["mapping.w_avg"] = torch.zeros(config.mapping.w_dim)
-        notes = [*notes, "The file keeps no average of w; that of 4096 random codes stands in for it."]
-    model = recognition.build(family, config, tensors, reading, format_name="nvidia", notes=notes)
-    assert isinstance(model, style.StyleModel)
-    if not averaged:
-        model.network.mapping.w_avg.copy_(average_w(model.network.mapping))  # type: ignore[arg-type, operator, union-attr]
+    model = made(family, config, tensors, reading, format_name="nvidia", notes=notes)
     model.source_text = source_text(network)
     return model
+
+
+def made(
+    family: Architecture,
+    config: StyleGan2Config | StyleGan3Config,
+    tensors: Mapping[str, Tensor],
+    reading: Reading,
+    *,
+    format_name: str,
+    notes: Sequence[str],
+) -> style.StyleModel:
+    """Return the model of a family with these weights; an average of w is made where the file kept none.
+
+    Raises:
+        CheckpointError: the weights do not fit.
+    """
+    tensors, average = dict(tensors), "mapping.w_avg"
+    is_missing = average not in tensors
+    if is_missing:
+        tensors[average] = torch.zeros(config.mapping.w_dim)
+        notes = [*notes, _NO_AVERAGE]
+    model = recognition.build(family, config, tensors, reading, format_name=format_name, notes=notes)
+    assert isinstance(model, style.StyleModel)
+    network = model.network
+    assert isinstance(network, StyleGan2 | StyleGan3)
+    if is_missing:
+        network.w_avg.copy_(average_w(network.mapping))
+    return model
+
+
+_NO_AVERAGE = "The file keeps no average of w; that of 4096 random codes stands in for it."
 
 
 # ---- sizes ----
@@ -296,7 +321,8 @@ def _wrap(network: Any, config: Any, **described: Any) -> LatentModel:
     return style.wrap(network, architecture=architecture, image=ImageSpec(*network.image), **described)
 
 
-_FAMILIES = {
+FAMILIES = {
     "stylegan2": Architecture("stylegan2", StyleGan2Config, StyleGan2, _wrap),
     "stylegan3": Architecture("stylegan3", StyleGan3Config, StyleGan3, _wrap),
 }
+"""The two families, with what makes a model of each."""

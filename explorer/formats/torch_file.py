@@ -57,7 +57,7 @@ def load(reading: Reading, path: Path | None = None) -> isolated.Handed:
 
 def build(handed: isolated.Handed, reading: Reading) -> LatentModel | StageModel:
     """Return the model of what was read."""
-    from explorer.formats import nvidia, nvidia_tf, recognition, rosinality, state_dict
+    from explorer.formats import nvidia, nvidia_tf, nvidia_weights, recognition, rosinality, state_dict
 
     reading.on_progress(0.8, f"Building the network of {reading.name}")
     if handed.kind in ("script", "export"):
@@ -68,6 +68,9 @@ def build(handed: isolated.Handed, reading: Reading) -> LatentModel | StageModel
     if nvidia_tf.holds(handed.content):
         return nvidia_tf.build(handed.content, reading, handed.notes)
     found = state_dict.weights_of(handed.content, reading)
+    model = nvidia_weights.build(found, reading, handed.notes)
+    if model is not None:
+        return model
     if (held := rosinality.find(found.tensors)) is not None:
         return rosinality.build(found, held, handed.content, reading, tuple(handed.notes))
     return recognition.recognise(found, reading, format_name="torch", notes=handed.notes)

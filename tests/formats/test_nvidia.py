@@ -172,3 +172,29 @@ def test_classes_and_truncation_reach_the_network(opened):
     assert torch.allclose(
         model.decode_raw(z, "z", options), nvidia_files.plain_stylegan2(generator, ws), atol=1e-4
     )
+
+
+@pytest.mark.parametrize("kinds", [{}, {"kind": "resnet", "colours": 1}, {"first": (4, 2), "classes": 3}])
+def test_a_state_dict_by_the_same_names(tmp_path, kinds):
+    generator = nvidia_files.stylegan2(**kinds)
+    path = tmp_path / "weights.pt"
+    torch.save({"g_ema": generator.tensors(), "d": {"b4.conv.weight": torch.zeros(3, 3, 3, 3)}}, path)
+    model = open_latent(path).model
+    w = nvidia_files.plain_w(generator, torch.ones(1, 6), [0] if kinds.get("classes") else None)
+    wanted = nvidia_files.plain_stylegan2(generator, w[:, None].expand(-1, model.layers, -1))
+    assert torch.allclose(first_picture(model), wanted, atol=1e-4)
+    assert any("as is usual" in note for note in model.notes)
+
+
+def test_a_state_dict_with_a_part_missing_is_named(tmp_path):
+    tensors = nvidia_files.stylegan2().tensors()
+    del tensors["synthesis.b8.conv0.affine.bias"]
+    torch.save(tensors, tmp_path / "weights.pt")
+    with pytest.raises(CheckpointError, match=r"synthesis\.b8\.conv0\.affine\.bias is missing"):
+        open_latent(tmp_path / "weights.pt")
+
+
+def test_an_average_of_zero_is_kept(opened):
+    generator = nvidia_files.stylegan2()
+    generator.modules["mapping"].buffers["w_avg"] = torch.zeros(5)
+    assert not opened({"G_ema": generator}).network.w_avg.any()
