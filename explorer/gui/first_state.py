@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from explorer.gui.spaces import book_in, moved
 from explorer.gui.state import Anchor, MapSettings, StageEntry, State, StyleSettings, frozen_code
 from explorer.latent import sampling
 from explorer.models.base import ImageSpec, LatentModel, Space
@@ -20,8 +21,8 @@ def first_state(opened: Opened, before: State) -> State:
     """Return the state in which a model is first shown; of the one `before` stay what fits: stages, strip, ground."""
     model = opened.model
     assert isinstance(model, LatentModel)
-    space = model.spaces[model.default_space]
-    first, last = _first_anchors(opened, space)
+    space = model.spaces[model.explored_space]
+    first, last = _first_anchors(opened, model, space)
     return replace(
         before,
         opened=opened,
@@ -46,16 +47,22 @@ def measured_state(opened: Opened, before: State) -> State:
 
     Ends of the strip that were drawn without a prior mean nothing now, and are chosen anew.
     """
+    model = opened.model
     assert before.opened is not None
+    assert isinstance(model, LatentModel)
     old: Space = before.opened.model.spaces[before.space]  # type: ignore[union-attr]
-    space: Space = opened.model.spaces[before.space]  # type: ignore[union-attr]
-    changes: dict[str, Any] = {"map": replace(before.map, plane="pca")}
+    space = model.spaces[before.space]
+    changes: dict[str, Any] = {"opened": opened, "map": replace(before.map, plane="pca")}
     if np.array_equal(before.code, old.center):
         changes |= {"code": frozen_code(space.center)}
+    after = replace(before, **changes)
+    if before.space == model.default_space != model.explored_space:  # now there are directions to look along
+        after = replace(after, **moved(after, model.explored_space))
+        space = model.spaces[model.explored_space]
     if space.prior == "none" and not old.measured:
-        first, last = _first_anchors(opened, space)
-        changes |= {"anchor_a": first, "anchor_b": last}
-    return replace(before, opened=opened, **changes)
+        first, last = _first_anchors(opened, model, space)
+        after = replace(after, anchor_a=first, anchor_b=last)
+    return after
 
 
 def _fitting(image: ImageSpec, entries: Sequence[StageEntry]) -> tuple[StageEntry, ...]:
@@ -76,9 +83,9 @@ def _first_column(opened: Opened) -> str | None:
     return next(iter([*numbers, *columns]), None)
 
 
-def _first_anchors(opened: Opened, space: Space) -> list[Anchor]:
+def _first_anchors(opened: Opened, model: LatentModel, space: Space) -> list[Anchor]:
     """Return two ends worth morphing between: far codes of the code book, else two random ones."""
-    book = opened.code_book
+    book = book_in(opened.code_book, model, space.name)
     if book is not None and len(book) > 1:
         pair = sampling.distant_pair(book.mean, space)
         return [Anchor(frozen_code(book.mean[index]), None, book.names[index]) for index in pair]

@@ -28,11 +28,9 @@ class DimensionJudge(QObject):
         session.space_changed.connect(self._judge)
 
     def _judge(self) -> None:
-        session, book = self._session, self._session.code_book
+        session, book = self._session, self._session.shown_book
         if session.space is None:
             return
-        if book is not None and book.space != session.space.name:
-            book = None
         has_kl = book is not None and book.logvar is not None and session.space.prior == "normal"
         self._kl = activity_maths.kl_per_dim(book.mean, book.logvar) if has_kl else None  # type: ignore[union-attr, arg-type]
         if self._kl is not None:

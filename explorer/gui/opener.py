@@ -239,7 +239,7 @@ class Opener(QObject):
         if target == "canvas":
             self._session.show_encoded(result.mean[0], picture.shown, picture.path.name)
         else:
-            self._session.set_anchor(target, Anchor(result.mean[0], picture.shown, picture.path.name))  # type: ignore[arg-type]
+            self._session.set_encoded(target, result.mean[0], picture.shown, picture.path.name)  # type: ignore[arg-type]
 
     def _say_no_encoder(self) -> None:
         name = self._session.model.name if self._session.model else "This model"

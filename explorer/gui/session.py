@@ -75,6 +75,7 @@ class Session(QObject):
         self._state = State()
         self._undo = UndoStack()
         self._stage_ids = 0
+        self._shown_book: tuple[object, str, CodeBook | None] = (None, "", None)
         self.generation = 0
         self.focused = 0
         self.is_focus_chosen = False  # by somebody, not by what is known of the dimensions
@@ -110,6 +111,16 @@ class Session(QObject):
     def code_book(self) -> CodeBook | None:
         """The codes of real pictures that came with the model."""
         return self._state.opened.code_book if self._state.opened else None
+
+    @property
+    def shown_book(self) -> CodeBook | None:
+        """The same in the shown space; None where its codes have no place there."""
+        opened, name = self._state.opened, self._state.space
+        if opened is None or self.model is None:
+            return None
+        if self._shown_book[:2] != (opened, name):
+            self._shown_book = (opened, name, spaces.book_in(opened.code_book, self.model, name))
+        return self._shown_book[2]
 
     @property
     def state(self) -> State:
@@ -416,8 +427,8 @@ class Session(QObject):
             self.arrived.emit("Class")
 
     def show_encoded(self, code: np.ndarray, picture: np.ndarray, label: str) -> None:
-        """Show the code of a picture that was encoded, and keep the picture for the wiper."""
-        code = frozen_code(code)
+        """Show the code that the encoder gave of a picture, and keep the picture for the wiper."""
+        code = frozen_code(spaces.of_encoder(self._state, code))
         self._set("Picture", code=code, seed=None, original=Original(picture, code, label))
         self.code_committed.emit()
         self.arrived.emit(label or "Picture")
@@ -434,6 +445,10 @@ class Session(QObject):
         name = "anchor_a" if side == "A" else "anchor_b"
         if getattr(self._state, name) is not anchor:
             self._set(f"Set {side}", **{name: anchor})
+
+    def set_encoded(self, side: Side, code: np.ndarray, picture: np.ndarray, label: str) -> None:
+        """Make the code that the encoder gave of a picture one end of the strip."""
+        self.set_anchor(side, Anchor(frozen_code(spaces.of_encoder(self._state, code)), picture, label))
 
     def use_current(self, side: Side) -> None:
         """Make the current code one end of the strip, with the picture that it was encoded from, if it was."""

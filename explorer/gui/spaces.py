@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from explorer.data.code_book import CodeBook
 from explorer.gui.state import Anchor, Original, Place, State, frozen_code
 from explorer.models.base import LatentModel, Space
 from explorer.models.space import DecodeOptions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+MOST_NUMBERS = 1 << 25  # of a code book in another space, 128 MB
 
 LAYERS = "w+"
 """The space of a style network in which every layer has a style of its own."""
@@ -57,6 +60,35 @@ def mixed(state: State, place: Place, first: int, stop: int) -> dict[str, Any] |
     styles = np.array(changes.get("code", state.code)).reshape(shape)
     styles[first:stop] = theirs.reshape(shape)[first:stop]
     return changes | {"code": frozen_code(styles), "seed": None, "original": None}
+
+
+def of_encoder(state: State, code: np.ndarray) -> np.ndarray:
+    """Return the code `(dim,)` of a picture, as the encoder gives it, in the shown space."""
+    model = _model(state)
+    first = model.spaces[model.default_space]
+    if state.space == first.name or state.space not in first.mappings:
+        return code
+    [found] = _mapped(first, [code], state.space, state.options)
+    return found
+
+
+def book_in(book: CodeBook | None, model: LatentModel, name: str) -> CodeBook | None:
+    """Return a code book with its codes in a space; evenly chosen ones where all would fill the memory.
+
+    None where no way leads from its own space there, or it is of another size.
+    """
+    space = model.spaces[name]
+    if book is None or not len(book) or book.space == name:
+        return book if book is not None and len(book) and book.mean.shape[1:] == (space.dim,) else None
+    own = model.spaces.get(book.space)
+    if own is None or name not in own.mappings or book.mean.shape[1:] != (own.dim,) or model.classes:
+        return None
+    most = max(MOST_NUMBERS // space.dim, 2)
+    chosen = np.unique(np.linspace(0, len(book) - 1, min(len(book), most)).astype(int))
+    labels = {column: values[chosen] for column, values in book.labels.items()}
+    names = tuple(book.names[index] for index in chosen)
+    mean = own.mapped(book.mean[chosen], name)
+    return replace(book, mean=mean, logvar=None, names=names, labels=labels, space=name)
 
 
 def _model(state: State) -> LatentModel:

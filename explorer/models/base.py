@@ -194,8 +194,14 @@ class LatentModel(_Described):
 
     @property
     def default_space(self) -> str:
-        """The space shown first."""
+        """The space that codes are of where none is named, and that pictures are encoded to."""
         return next(iter(self.spaces))
+
+    @property
+    def explored_space(self) -> str:
+        """The space whose sliders say most, which a window shows first: one with leading directions, where there is."""
+        leading = (name for name, space in self.spaces.items() if space.leading is not None)
+        return next(leading, self.default_space)
 
     @property
     def has_encoder(self) -> bool:

@@ -65,6 +65,11 @@ class StyleModel(LatentModel):
         accepts |= {"transform"} if self.style.has_transform else set()
         self.accepts = frozenset(accepts | ({"labels"} if self.classes else set()))
 
+    @property
+    def explored_space(self) -> str:
+        """`w`: its centre is the average picture, while the code 0 of z, which has no direction, is none at all."""
+        return "w"
+
     # ---- spaces ----
 
     def _make_spaces(self) -> list[Space]:

@@ -32,6 +32,8 @@ from explorer.render.renderer import Renderer, to_uint8
 def session(qapp):
     session = Session()
     session.open(Opened(tiny_style()))
+    assert session.space.name == "w"  # the average picture, which z has not
+    session.set_space("z")
     return session
 
 
@@ -52,6 +54,7 @@ def window(qtbot):
     app.window.show()
     app.session.open(Opened(tiny_style(side=32)))
     qtbot.waitUntil(lambda: app.window.canvas.shown is not None, timeout=WAIT)
+    app.session.set_space("z")
     yield app
     finish(app)
 

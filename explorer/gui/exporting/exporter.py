@@ -90,7 +90,7 @@ class Exporter(QObject):
         region = shown.region
         extent = (region.left(), region.right(), region.top(), region.bottom())
         column = self._session.map.colour or ""
-        book = self._session.code_book
+        book = self._session.shown_book
         values = book.labels.get(column) if book is not None and len(book) == len(shown.points) else None
         return MapFacts(shown.plane, extent, shown.points, column if values is not None else "", values)
 

@@ -476,10 +476,7 @@ def _make_background_button(parent: QWidget) -> QToolButton:
 
 def _book_of(session: Session) -> CodeBook | None:
     """Return the code book where its codes are of the space that is shown."""
-    book, space = session.code_book, session.space
-    if book is None or space is None or not len(book.mean):
-        return None
-    return book if book.space == space.name and book.mean.shape[1:] == (space.dim,) else None
+    return session.shown_book
 
 
 def _has_pca(session: Session) -> bool:
