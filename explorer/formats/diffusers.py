@@ -62,9 +62,11 @@ def _matches(head: bytes, path: Path) -> bool:
     try:
         folder = beside.folder_of(path)
         if path.is_dir() or path.name in (_CONFIG, _PIPELINE):
-            named = (_CONFIG, _PIPELINE) if path.is_dir() else (path.name,)
-            return any(_class_in(folder / name) for name in named)
-        return _class_in(folder / _CONFIG) in KINDS and path in _weights(folder)
+            names = (_CONFIG, _PIPELINE) if path.is_dir() else (path.name,)
+            return any(_class_in(folder / name) for name in names)
+        named = _class_in(folder / _CONFIG)
+        is_usual = bool(named) and path.name.startswith(_USUAL)
+        return (is_usual or named in KINDS) and path in _weights(folder)
     except (OSError, ValueError):
         return False
 

@@ -128,8 +128,17 @@ def aggregate_posterior(mean: np.ndarray, logvar: np.ndarray | None) -> tuple[np
     Args:
         mean, logvar: `(N, dim)` or `(N, *shape)`; no `logvar` counts as no variance.
     """
-    mean = np.asarray(mean, np.float64).reshape(len(mean), -1)
-    variance = mean.var(axis=0)
-    if logvar is not None:
-        variance = variance + np.exp(np.asarray(logvar, np.float64).reshape(mean.shape)).mean(axis=0)
-    return mean.mean(axis=0), np.sqrt(variance)
+    mean = np.asarray(mean).reshape(len(mean), -1)
+    logvar = None if logvar is None else np.asarray(logvar).reshape(mean.shape)
+    center, variance = np.empty(mean.shape[1]), np.empty(mean.shape[1])
+    step = max(_AT_ONCE // max(len(mean), 1), 1)
+    for start in range(0, mean.shape[1], step):  # of many maps the numbers in float64 would fill the memory
+        part = slice(start, start + step)
+        some = mean[:, part].astype(np.float64)
+        center[part], variance[part] = some.mean(axis=0), some.var(axis=0)
+        if logvar is not None:
+            variance[part] += np.exp(logvar[:, part].astype(np.float64)).mean(axis=0)
+    return center, np.sqrt(variance)
+
+
+_AT_ONCE = 1 << 23  # numbers

@@ -252,7 +252,9 @@ def test_an_encoder_that_does_not_fit_is_left_out(tmp_path, held):
 
 
 def test_other_classes(tmp_path, held):
-    refused(map_files.write(tmp_path / "unet", held, "UNet2DModel"), "UNet2DModel", "AutoencoderKL")
+    folder = map_files.write(tmp_path / "unet", held, "UNet2DModel")
+    for given in (folder, folder / "config.json", folder / WEIGHTS):
+        refused(given, "UNet2DModel", "AutoencoderKL")
     (tmp_path / "pipe").mkdir()
     (tmp_path / "pipe" / "model_index.json").write_text(
         '{"_class_name": "DDPMPipeline", "unet": ["diffusers", "U"]}'
