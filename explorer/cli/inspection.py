@@ -80,15 +80,10 @@ def _print_source(model: LatentModel | StageModel) -> None:
     Raises:
         UsageError: the file carries none.
     """
-    text = source_text(model)
+    text = model.source_text
     if not text:
         raise UsageError(f"{model.name} carries no program text; leave out --source.")
     print("\n".join(showable(line, len(line)) for line in text.splitlines()))
-
-
-def source_text(model: LatentModel | StageModel) -> str:
-    """Return the program text that came with a model, which is never run; empty where none did."""
-    return str(getattr(model, "source_text", ""))
 
 
 def describe(opened: Opened) -> dict[str, Any]:
@@ -110,7 +105,7 @@ def describe(opened: Opened) -> dict[str, Any]:
         facts |= _latent_facts(model, opened)
     else:
         facts |= {"input": _sides(model.input), "output": _sides(model.output)}
-    text = source_text(model)
+    text = model.source_text
     facts |= {"source": {"letters": len(text)} if text else None}
     return facts | {"notes": _notes(model), "trained": dict(model.trained)}
 

@@ -44,8 +44,7 @@ def build(content: Any, reading: Reading, notes: Sequence[str] = ()) -> LatentMo
     said = [*notes, *told, *_said(chosen)]
     model = recognition.build(family, config, tensors, reading, format_name=FORMAT, notes=said)
     assert isinstance(model, LatentModel)
-    if isinstance(model, style.StyleModel):
-        model.source_text = chosen.texts
+    model.source_text = chosen.texts
     return model
 
 

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from explorer.models.layers import Layer
 
 _USUAL = "N(0, I)"
-_STATING = ("native", "pythae")
-"""Formats in which the file says which prior it has."""
+_STATING = ("native", "pythae", "nvidia", "nvidia-tensorflow")
+"""Formats in which the file says which prior it has, or in which only networks of one prior are written."""
 
 _MANY = 10_000_000
 """Weights from which on a decoder is taken to be slow."""
@@ -64,7 +64,13 @@ def assumed_prior(model: LatentModel) -> str:
     A file states it, a hint does, the reader has told it in its own words, or an encoder trained towards it.
     """
     origin = model.origin
-    is_stated = origin is None or origin.format in _STATING or "prior" in origin.hints or model.has_encoder
+    is_stated = (
+        origin is None
+        or bool(model.layers)
+        or origin.format in _STATING
+        or "prior" in origin.hints
+        or model.has_encoder
+    )
     guesses = model.diagnosis.guesses if model.diagnosis is not None else ()
     is_told = any(guess.hint == "prior" for guess in guesses) or any(_USUAL in note for note in model.notes)
     if is_stated or is_told or model.spaces[model.default_space].prior != "normal":

@@ -28,6 +28,9 @@ COMMANDS = (
         "add_stage", "Add sta&ge…", ("Ctrl+Shift+O",), "Add a network that works on the decoded pictures"
     ),
     Command("doctor", "Checkpoint &doctor…", (), "Show what a checkpoint holds, and check what was guessed"),
+    Command(
+        "program_text", "Program te&xt in the file…", (), "Read the program text that the checkpoint carries"
+    ),
     Command("save_session", "&Save session", ("Ctrl+S",), "Save everything that can be seen, to go on later"),
     Command("save_session_as", "Save session &as…", ("Ctrl+Shift+S",), "Save the session in another file"),
     Command("reopen_session", "Reopen &last session", (), "Go on where the program was closed last"),

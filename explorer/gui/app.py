@@ -154,6 +154,7 @@ class App(QObject):
         actions["open_folder"].triggered.connect(self._on_open_folder)
         actions["add_stage"].triggered.connect(self._on_add_stage)
         actions["shortcuts"].triggered.connect(self._on_shortcuts)
+        actions["program_text"].triggered.connect(self._on_program_text)
         actions["about"].triggered.connect(self._on_about)
         actions["start_page"].triggered.connect(self._on_start_page)
         actions["report"].triggered.connect(self._on_report)
@@ -259,6 +260,12 @@ class App(QObject):
         from explorer.gui.keys_dialog import KeysDialog
 
         KeysDialog(self.window).show()
+
+    def _on_program_text(self) -> None:
+        from explorer.gui.program_text import ProgramText
+
+        if self.session.model is not None:
+            ProgramText(self.session.model.name, self.session.model.source_text, self.window).show()
 
     def _on_about(self) -> None:
         QMessageBox.about(

@@ -293,6 +293,7 @@ class MainWindow(QMainWindow):
             actions[name].setEnabled(len(session.places.all) > 0)
         for name in ("encode_folder", "encode_file"):
             actions[name].setEnabled(session.model is not None and session.model.has_encoder)
+        actions["program_text"].setEnabled(bool(session.model is not None and session.model.source_text))
         self.export_button.setEnabled(has_model)
         self.export_button.setToolTip(EXPORT if has_model else NOTHING_TO_EXPORT)
         both = all(session.anchors.values())

@@ -35,9 +35,10 @@ class Menus:
         self._build(panels)
 
     def _build(self, panels: Sequence[QAction]) -> None:
-        opening = ("open", "open_folder", self.recent, self.bundled, "start_page", "add_stage", "doctor")
+        opening = ("open", "open_folder", self.recent, self.bundled, "start_page", "add_stage")
+        looking = ("doctor", "program_text")
         session = ("save_session", "save_session_as", "reopen_session")
-        self._add("&File", *opening, None, *session, None, self.export, None, "quit")
+        self._add("&File", *opening, *looking, None, *session, None, self.export, None, "quit")
         self._add("&Edit", "undo", "redo", None, "copy")
         picture = ("compare", "smooth", "zoom_in", "zoom_out", "fit", None, "thumbnails", "background")
         way = ("restore_layout", None, "next_panel", "previous_panel")

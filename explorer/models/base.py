@@ -124,6 +124,7 @@ class _Described:
     """What latent models and stages have in common.
 
     `diagnosis` tells what a reader had to guess (`explorer.formats.diagnosis`); None where it guessed nothing.
+    `source_text` is the program text that the file carries, which is shown and never run.
     """
 
     def __init__(
@@ -143,6 +144,7 @@ class _Described:
         self.notes = tuple(notes)
         self.trained = dict(trained or {})
         self.diagnosis: Any = None
+        self.source_text = ""
 
     @property
     def modules(self) -> tuple[nn.Module, ...]:

@@ -52,9 +52,6 @@ class StyleModel(LatentModel):
     from z to w and w+, and from w to w+; from w+ back to w goes the mean of the layers.
     """
 
-    source_text = ""
-    """The program text that the file carries; it is shown and never run."""
-
     def __init__(self, network: nn.Module, **described: Any) -> None:
         self.style = cast("StyleNetwork", network)
         super().__init__(network, spaces=self._make_spaces(), **described)
