@@ -55,9 +55,10 @@ class Node:
         for name, value in inner.items():
             if value is None:
                 continue
-            node = node_of(value, f"{self.path}.{name}" if self.path else str(name))
+            path = f"{self.path}.{name}" if self.path else str(name)
+            node = node_of(value, path)
             if node is None:
-                raise Misbuilt(f"{shown(f'{self.path}.{name}')} is no module that is known")
+                raise Misbuilt(f"{shown(path)} is no module that is known")
             found[str(name)] = node
         return found
 

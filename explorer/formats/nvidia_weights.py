@@ -85,15 +85,21 @@ def _mapping(shapes: Shapes) -> MappingConfig:
         (key for key in shapes if re.fullmatch(r"mapping\.fc\d{1,4}\.weight", key)),
         key=lambda key: int(re.sub(r"\D", "", key)),
     )
-    layers = tuple(usual_dense(*shapes[key][::-1], "lrelu", MULTIPLIER) for key in keys)
+    layers = tuple(usual_dense(*_turned(shapes[key]), "lrelu", MULTIPLIER) for key in keys)
     embed = shapes.get("mapping.embed.weight")
     return MappingConfig(
         layers[0].inputs - (embed[0] if embed else 0),
         layers[-1].outputs,
         layers,
         c_dim=embed[1] if embed else 0,
-        embed=usual_dense(*embed[::-1]) if embed else None,
+        embed=usual_dense(*_turned(embed)) if embed else None,
     )
+
+
+def _turned(shape: tuple[int, ...]) -> tuple[int, int]:
+    """Return inputs and outputs of a dense layer's weight."""
+    outputs, inputs = shape
+    return inputs, outputs
 
 
 def _block(name: str, shapes: Shapes, before: int, size: tuple[int, int], w_dim: int) -> BlockConfig:

@@ -200,7 +200,8 @@ class Layer(nn.Module):
     def forward(self, x: Tensor, w: Tensor) -> Tensor:
         """Return the maps."""
         config = self.config
-        weight, styles = self.weight, self.affine(w)
+        weight: Tensor = self.weight
+        styles = self.affine(w)
         if config.draws:
             styles = styles / math.sqrt(config.inputs * config.kernel**2)
         else:  # of equal size, so that what keeps demodulation from dividing by 0 is as small for all
@@ -273,3 +274,8 @@ class StyleGan3(nn.Module):
         """Channels, height and width of the pictures."""
         width, height = self.config.layers[-1].out_size
         return (self.config.layers[-1].outputs, height, width)
+
+    def style_matrices(self) -> list[Tensor]:
+        """Return the matrix `(C, w_dim)` by which each of the `num_ws` layers turns w into styles."""
+        layers = [getattr(self.synthesis, layer.name) for layer in self.config.layers]
+        return [layer.affine.weight for layer in (self.synthesis.input, *layers)]
