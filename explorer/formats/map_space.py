@@ -35,11 +35,13 @@ def attach(model: LatentModel, book: CodeBook) -> None:
     if len(first.shape) != 3 or min(first.shape[1:]) < 2 or book.space != first.name:
         return
     model.spaces.pop(NAME, None)
+    others = {name: way for name, way in first.mappings.items() if name != NAME}
+    model.spaces[first.name] = replace(first, mappings=others)
     turn = rotation.fit(book.mean)
     if turn is None:
         return
     there, back = _ways(turn, first.shape)
-    model.spaces[first.name] = replace(first, mappings={**first.mappings, NAME: there})
+    model.spaces[first.name] = replace(first, mappings={**others, NAME: there})
     model.spaces[NAME] = Space(
         NAME,
         (first.dim,),

@@ -347,8 +347,9 @@ def test_parts_that_do_not_fit_each_other(tmp_path, held):
     tiny = map_files.tiny()
     tiny["decoder.layers.0.weight"] = torch.randn(7, 4, 3, 3)
     refused(map_files.write(tmp_path / "tiny", tiny, "AutoencoderTiny"), "do not fit")
-    held["post_quant_conv.weight"] = torch.zeros(0, 4, 1, 1)
-    refused(map_files.write(tmp_path / "none", held))
+    empty = map_files.vq()
+    empty["quantize.embedding.weight"] = torch.zeros(0, 5)
+    refused(map_files.write(tmp_path / "none", empty, "VQModel"))
 
 
 def test_a_gap_for_every_number_there_is(tmp_path):

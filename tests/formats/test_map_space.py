@@ -66,6 +66,9 @@ def test_a_book_made_meanwhile(folder):
     assert list(without.model.spaces) == ["z"]
     few = CodeBook(book.mean[:5])
     assert ranges.measured(opened, few).model.spaces["pca"].leading == 4
+    too_few = ranges.measured(opened, CodeBook(book.mean[:2])).model
+    assert list(too_few.spaces) == ["z"]
+    assert not too_few.spaces["z"].mappings
 
 
 def test_a_model_of_rows_has_none(tiny_model):

@@ -65,6 +65,10 @@ def test_nothing_given_is_changed():
     turn.from_directions(turn.to_directions(given))
     turn.from_directions(given)
     assert np.array_equal(given, held)
+    fine = torch.from_numpy(given).double()
+    turn.from_directions(turn.to_directions(fine))
+    turn.from_directions(fine)
+    assert np.array_equal(fine.numpy(), held)
 
 
 def test_the_same_codes_give_the_same():
