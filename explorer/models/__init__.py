@@ -85,6 +85,24 @@ def _unet_stage() -> Architecture:
     return unet_stage.ARCHITECTURE
 
 
+def _pytorch_vae() -> Architecture:
+    from explorer.models import pytorch_vae
+
+    return pytorch_vae.ARCHITECTURE
+
+
+def _pytorch_gan() -> Architecture:
+    from explorer.models import pytorch_gan
+
+    return pytorch_gan.UPSAMPLING
+
+
+def _pytorch_gan_rows() -> Architecture:
+    from explorer.models import pytorch_gan
+
+    return pytorch_gan.ROWS
+
+
 ARCHITECTURES: dict[str, Callable[[], Architecture]] = {
     "fc-vae": _fc_vae,
     "conv-vae": _conv_vae,
@@ -93,6 +111,9 @@ ARCHITECTURES: dict[str, Callable[[], Architecture]] = {
     "conv-colorizer": _conv_colorizer,
     "resnet-stage": _resnet_stage,
     "unet-stage": _unet_stage,
+    "pytorch-vae": _pytorch_vae,
+    "pytorch-gan": _pytorch_gan,
+    "pytorch-gan-rows": _pytorch_gan_rows,
 }
 
 
