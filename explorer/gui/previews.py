@@ -24,8 +24,7 @@ class Previews:
     def first(self, request: RenderRequest) -> RenderRequest:
         """Return the request for a preview, or the same one where the whole picture is quick enough."""
         model = request.model
-        has_any = type(model).preview is not LatentModel.preview
-        if not has_any or request.stages or request.max_side is not None or len(request.codes) != 1:
+        if not model.has_preview or request.stages or request.max_side is not None or len(request.codes) != 1:
             return request
         side = max(model.image.height or 0, model.image.width or 0)
         is_slow = self._whole[model] > SLOW if model in self._whole else side >= LARGE

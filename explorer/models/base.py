@@ -243,6 +243,11 @@ class LatentModel(_Described):
         """Decode codes `(N, dim)` or `(N, *shape)` to pictures `(N, C, H, W)` in 0..1; NaN stays NaN."""
         return self.native_range.to_unit(self.decode_raw(codes, space, options)).clamp(0, 1)
 
+    @property
+    def has_preview(self) -> bool:
+        """Whether `preview` is cheaper than `decode`."""
+        return type(self).preview is not LatentModel.preview
+
     def preview(
         self,
         codes: Tensor,

@@ -41,6 +41,9 @@ class StyleNetwork(Protocol):
     def mapping(self, z: Tensor, c: Tensor | None) -> Tensor:
         """Return w `(N, w_dim)`, not truncated, of z `(N, z_dim)` and one-hot classes `(N, c_dim)`."""
 
+    def style_matrices(self) -> Sequence[Tensor]:
+        """Return the matrix `(C, w_dim)` by which each of the `num_ws` layers turns w into styles, if all do."""
+
     def synthesis(self, ws: Tensor, noise: Noise, transform: Tensor | None) -> Tensor:
         """Return native pictures `(N, C, H, W)`, unclipped, of `(N, num_ws, w_dim)`."""
 
@@ -156,6 +159,11 @@ class StyleModel(LatentModel):
             self.styles(codes, space, options), _noise(options), _matrix(options, codes)
         )
 
+    @property
+    def has_preview(self) -> bool:
+        """Whether the network draws smaller pictures on its way."""
+        return bool(getattr(self.network, "draws_early", False))
+
     def preview(
         self,
         codes: Tensor,
@@ -164,10 +172,11 @@ class StyleModel(LatentModel):
         max_side: int | None = None,
     ) -> Tensor:
         """Decode to smaller pictures of at least `max_side` pixels, where the network has them on its way."""
-        small = getattr(self.network, "synthesis_preview", None)
-        if small is None or max_side is None:
+        if not self.has_preview or max_side is None:
             return self.decode(codes, space, options)
-        native = small(self.styles(codes, space, options), _noise(options), _matrix(options, codes), max_side)
+        native = self.network.synthesis_preview(  # type: ignore[operator]
+            self.styles(codes, space, options), _noise(options), _matrix(options, codes), max_side
+        )
         return self.native_range.to_unit(native).clamp(0, 1)
 
     def estimated_sensitivity(
@@ -178,9 +187,9 @@ class StyleModel(LatentModel):
         A unit of w moves the scales of a layer's feature maps by the columns of its matrix, the closed form of Shen &
         Zhou 2020 (arXiv:2007.06600); in z, what w moves by around the codes. One spread of each dimension counts.
         """
-        if not hasattr(self.network, "style_matrices"):
+        matrices = self.style.style_matrices()  # (C, w_dim) each
+        if len(matrices) != self.layers:
             return None
-        matrices = self.network.style_matrices()  # type: ignore[operator]  # (C, w_dim) each
         rows = torch.stack([matrix.float().square().sum(0) for matrix in matrices]).sqrt()  # (layers, w_dim)
         spread = torch.from_numpy(self.spaces[space].spread.copy()).to(rows)
         if space == "w+":

@@ -256,6 +256,13 @@ class StyleGan1(nn.Module):
         """The average w `(w_dim,)`, which truncation draws towards."""
         return self.mapping.w_avg
 
+    def style_matrices(self) -> list[Tensor]:
+        """Return the matrix `(2C, w_dim)` by which each layer turns w into styles; none where they take no styles."""
+        if not self.config.use_styles:
+            return []
+        layers = [self.synthesis.start, *self.synthesis.convs]
+        return [layer.finish.affine.weight for layer in layers]
+
 
 def _wrap(network: StyleGan1, config: StyleGan1Config, **described: object) -> style.StyleModel:
     described.pop("trained", None)

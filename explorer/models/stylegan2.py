@@ -395,6 +395,11 @@ class StyleGan2(nn.Module):
         """Channels, height and width of the pictures."""
         return (self.config.channels, *self.config.sizes[-1])
 
+    @property
+    def draws_early(self) -> bool:
+        """Whether smaller pictures are drawn on the way to the whole one."""
+        return sum(block.torgb is not None for block in self.config.blocks) > 1
+
     def synthesis_preview(
         self, ws: Tensor, noise: Noise = CONST, transform: Tensor | None = None, max_side: int | None = None
     ) -> Tensor:

@@ -236,7 +236,7 @@ class Renderer:
             here = of_part(options, part)
 
             def decode(codes: np.ndarray, here: DecodeOptions = here) -> np.ndarray:
-                if _has_preview(model):  # what differs between two pictures shows in small ones
+                if model.has_preview:  # what differs between two pictures shows in small ones
                     return as_array(self._machine.preview(model, codes, space, here, SMALL))
                 return self.decode(model, codes, space, here)
 
@@ -373,10 +373,11 @@ class Renderer:
         """Return pictures in 0..1 that are not clipped yet, so that an infinity can still be told."""
         model, space = request.model, request.space
         small = request.max_side is not None or request.quality == "preview"
-        has_preview = _has_preview(model)
-        if small and has_preview and not request.stages:  # a stage would draw another picture from a preview
+        if (
+            small and model.has_preview and not request.stages
+        ):  # a stage would draw another picture from a preview
             return self._machine.preview(model, codes, space, options, request.max_side)
-        if has_preview and request.slot == LIVE:  # it takes long, and the next wish can be shown soon
+        if model.has_preview and request.slot == LIVE:  # it takes long, and the next wish can be shown soon
             with self._machine.interruptible(model, lambda: self.is_overtaken(request)):
                 return _unit(model, self._machine.native(model, codes, space, options))
         return _unit(model, self._machine.native(model, codes, space, options))
@@ -400,10 +401,6 @@ def _is_all(bad: int, pictures: np.ndarray) -> bool:
 
 def _unit(model: LatentModel, native: Images) -> Images:
     return model.native_range.to_unit(native)  # type: ignore[arg-type]
-
-
-def _has_preview(model: LatentModel) -> bool:
-    return type(model).preview is not LatentModel.preview
 
 
 def _activity(request: ActivityRequest, begun: float, sensitivity: np.ndarray | None) -> ActivityResult:
