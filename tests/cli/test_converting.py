@@ -1,0 +1,74 @@
+"""`convert`: codes of one space to another; codes of rows and of one row."""
+
+import numpy as np
+import pytest
+from style_fakes import tiny_style
+
+
+@pytest.fixture
+def z(tmp_path):
+    codes = np.random.default_rng(3).standard_normal((2, 8)).astype(np.float32)
+    np.save(tmp_path / "z.npy", codes)
+    return codes
+
+
+@pytest.fixture
+def opened(monkeypatch):
+    """Make the command line open a tiny StyleGAN2."""
+    from explorer.cli import work
+    from explorer.formats import Opened
+
+    model = tiny_style()
+    monkeypatch.setattr(work, "open_model", lambda file, engine: Opened(model))
+    return model
+
+
+def test_z_becomes_w_and_w_plus(done, opened, z, tmp_path):
+    for space, shape in (("w", (2, 8)), ("w+", (2, 6, 8))):
+        done("convert", "style", "--latents", tmp_path / "z.npy", "--to", space, "--out", tmp_path / "to.npy")
+        found = np.load(tmp_path / "to.npy")
+        assert found.shape == shape
+        assert np.allclose(found.reshape(2, -1), opened.spaces["z"].mapped(z, space), atol=1e-6)
+
+
+def test_rows_may_be_given_once_and_equal_rows_are_one(done, opened, z, tmp_path):
+    w = opened.spaces["z"].mapped(z, "w")
+    pictures = []
+    for space, codes in (("w", w), ("w+", w), ("w", np.repeat(w[:, None], 6, axis=1))):
+        np.save(tmp_path / "codes.npy", codes)
+        arguments = ("--latents", tmp_path / "codes.npy", "--space", space, "--out", tmp_path / "out.npy")
+        done("decode", "style", *arguments, "--raw")
+        pictures.append(np.load(tmp_path / "out.npy"))
+    assert np.array_equal(pictures[0], pictures[1])
+    assert np.array_equal(pictures[0], pictures[2])
+
+
+def test_rows_that_differ_are_no_code_of_one_row(call, opened, z, tmp_path):
+    np.save(tmp_path / "codes.npy", np.random.default_rng(0).standard_normal((2, 6, 8)).astype(np.float32))
+    arguments = ("--latents", tmp_path / "codes.npy", "--space", "w", "--out", tmp_path / "out.npy")
+    said = call("decode", "style", *arguments)
+    assert said.status == 3
+    assert "2x6x8" in said.err
+
+
+def test_a_way_that_is_not_there_is_a_sentence(call, opened, z, tmp_path):
+    arguments = ("--latents", tmp_path / "z.npy", "--to", "x", "--out", tmp_path / "to.npy")
+    said = call("convert", "style", *arguments)
+    assert said.status == 2
+    assert "No mapping from space z to x" in said.err
+    assert not (tmp_path / "to.npy").exists()
+
+
+def test_noise_and_truncation_are_options_of_the_command_line(done, opened, z, tmp_path):
+    def decoded(*options):
+        done("decode", "style", "--latents", tmp_path / "z.npy", "--out", tmp_path / "out.npy", *options)
+        return np.load(tmp_path / "out.npy")
+
+    plain = decoded()
+    one, same, other = (
+        decoded("--noise", "random", *seed)
+        for seed in (("--noise-seed", "1"), ("--noise-seed", "1"), ("--noise-seed", "2"))
+    )
+    assert np.array_equal(one, same)
+    assert not np.array_equal(one, other)
+    assert not np.array_equal(plain, decoded("--psi", "0.5"))
