@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -43,8 +44,8 @@ class PlainNorm(nn.GroupNorm):
         super().__init__(habit.groups, width, eps=_EPS)
 
     def forward(self, maps: Tensor, code: Tensor | None = None) -> Tensor:
-        """Return normalised maps `(N, C, H, W)`."""
-        return super().forward(maps)
+        """Return normalised maps `(N, C, H, W)`; also of a single number a group, which the base class refuses."""
+        return torch.group_norm(maps, self.num_groups, self.weight, self.bias, self.eps)
 
 
 class SteeredNorm(nn.Module):
@@ -52,7 +53,7 @@ class SteeredNorm(nn.Module):
 
     def __init__(self, width: int, habit: Habit) -> None:
         super().__init__()
-        self.norm_layer = nn.GroupNorm(_STEERED_GROUPS, width, eps=_EPS)
+        self.norm_layer = PlainNorm(width, Habit(_STEERED_GROUPS))
         self.conv_y = nn.Conv2d(habit.condition, width, 1)
         self.conv_b = nn.Conv2d(habit.condition, width, 1)
 

@@ -222,6 +222,13 @@ def test_large_pictures_are_drawn_smaller(tmp_path, held):
     refused(folder, "hint image", hints={"image": "1x24x40"})
 
 
+def test_the_smallest_pictures(tmp_path):
+    folder = map_files.write(tmp_path / "vae", map_files.kl((4, 4)), sample_size=1)
+    model = open_latent(folder).model
+    assert model.spaces["z"].shape == (4, 1, 1)
+    assert model.decode_raw(codes_of(model, 1)).shape == (1, 3, 2, 2)
+
+
 def test_the_description_tells_how_far_codes_reach(tmp_path, held):
     said = {"scaling_factor": 0.25, "shift_factor": 0.5}
     space = open_latent(map_files.write(tmp_path / "vae", held, **said)).model.spaces["z"]
