@@ -94,13 +94,7 @@ def _pytorch_vae() -> Architecture:
 def _pytorch_gan() -> Architecture:
     from explorer.models import pytorch_gan
 
-    return pytorch_gan.UPSAMPLING
-
-
-def _pytorch_gan_rows() -> Architecture:
-    from explorer.models import pytorch_gan
-
-    return pytorch_gan.ROWS
+    return pytorch_gan.ARCHITECTURE
 
 
 ARCHITECTURES: dict[str, Callable[[], Architecture]] = {
@@ -113,7 +107,6 @@ ARCHITECTURES: dict[str, Callable[[], Architecture]] = {
     "unet-stage": _unet_stage,
     "pytorch-vae": _pytorch_vae,
     "pytorch-gan": _pytorch_gan,
-    "pytorch-gan-rows": _pytorch_gan_rows,
 }
 
 

@@ -1,8 +1,7 @@
 """Generators of a well-known collection of GANs whose files leave out what matters: batch norm's eps is 0.8 there.
 
 Radford et al. 2015 (arXiv:1511.06434) with a linear layer and nearest up-sampling in place of transposed convolutions:
-`l1`, `conv_blocks`; with `label_emb` a class scales the code (arXiv:1610.09585). And rows of layers with a class before
-the code (arXiv:1411.1784): `label_emb`, `model`. LeakyReLU 0.2, tanh.
+`l1`, `conv_blocks`; with `label_emb` a class scales the code (arXiv:1610.09585). LeakyReLU 0.2, tanh.
 """
 
 from __future__ import annotations
@@ -76,48 +75,6 @@ class UpsamplingGan(nn.Module):
         )
 
 
-@dataclass(frozen=True)
-class RowGanConfig:
-    """Sizes: `widths` are those of the hidden layers; the picture is a square of one or three channels."""
-
-    latent_dim: int = 100
-    widths: tuple[int, ...] = (128, 256, 512, 1024)
-    channels: int = 1
-    side: int = 28
-    classes: int = 10
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "widths", tuple(self.widths))
-        if not 1 < len(self.widths) <= 10 or self.side < 1 or self.latent_dim < 1:
-            raise ValueError("this generator has 2 to 10 hidden layers")
-
-
-class RowGan(nn.Module):
-    """Codes `(N, latent_dim)` and a class to pictures `(N, channels, side, side)` in -1..1."""
-
-    def __init__(self, config: RowGanConfig) -> None:
-        super().__init__()
-        self._config = config
-        self.label_emb = nn.Embedding(config.classes, config.classes)
-        width = config.latent_dim + config.classes
-        layers: list[nn.Module] = []
-        for place, made in enumerate(config.widths):
-            layers += [
-                nn.Linear(width, made),
-                *([nn.BatchNorm1d(made, eps=_EPS)] if place else []),
-                nn.LeakyReLU(_SLOPE),
-            ]
-            width = made
-        self.model = nn.Sequential(*layers, nn.Linear(width, config.channels * config.side**2), nn.Tanh())
-
-    def decode(self, codes: Tensor, labels: Tensor | None = None) -> Tensor:
-        """Return pictures `(N, channels, side, side)`; without labels, of class 0."""
-        config = self._config
-        told = self.label_emb(_numbers(labels, codes, config.classes))
-        row = self.model(torch.cat((told, codes), 1))
-        return row.reshape(len(codes), config.channels, config.side, config.side)
-
-
 def _numbers(labels: Tensor | None, codes: Tensor, classes: int) -> Tensor:
     """Return the numbers of classes, `(N,)`."""
     if labels is None:
@@ -126,71 +83,35 @@ def _numbers(labels: Tensor | None, codes: Tensor, classes: int) -> Tensor:
     return (labels.argmax(1) if rows else labels.reshape(-1)).long().clamp(0, classes - 1)
 
 
-def _wrap_map(network: UpsamplingGan, config: UpsamplingGanConfig, **described: object) -> LatentModel:
-    image = ImageSpec(config.channels, 4 * config.start, 4 * config.start)
-    return _wrapped(network, "pytorch-gan", config.latent_dim, image, config.classes, described)
-
-
-def _wrap_row(network: RowGan, config: RowGanConfig, **described: object) -> LatentModel:
-    image = ImageSpec(config.channels, config.side, config.side)
-    return _wrapped(network, "pytorch-gan-rows", config.latent_dim, image, config.classes, described)
-
-
-def _wrapped(
-    network: nn.Module,
-    architecture: str,
-    latent_dim: int,
-    image: ImageSpec,
-    classes: int,
-    described: dict[str, object],
-) -> LatentModel:
+def _wrap(network: UpsamplingGan, config: UpsamplingGanConfig, **described: object) -> LatentModel:
     return LabelledModel(
         network,
-        architecture=architecture,
-        image=image,
+        architecture="pytorch-gan",
+        image=ImageSpec(config.channels, 4 * config.start, 4 * config.start),
         native_range=NativeRange(-1.0, 1.0),
-        spaces=[Space("z", (latent_dim,))],
-        classes=classes,
+        spaces=[Space("z", (config.latent_dim,))],
+        classes=config.classes,
         **described,
     )
 
 
-def _recognise_map(shapes: Shapes) -> UpsamplingGanConfig | None:
+def _recognise(shapes: Shapes) -> UpsamplingGanConfig | None:
     into = shapes.get("l1.0.weight", ())
     normed = "conv_blocks.0.running_mean" in shapes
     kernels = [shapes.get(f"conv_blocks.{place + normed}.weight", ()) for place in (1, 5, 8)]
     if len(into) != 2 or any(len(kernel) != 4 or kernel[2:] != (3, 3) for kernel in kernels):
         return None
     first = kernels[0][1]
-    embedded = shapes.get("label_emb.weight", ())
+    embedded = shapes.get("label_emb.weight", (0, into[1]))
+    if len(embedded) != 2 or embedded[1] != into[1]:  # it does not scale the code, but joins it
+        return None
     try:
         return UpsamplingGanConfig(
             into[1], (first, kernels[0][0], kernels[1][0]), isqrt(into[0] // max(first, 1)), kernels[2][0],
-            embedded[0] if len(embedded) == 2 else 0, normed,
+            embedded[0], normed,
         )  # fmt: skip
     except ValueError:
         return None
 
 
-def _recognise_row(shapes: Shapes) -> RowGanConfig | None:
-    embedded, first = shapes.get("label_emb.weight", ()), shapes.get("model.0.weight", ())
-    if len(embedded) != 2 or embedded[0] != embedded[1] or len(first) != 2:
-        return None
-    widths = [first[0]]
-    while f"model.{3 * len(widths)}.running_mean" in shapes:
-        widths.append(shapes[f"model.{3 * len(widths)}.running_mean"][0])
-    last = shapes.get(f"model.{3 * len(widths) - 1}.weight", ())
-    if len(last) != 2:
-        return None
-    pixels = last[0]
-    channels = 1 if isqrt(pixels) ** 2 == pixels else 3
-    try:
-        return RowGanConfig(
-            first[1] - embedded[0], tuple(widths), channels, isqrt(pixels // channels), embedded[0]
-        )
-    except ValueError:
-        return None
-
-
-UPSAMPLING = Architecture("pytorch-gan", UpsamplingGanConfig, UpsamplingGan, _wrap_map, _recognise_map)
-ROWS = Architecture("pytorch-gan-rows", RowGanConfig, RowGan, _wrap_row, _recognise_row)
+ARCHITECTURE = Architecture("pytorch-gan", UpsamplingGanConfig, UpsamplingGan, _wrap, _recognise)

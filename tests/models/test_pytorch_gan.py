@@ -1,11 +1,13 @@
 """Generators whose batch norm has an eps of 0.8 that is in no file: told by names and shapes."""
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from explorer.formats import isolated, open_latent
 from explorer.models.base import DecodeOptions
+from explorer.models.pytorch_gan import ARCHITECTURE
 
 CODES = torch.randn(4, 7, generator=torch.Generator().manual_seed(3))
 LABELS = torch.tensor([2, 0, 1, 2])
@@ -16,10 +18,6 @@ def in_process(monkeypatch):
     from checkpoints_read import InProcess
 
     monkeypatch.setattr(isolated, "start", InProcess)
-
-
-def rows(width, made):
-    return [nn.Linear(width, made), nn.BatchNorm1d(made, 0.8), nn.LeakyReLU(0.2)]
 
 
 def enlarging(channels, is_first_normed):
@@ -59,14 +57,18 @@ def test_maps_are_enlarged_and_a_class_scales_the_code(tmp_path, channels, first
     torch.testing.assert_close(model.decode_raw(CODES, "z", options), expected)
 
 
-@pytest.mark.parametrize("pixels", [144, 3 * 64])
-def test_a_class_goes_before_the_code(tmp_path, pixels):
-    embedding = nn.Embedding(3, 3)
-    chain = nn.Sequential(
-        nn.Linear(10, 8), nn.LeakyReLU(0.2), *rows(8, 9), *rows(9, 11), nn.Linear(11, pixels), nn.Tanh()
-    )
-    path = saved(tmp_path / "generator.pth", {"label_emb": embedding, "model": chain}, True)
-    model = open_latent(path).model
-    assert (model.architecture, model.classes) == ("pytorch-gan-rows", 3)
-    drawn = model.decode_raw(CODES, "z", DecodeOptions(labels=LABELS.numpy()))
-    torch.testing.assert_close(drawn.flatten(1), chain(torch.cat([embedding(LABELS), CODES], 1)))
+def test_a_class_that_joins_the_code_is_another_network():
+    parts = {"label_emb": nn.Embedding(3, 4), "l1": nn.Sequential(nn.Linear(7, 6 * 16))}
+    parts |= {"conv_blocks": enlarging(1, True)}
+    shapes = {key: tuple(tensor.shape) for key, tensor in nn.ModuleDict(parts).state_dict().items()}
+    assert ARCHITECTURE.recognise(shapes) is None
+
+
+def test_what_a_stranger_trained_with_this_generator_is_drawn(reference_data):
+    folder = reference_data / "wild-checkpoints" / "Zaimr49__MNIST-GAN-LatentSpaceExplorer"
+    reference = np.load(folder / "reference.npz")
+    model = open_latent(folder / "generator.pth").model
+    assert model.architecture == "pytorch-gan"
+    with torch.inference_mode():
+        drawn = model.decode_raw(torch.tensor(reference["z"])).numpy()
+    assert np.abs(drawn.reshape(reference["images"].shape) - reference["images"]).max() < 1e-5
