@@ -34,21 +34,33 @@ def dab(
         strength: its weight in the middle, 0..1.
         softness: which share of the radius it takes to fade out, as half a cosine; 0 is a disc with a hard rim.
     """
-    ys = _places(grid[0], picture[0]) - at[1]
-    xs = _places(grid[1], picture[1]) - at[0]
+    weights = np.zeros(grid, np.float32)
+    (first, ys), (left, xs) = (
+        _near(places, pixels, middle, radius)
+        for places, pixels, middle in zip(grid, picture, (at[1], at[0]), strict=True)
+    )
     away = np.hypot(ys[:, None], xs[None, :]) / max(radius, 1e-6)
     if softness > 0:
         fading = np.clip((1 - away) / min(softness, 1.0), 0, 1)
         fine = 0.5 - 0.5 * np.cos(math.pi * fading)
     else:
         fine = (away <= 1).astype(np.float64)
-    weights = fine.reshape(grid[0], _SAMPLES, grid[1], _SAMPLES).mean(axis=(1, 3))
-    return (np.clip(strength, 0, 1) * weights).astype(np.float32)
+    rows, columns = len(ys) // _SAMPLES, len(xs) // _SAMPLES
+    near = fine.reshape(rows, _SAMPLES, columns, _SAMPLES).mean(axis=(1, 3))
+    weights[first : first + rows, left : left + columns] = np.clip(strength, 0, 1) * near
+    return weights
 
 
-def _places(count: int, pixels: int) -> np.ndarray:
-    """Return the middles of `_SAMPLES` parts of each place, in pixels."""
-    return (np.arange(count * _SAMPLES) + 0.5) * (pixels / (count * _SAMPLES))
+def _near(places: int, pixels: int, middle: float, radius: float) -> tuple[int, np.ndarray]:
+    """Return the first place that a dab reaches, and how far parts of it and of the others are from its middle.
+
+    A place has `_SAMPLES` parts; distances are in pixels. One place is always among them.
+    """
+    wide = pixels / places
+    first = min(max(math.floor((middle - radius) / wide), 0), places - 1)
+    stop = min(max(math.ceil((middle + radius) / wide), first + 1), places)
+    parts = np.arange(first * _SAMPLES, stop * _SAMPLES)
+    return first, (parts + 0.5) * (wide / _SAMPLES) - middle
 
 
 def stroke(
