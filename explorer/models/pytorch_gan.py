@@ -91,7 +91,7 @@ def _wrap(network: UpsamplingGan, config: UpsamplingGanConfig, **described: obje
         native_range=NativeRange(-1.0, 1.0),
         spaces=[Space("z", (config.latent_dim,))],
         classes=config.classes,
-        **described,
+        **described,  # type: ignore[arg-type]
     )
 
 

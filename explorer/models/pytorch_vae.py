@@ -153,7 +153,7 @@ def _wrap(network: PytorchVae, config: PytorchVaeConfig, **described: object) ->
         spaces=[Space("z", (config.latent_dim,))],
         classes=config.classes,
         encodes_labels=bool(config.classes),
-        **described,
+        **described,  # type: ignore[arg-type]
     )
 
 
