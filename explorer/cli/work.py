@@ -278,6 +278,7 @@ class Work:
         """Decode what a recipe wants and write the page; see `making.save` for what it raises."""
         from explorer.export import making
 
+        self.space = self.model.spaces[recipe.space]  # samples are of the space that they are mapped from
         making.save(recipe, self.pictures(making.codes_of(recipe), stages), out)
 
     def dimension_label(self, index: int) -> str:

@@ -160,8 +160,10 @@ def manifold(
 def samples(model: Network, space: Space, count: int = 64, seed: int = 0, **shared: Unpack[Shared]) -> Recipe:
     """Return the recipe of `count` pictures of codes drawn from the prior, in a square grid.
 
-    The codes themselves are kept up to a million numbers; of more, what they are drawn from.
+    The codes themselves are kept up to a million numbers; of more, what they are drawn from. Of a space whose samples
+    are another's, mapped, that one's are kept: the same pictures.
     """
+    space = space.source or space
     settings: dict[str, Any] = {"count": int(count), "seed": int(seed)}
     if count * space.dim <= MOST_NUMBERS:
         return _recipe("samples", model, space, sample(space, count, seed), settings, **shared)

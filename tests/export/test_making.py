@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from recipe_examples import CODES, EXAMPLES, MODEL, SPACE, pictures, space
+from style_fakes import tiny_style
 
 from explorer.errors import UsageError
 from explorer.export import making
@@ -150,3 +151,12 @@ def test_samples_too_many_to_be_carried_are_drawn_again_above_their_floor():
     codes = making.codes_of(recipe_from(to_json(recipe)))
     assert np.array_equal(codes, sampling.sample(space, 60_000, 7))
     assert codes.min() == 0
+
+
+def test_samples_of_a_mapped_space_are_those_of_its_source():
+    model = tiny_style()
+    recipe = making.samples(MODEL, model.spaces["w"], 5, 3)
+    assert recipe.space == "z"
+    equal(making.codes_of(recipe), sampling.sample(model.spaces["z"], 5, 3))
+    there = model.spaces["z"].mapped(making.codes_of(recipe), "w")
+    assert np.allclose(there, sampling.sample(model.spaces["w"], 5, 3))
