@@ -288,14 +288,13 @@ def activity(
                 "sensitivity": float(sensitivity[index]),
                 "active": bool(judged.active[index]),
             }
-            for index in range(work.space.dim)
+            for index in range(work.space.leading or work.space.dim)
         ]
         if json:
             print_json(rows)
         else:
-            _print_activity(
-                rows, [work.dimension_label(index) for index in range(work.space.dim)], judged.influence
-            )
+            labels = [work.dimension_label(index) for index in range(len(rows))]
+            _print_activity(rows, labels, judged.influence[: len(rows)])
 
 
 def _posterior(work: Any, path: Path | None) -> tuple[Any, Any]:
