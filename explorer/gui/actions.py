@@ -59,6 +59,11 @@ COMMANDS = (
     Command("random", "&Random", ("R",), "Draw a random code; locked dimensions stay", "Random"),
     Command("reset", "Reset", ("Ctrl+R",), "Put every dimension to its centre", "Reset"),
     Command(
+        "brush", "Br&ush", ("E",), "Paint a part of the picture towards another one; Escape ends it", "", True
+    ),
+    Command("brush_smaller", "S&maller brush", ("[",), "Let the brush reach less far"),
+    Command("brush_larger", "&Larger brush", ("]",), "Let the brush reach further"),
+    Command(
         "star_place", "&Star this place", ("Ctrl+D",), "Keep this place in the history for good, or no more"
     ),
     Command("name_place", "&Name this place…", ("Ctrl+Shift+D",), "Give this place of the history a name"),
@@ -113,7 +118,7 @@ OTHER_KEYS = (
     ("S", "On a place of the history: star it, or take the star away"),
     ("Home, End", "In the history: the first and the last place"),
     ("Ctrl+F", "Find a dimension"),
-    ("Esc", "Stop loading"),
+    ("Esc", "Stop loading; put the brush away"),
 )
 
 

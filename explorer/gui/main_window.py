@@ -136,6 +136,9 @@ class MainWindow(QMainWindow):
             "zoom_in": self.canvas.zoom_in,
             "zoom_out": self.canvas.zoom_out,
             "fit": self.canvas.fit,
+            "brush": self.canvas.brush.toggle,
+            "brush_smaller": self.canvas.brush.smaller,
+            "brush_larger": self.canvas.brush.larger,
             "set_a": self.strip.use_current_as_a,
             "set_b": self.strip.use_current_as_b,
             "play": self.strip.toggle_play,
@@ -162,6 +165,7 @@ class MainWindow(QMainWindow):
             session.map_changed,
             session.anchors_changed,
             session.places.changed,
+            self.canvas.brush.changed,
         ):
             signal.connect(self._refresh_actions)
         self._refresh_actions()
@@ -296,6 +300,10 @@ class MainWindow(QMainWindow):
         actions["program_text"].setEnabled(bool(session.model is not None and session.model.source_text))
         self.export_button.setEnabled(has_model)
         self.export_button.setToolTip(EXPORT if has_model else NOTHING_TO_EXPORT)
+        brush = self.canvas.brush
+        actions["brush"].setEnabled(brush.exists and not brush.why_not)
+        for name in ("brush_smaller", "brush_larger"):
+            actions[name].setEnabled(brush.is_on)
         both = all(session.anchors.values())
         actions["export_strip"].setEnabled(both)
         actions["play"].setEnabled(both)
@@ -310,6 +318,7 @@ class MainWindow(QMainWindow):
         for name, value in (
             ("thumbnails", session.rows.thumbnails_all),
             ("background", session.map.background),
+            ("brush", brush.is_on),
         ):
             actions[name].blockSignals(True)
             actions[name].setChecked(value)

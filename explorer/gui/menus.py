@@ -46,7 +46,8 @@ class Menus:
         places = ("star_place", "name_place", "place_before", "place_after")
         ends = ("set_a", "set_b", "play", None, "forget_original")
         encoding = ("encode_folder", "encode_file")
-        self._add("&Latent", "random", "reset", None, *places, None, *ends, None, *encoding)
+        brush = ("brush", "brush_smaller", "brush_larger")
+        self._add("&Latent", "random", "reset", None, *brush, None, *places, None, *ends, None, *encoding)
         self.bar.addMenu(self.device)
         self._add("&Help", "shortcuts", None, "messages", "report", None, "about")
 

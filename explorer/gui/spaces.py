@@ -77,18 +77,25 @@ def book_in(book: CodeBook | None, model: LatentModel, name: str) -> CodeBook | 
 
     None where no way leads from its own space there, or it is of another size.
     """
-    space = model.spaces[name]
-    if book is None or not len(book) or book.space == name:
-        return book if book is not None and len(book) and book.mean.shape[1:] == (space.dim,) else None
-    own = model.spaces.get(book.space)
-    if own is None or name not in own.mappings or book.mean.shape[1:] != (own.dim,) or model.classes:
+    if book is None or not has_place(book, model, name):
         return None
+    if book.space == name:
+        return book
+    space, own = model.spaces[name], model.spaces[book.space]
     most = max(MOST_NUMBERS // space.dim, 2)
     chosen = np.unique(np.linspace(0, len(book) - 1, min(len(book), most)).astype(int))
     labels = {column: values[chosen] for column, values in book.labels.items()}
     names = tuple(book.names[index] for index in chosen)
     mean = own.mapped(book.mean[chosen], name)
     return replace(book, mean=mean, logvar=None, names=names, labels=labels, space=name)
+
+
+def has_place(book: CodeBook | None, model: LatentModel | None, name: str) -> bool:
+    """Return whether the codes of a code book have a place in a space."""
+    own = model.spaces.get(book.space) if book is not None and model is not None else None
+    if book is None or model is None or own is None or not len(book) or book.mean.shape[1:] != (own.dim,):
+        return False
+    return book.space == name or (name in own.mappings and not model.classes)
 
 
 def _model(state: State) -> LatentModel:

@@ -24,10 +24,12 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
+from explorer.gui.brush import Brush
 from explorer.gui.history.place_mime import place_in
 from explorer.gui.pictures import PictureSource, to_qimage
 from explorer.gui.session import Session
 from explorer.gui.state import Original
+from explorer.gui.widgets.brush_row import BrushRow
 from explorer.gui.widgets.drop_zone import DropZone
 from explorer.gui.widgets.loading import Loading
 from explorer.gui.widgets.notice import Action, Level, Note, Notice
@@ -90,11 +92,15 @@ class Canvas(QWidget):
         self.view.setToolTip("Wheel: zoom; drag: move; 0: the whole picture; hold B: the picture before")
         self.view.setAccessibleDescription("The decoded picture of the current code")
         self.bar = PictureBar(self.view, self)
+        self.brush_row = BrushRow(self)
+        self.brush = Brush(session, pictures, self.view, self.brush_row, self)
         self.notice = Notice(self)
         self.notice.left.connect(self._on_notice_left)
         self._build()
         self.bar.set_sides(None, NOTHING_TO_COMPARE)
         self.bar.compare_wanted.connect(self.toggle_wiper)
+        self.bar.brush_wanted.connect(self.brush.toggle)
+        self.brush.changed.connect(self._refresh_brush)
         session.model_changed.connect(self._on_model_changed)
         session.space_changed.connect(self._on_chain_changed)
         session.stages_changed.connect(self._forget_told)
@@ -125,6 +131,7 @@ class Canvas(QWidget):
         layout.setSpacing(4)
         layout.addWidget(self._pages, stretch=1)
         layout.addWidget(self._below)
+        layout.addWidget(self.brush_row)
         layout.addWidget(self.notice)
 
     # ---- wishes ----
@@ -232,6 +239,8 @@ class Canvas(QWidget):
             self.cancel_requested.emit()
         elif event.key() == Qt.Key.Key_Escape and self.notice.shows_problem:
             self.notice.close_shown()
+        elif event.key() == Qt.Key.Key_Escape and self.brush.is_on:
+            self.brush.set_on(False)
         elif event.key() == Qt.Key.Key_B and plain:
             self.show_before(True)
         else:
@@ -365,6 +374,10 @@ class Canvas(QWidget):
         self.view.set_pictures(_whole(self._result), before)
         self.view.set_wiper(wiping is not None)
         self.bar.set_sides(SIDES[self._compared] if self._compared else None, NOTHING_TO_COMPARE)
+
+    def _refresh_brush(self) -> None:
+        brush = self.brush
+        self.bar.set_brush(exists=brush.exists, on=brush.is_on, why_not=brush.why_not)
 
     def _refresh_page(self) -> None:
         has_picture = not self.view.picture.isNull()

@@ -15,6 +15,7 @@ class PictureBar(QWidget):
     """Reads a `PictureView` and offers what can be done with it; keeps only the names of the two sides."""
 
     compare_wanted = Signal()
+    brush_wanted = Signal()
 
     def __init__(self, view: PictureView, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -25,6 +26,10 @@ class PictureBar(QWidget):
         self.compare = _button("Compare")
         self.compare.setCheckable(True)
         self.compare.clicked.connect(self.compare_wanted)
+        self.brush = _button("Brush")
+        self.brush.setCheckable(True)
+        self.brush.clicked.connect(self.brush_wanted)
+        self.brush.hide()
         self.sharpness = _button("Crisp")
         self.sharpness.clicked.connect(view.toggle_smooth)
         self.zoom = _button("Fit")
@@ -34,7 +39,7 @@ class PictureBar(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
         layout.addWidget(self.line, stretch=1)
-        for button in (self.compare, self.sharpness, self.zoom):
+        for button in (self.brush, self.compare, self.sharpness, self.zoom):
             layout.addWidget(button)
         view.hovered.connect(self._refresh_line)
         view.view_changed.connect(self.refresh)
@@ -45,6 +50,15 @@ class PictureBar(QWidget):
         if (sides, why_not) != (self._sides, self._why_not):
             self._sides, self._why_not = sides, why_not
             self.refresh()
+
+    def set_brush(self, *, exists: bool, on: bool, why_not: str = "") -> None:
+        """Show whether there is a brush and whether it is taken; why it cannot be."""
+        self.brush.setVisible(exists)
+        self.brush.setChecked(on)
+        self.brush.setEnabled(not why_not)
+        self.brush.setToolTip(
+            why_not or "Paint a part of the picture towards another one (E); Escape ends it"
+        )
 
     def refresh(self) -> None:
         """Show what the view shows now."""

@@ -1,4 +1,4 @@
-"""One picture, large and exact: zoom, pan, the pixel under the cursor, a wiper to a second picture.
+"""One picture, large and exact: zoom, pan, the pixel under the cursor, a wiper to a second picture, a brush's ring.
 
 Knows QImages only; what they show and when they change is the business of its owner. Its paint path is
 measured (slider to pixel), so it converts each picture once, paints opaquely and only where the picture lies.
@@ -13,6 +13,7 @@ from PySide6.QtGui import (
     QEnterEvent,
     QFocusEvent,
     QHelpEvent,
+    QHideEvent,
     QImage,
     QKeyEvent,
     QMouseEvent,
@@ -26,6 +27,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from explorer.gui import theme
+from explorer.gui.widgets.brush_ring import BrushRing
 from explorer.gui.widgets.viewport import Viewport
 from explorer.gui.widgets.wiper import GRIP, Wiper
 
@@ -41,6 +43,9 @@ class PictureView(QWidget):
 
     hovered = Signal()  # the pixel under the cursor, or its value, may be another
     view_changed = Signal()  # zoom, sharpness or wiper
+    stroke_began = Signal(QPointF)  # of a brush; where, in pixels of the picture
+    stroke_moved = Signal(QPointF)
+    stroke_ended = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -50,6 +55,7 @@ class PictureView(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.viewport = Viewport()
         self.wiper = Wiper()
+        self.ring = BrushRing()
         self.after_paint: Callable[[], None] | None = (
             None  # called at the end of every paintEvent (benchmarks)
         )
@@ -59,7 +65,7 @@ class PictureView(QWidget):
         self._drawn_before: QImage | None = None  # likewise, made when it is painted first
         self._before_alone = False
         self._cursor_at: QPointF | None = None
-        self._drag: tuple[str, QPointF] | None = None  # "pan" or "wiper", and where the mouse was
+        self._drag: tuple[str, QPointF] | None = None  # "pan", "wiper" or "brush", and where the mouse was
         self._space_held = False
         self._corners: tuple[QRectF, QPainterPath] = (QRectF(), QPainterPath())
         theme.notifier.changed.connect(self.update)
@@ -115,6 +121,23 @@ class PictureView(QWidget):
             self.wiper.on = on
             self.update()
             self.view_changed.emit()
+
+    def set_brush(self, radius: float | None) -> None:
+        """Let presses paint, with a ring of a radius (pixels of the picture) around the pointer; None: no more."""
+        if self.ring.radius == radius:
+            return
+        self._update_ring()
+        was_on, self.ring.radius = self.ring.on, radius
+        if radius is None:
+            self._end_stroke()
+        if was_on != self.ring.on:
+            self._place_ring(self._cursor_at)
+            self._refresh_cursor()
+        self._update_ring()
+
+    def show_ring(self, shown: bool) -> None:
+        """Show the ring in the middle of the view, where the pointer is elsewhere."""
+        self._place_ring(QRectF(self.rect()).center() if shown else self._cursor_at)
 
     def value_under_cursor(self) -> tuple[QPoint, tuple[int, ...]] | None:
         """Return the pixel under the cursor and its value, (grey,) or (red, green, blue) in 0..255.
@@ -195,6 +218,8 @@ class PictureView(QWidget):
             self.setCursor(Qt.CursorShape.ClosedHandCursor)
         elif not self._space_held and self.wiping and self.wiper.hit(at, self.viewport.target()):
             self.setCursor(Qt.CursorShape.SplitHCursor)
+        elif not self._space_held and self.ring.on and not self.before_alone:
+            self.setCursor(Qt.CursorShape.CrossCursor)
         elif self.viewport.can_pan:
             self.setCursor(Qt.CursorShape.OpenHandCursor)
         else:
@@ -220,6 +245,8 @@ class PictureView(QWidget):
             self._paint_corners(painter, visible, tokens)
             if wiping:
                 self.wiper.paint(painter, target, visible, tokens.accent)
+            if not self.before_alone:
+                self.ring.paint(painter, self.viewport.scale)
             if self.hasFocus():
                 self._paint_focus(painter, visible, tokens)
         painter.end()
@@ -293,12 +320,18 @@ class PictureView(QWidget):
         if event.button() not in (Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton):
             super().mousePressEvent(event)
             return
+        if self._drag is not None and self._drag[0] == "brush":
+            return
         left = event.button() == Qt.MouseButton.LeftButton and not self._space_held
         on_line = self.wiping and self.wiper.hit(at, target)
-        anywhere = self.wiping and not self.viewport.can_pan and target.contains(at)
+        anywhere = self.wiping and not self.viewport.can_pan and target.contains(at) and not self.ring.on
         if left and (on_line or anywhere):
             self._drag = ("wiper", at)
             self._move_wiper(at.x())
+        elif left and self.ring.on:
+            if not self.before_alone and not self._picture.isNull():
+                self._drag = ("brush", at)
+                self.stroke_began.emit(self._on_picture(at))
         elif self.viewport.can_pan:
             self._drag = ("pan", at)
         self._refresh_cursor()
@@ -310,18 +343,27 @@ class PictureView(QWidget):
             self._refresh_cursor()
         elif self._drag[0] == "wiper":
             self._move_wiper(at.x())
+        elif self._drag[0] == "brush":
+            self.stroke_moved.emit(self._on_picture(at))
         else:
             self.viewport.pan(at - self._drag[1])
             self._drag = ("pan", at)
             self.update()
+        self._place_ring(at)
         self.hovered.emit()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if self._drag is not None and self._drag[0] == "brush":
+            if event.button() == Qt.MouseButton.LeftButton:
+                self._end_stroke()
+            return
         self._drag = None
         self._refresh_cursor()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        if not self.viewport.fitted:
+        if self.ring.on:
+            self.mousePressEvent(event)  # two dabs, one after the other
+        elif not self.viewport.fitted:
             self.fit()
 
     def _move_wiper(self, x: float) -> None:
@@ -329,12 +371,37 @@ class PictureView(QWidget):
         self.update()
         self.view_changed.emit()
 
+    def _on_picture(self, at: QPointF) -> QPointF:
+        """Return a point of the view in pixels of the picture, which may lie outside of it."""
+        part = self.viewport.position(at)
+        return QPointF(part.x() * self._picture.width(), part.y() * self._picture.height())
+
+    def _end_stroke(self) -> None:
+        if self._drag is not None and self._drag[0] == "brush":
+            self._drag = None
+            self._refresh_cursor()
+            self.stroke_ended.emit()
+
+    def _place_ring(self, at: QPointF | None) -> None:
+        self._update_ring()
+        self.ring.at = at
+        self._update_ring()
+
+    def _update_ring(self) -> None:
+        if self.ring.on and self.ring.at is not None:
+            self.update(self.ring.rect(self.viewport.scale).toAlignedRect())
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        self._end_stroke()  # no release would come
+
     def enterEvent(self, event: QEnterEvent) -> None:
         self._cursor_at = event.position()
+        self._place_ring(self._cursor_at)
         self.hovered.emit()
 
     def leaveEvent(self, event: QEvent) -> None:
         self._cursor_at = None
+        self._place_ring(None)
         self.hovered.emit()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
