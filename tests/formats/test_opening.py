@@ -86,18 +86,6 @@ def test_generators_of_other_projects_draw_their_references(reference_data, in_p
     assert np.abs(drawn.reshape(reference["images"].shape) - reference["images"]).max() < 1e-4
 
 
-UNREAD = ("nv_", "rosinality")
-
-
-def test_checkpoints_that_are_not_read_yet_are_refused_in_a_sentence(reference_data, in_process):
-    folder = reference_data / "trained-checkpoints"
-    files = [path for path in folder.glob("*/*") if path.name not in ("reference.npz", "facts.json")]
-    unread = [path for path in files if path.parent.name.startswith(UNREAD)]
-    assert unread
-    for path in unread:
-        assert str(path) in sentence(path)
-
-
 def test_a_saved_model_comes_back_bit_for_bit(native, tiny_model):
     opened = open_latent(native)
     model = opened.model
