@@ -151,7 +151,7 @@ def _strip(choice: ExportChoice, session: Session, subject: Subject) -> Recipe:
 
 
 def _sheet(choice: ExportChoice, session: Session, subject: Subject) -> Recipe:
-    dims = list(range(session.dim))
+    dims = list(range((session.space.leading if session.space else None) or session.dim))
     if session.activity is not None and session.rows.order == "influence":  # as the rows of the window stand
         dims = np.argsort(-session.activity.influence, kind="stable").tolist()
     if choice.active_only and session.activity is not None:
