@@ -131,6 +131,10 @@ def cleaned(found: Weights, reading: Reading) -> Weights:
     tensors, folded = folding.fold(tensors)
     modules = [module for module in found.modules if folding.without_inner([module.path])]
     prefix, tensors, modules = _without_prefix(tensors, modules)
+    kept = {key: tensor for key, tensor in tensors.items() if not key.startswith(_OF_LOSS)}
+    if kept and len(kept) < len(tensors):
+        left_out = [*left_out, f"Left out, as it only compares pictures: {_OF_LOSS[:-1]}."]
+        tensors, modules = kept, [module for module in modules if not f"{module.path}.".startswith(_OF_LOSS)]
     return replace(
         found,
         tensors=tensors,
@@ -139,6 +143,10 @@ def cleaned(found: Weights, reading: Reading) -> Weights:
         prefix=prefix,
         chain=tuple(module_tree.rekeyed(layer, drop=prefix) for layer in found.chain),
     )
+
+
+_OF_LOSS = "feature_network."
+"""Of a VAE with a perceptual loss: a classifier that was trained elsewhere (Hou et al. 2016, arXiv:1610.00291)."""
 
 
 def _chosen(networks: Sequence[Network], reading: Reading) -> Network:

@@ -154,3 +154,15 @@ def test_a_class_goes_before_the_encoder_and_behind_the_code(tmp_path):
     pictures = torch.rand(4, 3, 16, 16) * 2 - 1
     said = model.network.encode(pictures, labels)
     torch.testing.assert_close(said[0], plain.encode(pictures, labels)[0])
+
+
+def test_a_network_that_only_compares_pictures_is_left_out(tmp_path):
+    plain = Plain()
+    loss = {
+        f"feature_network.features.{place}.weight": torch.randn(4, 4, 3, 3, generator=plain.generator)
+        for place in range(3)
+    }
+    torch.save(lightning({**plain.w, **loss}), tmp_path / "last.ckpt")
+    model = open_latent(tmp_path / "last.ckpt").model
+    torch.testing.assert_close(model.decode_raw(CODES), plain.decode(CODES))
+    assert any("feature_network" in note for note in model.notes)
