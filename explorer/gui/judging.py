@@ -1,4 +1,4 @@
-"""What each dimension does: by the code book at once, by the decoder when it has answered."""
+"""What each dimension does: by the code book or the space at once, by the decoder when it has answered."""
 
 from __future__ import annotations
 
@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     import numpy as np
 
     from explorer.render.requests import ActivityResult
+
+
+MOST_OF_A_MAP = 512
+"""Single numbers of a map that are worth measuring one by one; of more, each does little, and other work waits."""
 
 
 class DimensionJudge(QObject):
@@ -35,9 +39,16 @@ class DimensionJudge(QObject):
         self._kl = activity_maths.kl_per_dim(book.mean, book.logvar) if has_kl else None  # type: ignore[union-attr, arg-type]
         if self._kl is not None:
             session.set_activity(activity_maths.judge(self._kl, None))
+        elif session.space.leading is not None:
+            session.set_activity(activity_maths.leading(session.space))
+        if len(session.space.shape) == 3 and session.space.dim > MOST_OF_A_MAP:
+            self._pictures.cancel("activity")  # of the space before
+            return
         probes = activity_maths.probes(session.space, book.mean) if book is not None else None
         self._pictures.want_activity(probes, self._on_activity)
 
     def _on_activity(self, result: ActivityResult) -> None:
-        if result.sensitivity is not None:
-            self._session.set_activity(activity_maths.judge(self._kl, result.sensitivity))
+        space = self._session.space
+        if result.sensitivity is not None and space is not None:
+            found = activity_maths.judge(self._kl, result.sensitivity)
+            self._session.set_activity(activity_maths.within_leading(found, space))

@@ -1,4 +1,4 @@
-"""The quiet line over the sliders of a model without a known prior: where their ranges come from, and what helps."""
+"""The quiet line over sliders that say little yet: where their ranges come from, or what they move, and what helps."""
 
 from __future__ import annotations
 
@@ -7,10 +7,14 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWi
 
 from explorer.formats import ranges
 from explorer.gui.session import Session
+from explorer.models.base import LatentModel, Space
+
+_PICTURES = "Drop a picture to begin with it; encode many, and the sliders follow the directions in which they differ."
+_BOOK = "A code book (NAME.codes.npz) beside the checkpoint gives sliders along the directions in which codes differ."
 
 
 class RangeNotice(QWidget):
-    """Seen while neither a prior nor encoded pictures tell how far the codes of the shown space reach."""
+    """Seen while neither a prior nor encoded pictures tell how far codes of the shown space reach, or which ways."""
 
     folder_wanted = Signal()  # the person wants to encode the pictures of a folder
     file_wanted = Signal()  # of a zip or an array
@@ -55,11 +59,21 @@ class RangeNotice(QWidget):
 
     def _refresh(self) -> None:
         model, space = self._session.model, self._session.space
-        if model is None or space is None or not ranges.is_provisional(space):
+        text = told(model, space) if model is not None and space is not None else ""
+        if model is None or space is None or not text:
             self.hide()
             return
-        self._text.setText(ranges.unknown_prior(model))
+        self._text.setText(text)
         can_encode = model.has_encoder and space.name == model.default_space
         for button in (self._folder, self._file):
             button.setVisible(can_encode)
         self.show()
+
+
+def told(model: LatentModel, space: Space) -> str:
+    """Return what is to be said of the sliders of a space, and what helps; empty where they need no word."""
+    is_map = len(space.shape) == 3 and space.name == model.default_space == model.explored_space
+    if is_map:
+        size = " × ".join(str(side) for side in space.shape)
+        return f"A slider here is one number of a map, {size}. {_PICTURES if model.has_encoder else _BOOK}"
+    return ranges.unknown_prior(model) if ranges.is_provisional(space) else ""

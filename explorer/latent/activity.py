@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -115,3 +115,21 @@ def judge(kl: np.ndarray | None, sensitivity: np.ndarray | None) -> Activity:
     else:
         active = influence > ACTIVE_SENSITIVITY if largest > 0 else np.isfinite(measure)
     return Activity(kl, sensitivity, active, influence)
+
+
+def leading(space: Space) -> Activity:
+    """Return what is known of a space with leading dimensions before its decoder is asked: they are active.
+
+    Their influence follows the spread, for all directions of a map are of one unit.
+    """
+    spread = np.array(space.spread, np.float32)
+    spread[space.leading :] = 0.0
+    influence = spread / max(float(spread.max(initial=0.0)), 1e-30)
+    return Activity(None, None, np.arange(space.dim) < (space.leading or 0), influence)
+
+
+def within_leading(found: Activity, space: Space) -> Activity:
+    """Return an activity in which none but the leading dimensions of the space is active, where it has some."""
+    if space.leading is None:
+        return found
+    return replace(found, active=found.active & (np.arange(space.dim) < space.leading))
