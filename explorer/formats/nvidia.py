@@ -51,7 +51,9 @@ def build(content: Any, reading: Reading, notes: Sequence[str] = ()) -> LatentMo
     name = _chosen(makers, reading)
     chosen = makers[name]
     try:
-        return _model(chosen, reading, [*notes, *_said(name, makers, chosen)])
+        model = _model(chosen, reading, [*notes, *_said(name, makers, chosen)])
+        model.entries = (name, *(other for other in makers if other != name)) if len(makers) > 1 else ()
+        return model
     except (Misbuilt, ValueError) as error:
         raise CheckpointError(
             f"{reading.path} holds a {shown(chosen.cls, 40)} that cannot be rebuilt, as {shown(error, 160)}; "

@@ -45,6 +45,8 @@ def build(content: Any, reading: Reading, notes: Sequence[str] = ()) -> LatentMo
     model = recognition.build(family, config, tensors, reading, format_name=FORMAT, notes=said)
     assert isinstance(model, LatentModel)
     model.source_text = chosen.texts
+    drawing = [(network is not chosen, name) for name, network in _names(networks).items() if _draws(network)]
+    model.entries = tuple(name for _, name in sorted(drawing)) if len(drawing) > 1 else ()
     return model
 
 

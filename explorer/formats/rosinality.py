@@ -91,7 +91,20 @@ def build(
     except (ValueError, IndexError, RuntimeError, OverflowError) as error:
         raise parts.damaged(str(error).splitlines()[0][:100]) from error
     family = Architecture("stylegan2", stylegan2.StyleGan2Config, stylegan2.StyleGan2, _wrap)
-    return recognition.build(family, config, tensors, reading, format_name=FORMAT, notes=told)
+    model = recognition.build(family, config, tensors, reading, format_name=FORMAT, notes=told)
+    model.entries = _generators(content, reading.hints.entry or "g_ema")
+    return model
+
+
+def _generators(content: Any, first: str) -> tuple[str, ...]:
+    """Return the names of the entries that are such generators, where there are several, `first` before others."""
+    entries = content.items() if isinstance(content, Mapping) else ()
+    found = [
+        str(name)
+        for name, entry in entries
+        if isinstance(entry, Mapping) and any(".modulation." in str(key) for key in entry)
+    ]
+    return tuple(sorted(found, key=lambda name: name != first)) if len(found) > 1 else ()
 
 
 def _wrap(network: stylegan2.StyleGan2, config: stylegan2.StyleGan2Config, **described: Any) -> LatentModel:

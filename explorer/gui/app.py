@@ -165,6 +165,7 @@ class App(QObject):
             wish.connect(encoder.choose_file)
         window.closing.connect(self.close)
         window.recent_chosen.connect(self.opener.open)
+        window.sliders.style_section.entry_wanted.connect(self.opener.open_entry)
         window.work_cancelled.connect(self.jobs.cancel)
         window.start.open_wanted.connect(self.opener.open)
         window.start.browse_wanted.connect(self._on_open)

@@ -144,16 +144,16 @@ class Brush(QObject):
         is_known = first is not None and (first.measured or first.stated or first.prior != "none")
         return (
             *ends,
-            Source("average", "the average", "the average", "" if is_known else _NO_BOOK),
+            Source("average", "average", "the average", "" if is_known else _NO_BOOK),
             Source(
                 "original",
-                "the encoded picture",
+                "encoded picture",
                 "the encoded picture",
                 "" if session.original is not None else _NO_ORIGINAL,
             ),
             Source(
                 "random",
-                "a random picture",
+                "random picture",
                 "a random picture of the code book, another at each stroke",
                 "" if has_book else _NO_BOOK,
             ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -85,7 +86,13 @@ class Opener(QObject):
         if self._first is not None:
             self.open(*self._first)
 
-    def open(self, path: str, stages: tuple[str, ...] = ()) -> None:
+    def open_entry(self, name: str) -> None:
+        """Read another network of the open checkpoint, by the hints that it was read by."""
+        model = self._session.model
+        if model is not None and model.origin is not None:
+            self.open(str(model.origin.path), hints={**model.origin.hints, "entry": name})
+
+    def open(self, path: str, stages: tuple[str, ...] = (), hints: Mapping[str, str] | None = None) -> None:
         """Read a checkpoint (then `stages`), a picture or a saved session; a second call cancels the first."""
         self._first = None
         self._next_stages = stages
@@ -93,9 +100,9 @@ class Opener(QObject):
             self.session_wanted.emit(path)
             return
         spec = self._session.model.image if self._session.model else None
-        self._start(f"Opening {Path(path).name}", partial(open_path, path, spec)).succeeded.connect(
-            self._on_opened
-        )
+        self._start(
+            f"Opening {Path(path).name}", partial(open_path, path, spec, hints or {})
+        ).succeeded.connect(self._on_opened)
 
     def take(self, built: Built) -> None:
         """Show a checkpoint that was read and built elsewhere; what is being opened meanwhile is cancelled."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import weakref
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -143,11 +143,15 @@ def carried_recipe(path: str) -> Recipe | None:
 
 
 def open_path(
-    path: str, spec: ImageSpec | None, progress: Progress, should_stop: ShouldStop
+    path: str,
+    spec: ImageSpec | None,
+    hints: Mapping[str, str],
+    progress: Progress,
+    should_stop: ShouldStop,
 ) -> Opened | FittedPicture | CarriedRecipe | Puzzle:
     """Read whatever a person opened: a picture with a recipe, one for the open model to encode, a checkpoint.
 
-    A checkpoint that hints may help comes back as a puzzle.
+    A checkpoint that hints may help comes back as a puzzle; `hints` go before those that are kept for it.
 
     Raises:
         ExplorerError: it cannot be used.
@@ -163,7 +167,7 @@ def open_path(
 
     examination = Examination(path, on_progress=progress, should_stop=should_stop)
     try:
-        opened = examination.open(on_progress=progress)
+        opened = examination.open(hints, on_progress=progress)
     except Unfamiliar as error:
         return Puzzle(examination, error)
     _remember(opened.model, examination)

@@ -20,7 +20,7 @@ _PSI_MOST, _MOVE_MOST = 10.0, 10.0  # of what is typed
 class StyleSection(QWidget):
     """Seen for models that truncate; reads the session, calls its setters."""
 
-    changed_size = Signal()
+    entry_wanted = Signal(str)  # another generator of the file
 
     def __init__(self, session: Session, pictures: PictureSource, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -91,14 +91,20 @@ class StyleSection(QWidget):
         self.seed.setAccessibleName("Seed of the noise")
         self.seed.setToolTip("The same seed gives the same noise")
         self.seed.lineEdit().setAcceptDrops(False)
+        self.entry = FittingCombo(
+            "Generator",
+            "The generators in the file: averaged over the training, and as it was at its end",
+            self,
+        )
         self._choices = QHBoxLayout()
         self._choices.setSpacing(8)
-        for widget in (self.cutoff, self.noise, self.seed):
+        for widget in (self.cutoff, self.noise, self.seed, self.entry):
             self._choices.addWidget(widget)
         self._choices.addStretch(1)
         self.cutoff.activated.connect(self._on_cutoff_activated)
         self.noise.activated.connect(self._on_noise_activated)
         self.seed.valueChanged.connect(self._on_seed_changed)
+        self.entry.activated.connect(self._on_entry_activated)
 
     # ---- the session changed ----
 
@@ -113,9 +119,16 @@ class StyleSection(QWidget):
         for count in range(1, model.layers):
             self.cutoff.addItem(f"first {count} layer{'s' if count > 1 else ''}", count)
         self.noise.setVisible("noise" in accepts)
+        self._fill_entries()
         for name in ("x", "y", "angle"):
             self.rows[name].setVisible("transform" in accepts)
         self._refresh()
+
+    def _fill_entries(self) -> None:
+        model = self._session.model
+        self.entry.clear()
+        self.entry.addItems(list(model.entries) if model is not None else [])
+        self.entry.setVisible(self.entry.count() > 0)
 
     def _refresh(self) -> None:
         if self.isHidden():
@@ -154,6 +167,11 @@ class StyleSection(QWidget):
 
     def _on_noise_activated(self, index: int) -> None:
         self._set(noise=self.noise.itemData(index))
+
+    def _on_entry_activated(self, index: int) -> None:
+        if index > 0:
+            self.entry_wanted.emit(self.entry.itemText(index))
+            self.entry.setCurrentIndex(0)  # until that one is open
 
     def _on_seed_changed(self, seed: int) -> None:
         self._set(noise_seed=seed)

@@ -124,7 +124,8 @@ class _Described:
     """What latent models and stages have in common.
 
     `diagnosis` tells what a reader had to guess (`explorer.formats.diagnosis`); None where it guessed nothing.
-    `source_text` is the program text that the file carries, which is shown and never run.
+    `source_text` is the program text that the file carries, which is shown and never run. `entries` are the names of
+    the networks in the file that could be read by the hint `entry`, the one that was first; none without a choice.
     """
 
     def __init__(
@@ -145,6 +146,7 @@ class _Described:
         self.trained = dict(trained or {})
         self.diagnosis: Any = None
         self.source_text = ""
+        self.entries: tuple[str, ...] = ()
 
     @property
     def modules(self) -> tuple[nn.Module, ...]:

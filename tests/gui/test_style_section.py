@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from PySide6.QtCore import Qt
-from real_window import WAIT, finish
+from real_window import WAIT, finish, open_and_wait
 from style_fakes import tiny_style
 
 from explorer.export import making
@@ -358,3 +358,26 @@ def test_a_preview_comes_first_and_the_whole_picture_when_the_hand_is_off(sessio
     assert [r.request.quality for r in shown[2:]] == ["preview"]
     pictures.dragging(False)
     assert [r.request.quality for r in shown[3:]] == ["full"]
+
+
+# ---- generators of one file ----
+
+
+def test_the_other_generator_of_a_file_is_offered(running, qtbot, reference_data):
+    [found] = (reference_data / "trained-checkpoints" / "nv_stylegan2_64").glob("*.pkl")
+    open_and_wait(qtbot, running, found)
+    entry = running.window.sliders.style_section.entry
+    assert [entry.itemText(place) for place in range(entry.count())] == ["G_ema", "G"]
+    averaged = running.session.model
+    with qtbot.waitSignal(running.session.model_changed, timeout=WAIT):
+        qtbot.keyClick(entry, Qt.Key.Key_Down)
+    raw = running.session.model
+    assert raw.origin.hints == {"entry": "G"}
+    assert raw.entries == ("G", "G_ema")
+    assert [entry.itemText(place) for place in range(entry.count())] == ["G", "G_ema"]
+    strengths = [model.network.synthesis.b4.conv1.noise_strength for model in (raw, averaged)]
+    assert not torch.equal(*strengths)
+
+
+def test_where_there_is_one_generator_nothing_is_offered(section):
+    assert section.entry.isHidden()

@@ -7,14 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QStandardItemModel
+from PySide6.QtGui import QFontMetricsF, QResizeEvent, QStandardItemModel
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 from explorer.gui import theme
 from explorer.gui.widgets.fitting_combo import FittingCombo
 from explorer.gui.widgets.level_slider import LevelSlider
 
-NARROW = 430  # px; below, the sliders go without their names
+NARROW = 420  # px; below, everything goes without its name
+_GAP = 10  # px, between two settings
 
 
 @dataclass(frozen=True)
@@ -46,22 +47,21 @@ class BrushRow(QWidget):
         self.radius.held.connect(self.radius_held)
         self.strength = LevelSlider("Strength of the brush", "How much one stroke changes", self)
         self.strength.moved.connect(self.strength_moved)
-        self._towards = _quiet("Paint towards", self)
-        self._names = (_quiet("Radius", self), _quiet("Strength", self))
-        self._numbers = (_number("0000 px", self), _number("0.00", self))
+        self._names = tuple(_quiet(name, self) for name in ("Paint towards", "Radius", "Strength"))
+        self._numbers = (_number(self), _number(self))
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(6)
-        layout.addWidget(self._towards)
+        layout.addWidget(self._names[0])
         layout.addWidget(self.source)
-        layout.addSpacing(6)
         layout.addStretch(1)
-        for name, slider, number in zip(
-            self._names, (self.radius, self.strength), self._numbers, strict=True
-        ):
+        sliders = (self.radius, self.strength)
+        for name, slider, number in zip(self._names[1:], sliders, self._numbers, strict=True):
+            layout.addSpacing(_GAP)
             layout.addWidget(name)
-            layout.addWidget(slider, stretch=3)
+            layout.addWidget(slider, stretch=4)
             layout.addWidget(number)
+        _fit(self._numbers[1], "0.00")
 
     def show_sources(self, sources: Sequence[Source], chosen: str) -> None:
         """List what can be painted towards; what is not there is grey, and its tooltip says why."""
@@ -83,6 +83,7 @@ class BrushRow(QWidget):
     def show_radius(self, radius: float, smallest: float, largest: float) -> None:
         """Show how far it reaches, px, and between which ends the slider goes (evenly in its logarithm)."""
         self._span = smallest, largest
+        _fit(self._numbers[0], f"{largest:.0f} px")
         self.radius.show_level(math.log(radius / smallest) / math.log(largest / smallest))
         self._numbers[0].setText(f"{radius:.0f} px")
 
@@ -103,7 +104,7 @@ class BrushRow(QWidget):
     def minimumSizeHint(self) -> QSize:
         return QSize(240, super().minimumSizeHint().height())
 
-    def resizeEvent(self, event) -> None:  # type: ignore[no-untyped-def]
+    def resizeEvent(self, event: QResizeEvent) -> None:
         for name in self._names:
             name.setVisible(self.width() >= NARROW)
         super().resizeEvent(event)
@@ -115,9 +116,13 @@ def _quiet(text: str, parent: QWidget) -> QLabel:
     return label
 
 
-def _number(widest: str, parent: QWidget) -> QLabel:
-    label = _quiet(widest, parent)
+def _number(parent: QWidget) -> QLabel:
+    label = _quiet("", parent)
     label.setFont(theme.numbers_font(theme.SMALL_PIXELS))
-    label.setFixedWidth(label.sizeHint().width())
     label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
     return label
+
+
+def _fit(label: QLabel, widest: str) -> None:
+    """Keep a label as wide as its widest number, so that nothing moves while a slider does."""
+    label.setFixedWidth(math.ceil(QFontMetricsF(label.font()).horizontalAdvance(widest)) + 2)
