@@ -37,5 +37,6 @@ def convert(
     with Work(file, decoding) as work:
         labels = DecodeOptions(labels=work.options.labels)
         codes, labels = checked(work.model, load_codes(latents, work.space), work.space.name, labels)
+        to = work.model.space_called(to)
         mapped = work.space.mapped(codes, to, labels)
         save_array(mapped.reshape(len(codes), *work.model.spaces[to].shape), out)

@@ -282,7 +282,7 @@ def activity(
         rows = [
             {
                 "index": index,
-                "name": (name := f"{work.space.name}{index + 1}"),
+                "name": (name := f"{work.space.letters}{index + 1}"),
                 **({"title": titles[name]} if name in titles else {}),
                 "kl": None if kl is None else float(kl[index]),
                 "sensitivity": float(sensitivity[index]),

@@ -149,7 +149,7 @@ class Work:
         self.opened = open_model(file, decoding) if isinstance(file, str) else file
         self.model: LatentModel = self.opened.model  # type: ignore[assignment]
         self.stages = tuple(map(open_stage, decoding.stage or ()) if stages is None else stages)
-        space = decoding.space or self.model.default_space
+        space = self.model.space_called(decoding.space) if decoding.space else self.model.default_space
         self.options = _options(decoding) if options is None else options
         self.model.check_options(space, self.options)
         check_stages(self.model.image, self.stages)
@@ -283,12 +283,14 @@ class Work:
 
     def dimension_label(self, index: int) -> str:
         """Return `z3`, or `z9 hair colour` where somebody named it."""
-        name = f"{self.space.name}{index + 1}"
+        name = f"{self.space.letters}{index + 1}"
         return f"{name} {self.opened.notes.titles.get(name, '')}".strip()
 
     def remark(self, index: int) -> str:
         """Return the first line of the note on a dimension, empty where there is none."""
-        return self.opened.notes.remarks.get(f"{self.space.name}{index + 1}", "").strip().partition("\n")[0]
+        return (
+            self.opened.notes.remarks.get(f"{self.space.letters}{index + 1}", "").strip().partition("\n")[0]
+        )
 
 
 def _is_number(labels: Path) -> bool:

@@ -6,6 +6,7 @@ ones are the principal directions. The maths is in `latent.rotation`.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from explorer.data.code_book import CodeBook
     from explorer.models.base import DecodeOptions
 
-NAME = "pca"
+LETTERS = "pca"
 _SHARE_OF_REST = 0.05
 """Of their real spread, what the dimensions behind the principal ones get: drawn with all of it, codes of no common
 picture would be told apart by noise alone."""
@@ -34,16 +35,19 @@ def attach(model: LatentModel, book: CodeBook) -> None:
     first = model.spaces[model.default_space]
     if len(first.shape) != 3 or min(first.shape[1:]) < 2 or book.space != first.name:
         return
-    model.spaces.pop(NAME, None)
-    others = {name: way for name, way in first.mappings.items() if name != NAME}
+    gone = [name for name, space in model.spaces.items() if space.letters == LETTERS]
+    for name in gone:
+        del model.spaces[name]
+    others = {name: way for name, way in first.mappings.items() if name not in gone}
     model.spaces[first.name] = replace(first, mappings=others)
     turn = rotation.fit(book.mean)
     if turn is None:
         return
     there, back = _ways(turn, first.shape)
-    model.spaces[first.name] = replace(first, mappings={**others, NAME: there})
-    model.spaces[NAME] = Space(
-        NAME,
+    name = f"{LETTERS}-{hashlib.sha256(book.mean.tobytes()).hexdigest()[:8]}"
+    model.spaces[first.name] = replace(first, mappings={**others, name: there})
+    model.spaces[name] = Space(
+        name,
         (first.dim,),
         "none",
         spread=_spreads(turn),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from explorer.gui.spaces import book_in, moved
-from explorer.gui.state import Anchor, MapSettings, StageEntry, State, StyleSettings, frozen_code
+from explorer.gui.state import Anchor, MapSettings, Place, StageEntry, State, StyleSettings, frozen_code
 from explorer.latent import sampling
 from explorer.models.base import ImageSpec, LatentModel, Space
 
@@ -51,6 +51,8 @@ def measured_state(opened: Opened, before: State) -> State:
     assert before.opened is not None
     assert isinstance(model, LatentModel)
     old: Space = before.opened.model.spaces[before.space]  # type: ignore[union-attr]
+    if before.space not in model.spaces:  # directions of other pictures, which mean nothing now
+        before = replace(before, **moved(before, model.default_space))
     space = model.spaces[before.space]
     changes: dict[str, Any] = {"opened": opened, "map": replace(before.map, plane="pca")}
     if np.array_equal(before.code, old.center):
@@ -63,6 +65,20 @@ def measured_state(opened: Opened, before: State) -> State:
         first, last = _first_anchors(opened, model, space)
         after = replace(after, anchor_a=first, anchor_b=last)
     return after
+
+
+def measured_places(opened: Opened, before: Opened, places: Sequence[Place]) -> tuple[Place, ...]:
+    """Return the places of a model that was measured: those in spaces that are gone lie in its first one now."""
+    old, model = before.model, opened.model
+    assert isinstance(old, LatentModel)
+    assert isinstance(model, LatentModel)
+    kept = []
+    for place in places:
+        if place.space not in model.spaces and place.space in old.spaces:
+            code = old.spaces[place.space].mapped(place.code[None], model.default_space)[0]
+            place = replace(place, space=model.default_space, code=frozen_code(code))
+        kept.append(place)
+    return tuple(kept)
 
 
 def _fitting(image: ImageSpec, entries: Sequence[StageEntry]) -> tuple[StageEntry, ...]:

@@ -14,7 +14,7 @@ from PySide6.QtCore import QObject
 
 from explorer.data.wording import counted
 from explorer.gui import file_dialogs
-from explorer.gui.first_state import measured_state
+from explorer.gui.first_state import measured_places, measured_state
 from explorer.gui.jobs import JobRunner
 from explorer.gui.pictures import PictureSource
 from explorer.gui.session import Session
@@ -112,7 +112,8 @@ class PictureEncoder(QObject):
     def _on_kept(self, kept: tuple[Opened, Path | None]) -> None:
         opened, place = kept
         session, read = self._session, self._read
-        places = session.places.all
+        assert session.state.opened is not None
+        places = measured_places(opened, session.state.opened, session.places.all)
         self._end()
         session.become("Encode pictures", measured_state(opened, session.state))
         session.places.restore(places)

@@ -257,7 +257,7 @@ class Session(QObject):
 
     def name_of(self, index: int) -> str:
         """Return the letter and number of a dimension, `z1` for index 0."""
-        return f"{self._state.space}{index + 1}"
+        return f"{self.space.letters if self.space else ''}{index + 1}"
 
     # ---- telling ----
 

@@ -56,7 +56,7 @@ def dimensions(space: Space, i: int, j: int) -> Plane:
     if i != j:
         axes[1, j] = 1.0
     origin = np.where(axes.any(axis=0), 0.0, space.center).astype(np.float32)
-    return Plane(origin, axes, f"{space.name}{i + 1} × {space.name}{j + 1}", space.floor)
+    return Plane(origin, axes, f"{space.letters}{i + 1} × {space.letters}{j + 1}", space.floor)
 
 
 def pca(codes: np.ndarray, space: Space, logvar: np.ndarray | None = None) -> Plane:

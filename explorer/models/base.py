@@ -201,6 +201,11 @@ class LatentModel(_Described):
         """The space that codes are of where none is named, and that pictures are encoded to."""
         return next(iter(self.spaces))
 
+    def space_called(self, name: str) -> str:
+        """Return the name of a space that may be given by its letters alone; what is none stays as it is."""
+        called = (space.name for space in self.spaces.values() if space.letters == name)
+        return name if name in self.spaces else next(called, name)
+
     @property
     def explored_space(self) -> str:
         """The space whose sliders say most, which a window shows first: one with leading directions, where there is."""

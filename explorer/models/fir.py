@@ -5,6 +5,8 @@ A filter is `(taps,)`, for both axes, or `(height, width)`. No network here.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -59,76 +61,108 @@ def _passes(fir: Tensor, gain: float) -> list[Tensor]:
 
 
 # ---- long filters: as products of matrices ----
+#
+# A row of an image times a matrix is the row filtered and resampled. Most of that matrix is zeros, so a block of
+# pixels is made at once, of the part of the row that it depends on. Matrix products run at a processor's full speed,
+# which one filter a channel does not, and in blocks they do little more work than the filter itself.
 
-_BLOCK = 64  # pixels made at once; more of them waste work on zeros, fewer leave the processor idle
+_BLOCK = 32  # pixels made at once; more of them waste work on zeros, fewer leave the processor idle
+
+
+@dataclass(frozen=True)
+class Band:
+    """One axis's filter and resampling: pixels `block b` are `x[first + step b :][: window] @ matrix`.
+
+    Attributes:
+        matrix: `(window, block)`, the same for all blocks.
+        first: where the first block's window begins; zeros are around the row.
+        step: how far the next one's is.
+        length: how many pixels are made.
+    """
+
+    matrix: Tensor
+    first: int
+    step: int
+    length: int
+
+    def rows(self, x: Tensor) -> Tensor:
+        """Return images `(M, H, W)` with rows of `length` pixels."""
+        flat = x.reshape(-1, x.shape[2])  # one large product a block, not one an image
+        made = [flat[:, taken] @ matrix for taken, matrix in self._blocks(x.shape[2])]
+        return torch.cat(made, dim=1).reshape(*x.shape[:2], -1)
+
+    def columns(self, x: Tensor) -> Tensor:
+        """Return images `(M, H, W)` with columns of `length` pixels."""
+        return torch.cat([matrix.T @ x[:, taken] for taken, matrix in self._blocks(x.shape[1])], dim=1)
+
+    def _blocks(self, size: int) -> list[tuple[slice, Tensor]]:
+        """Return which pixels of a row of `size` each block takes, and the rows of the matrix that belong to them."""
+        window, block = self.matrix.shape
+        blocks = []
+        for index in range(-(-self.length // block)):
+            begin = self.first + index * self.step
+            taken = slice(min(max(begin, 0), size), max(min(begin + window, size), 0))
+            count = min(block, self.length - index * block)
+            blocks.append((taken, self.matrix[taken.start - begin : taken.stop - begin, :count]))
+        return blocks
+
+
+def up_band(fir: Tensor, up: int, before: int, after: int, size: int) -> Band:
+    """Return what enlarges rows of `size` pixels; `before` and `after` are put around the enlarged row.
+
+    Pixel j becomes `up` times the sum over m of `fir[taps - 1 - (up m + before - j)] x[m]`.
+    """
+    count, block = len(fir), up * -(-_BLOCK // up)
+    first = -(before // up)
+    reach = (count - 1 + block - 1 - before) // up - first + 1
+    made = torch.arange(block, device=fir.device)[None, :]
+    taken = torch.arange(first, first + reach, device=fir.device)[:, None]
+    length = size * up + before + after - count + 1
+    return Band(_matrix(fir, up * taken + before - made) * up, first, block // up, length)
+
+
+def down_band(fir: Tensor, down: int, size: int) -> Band:
+    """Return what keeps every `down`-th pixel of rows of `size`, filtered.
+
+    Pixel j becomes the sum over t of `fir[taps - 1 - t] x[down j + t]`.
+    """
+    count = len(fir)
+    made = torch.arange(_BLOCK, device=fir.device)[None, :]
+    taken = torch.arange(down * (_BLOCK - 1) + count, device=fir.device)[:, None]
+    return Band(_matrix(fir, taken - down * made), 0, down * _BLOCK, (size - count) // down + 1)
 
 
 def enlarged(x: Tensor, fir: Tensor | None, up: int, pads: Pads) -> Tensor:
-    """Enlarge maps `(N, C, H, W)` `up` times and filter them, with `pads` in pixels of the enlarged map."""
-    if fir is None:
-        return padded(_stuffed(x, up), pads)
-    if fir.ndim == 2:
-        return filtered(_stuffed(x, up), fir, pads, up**2)
+    """Enlarge images `(M, H, W)` `up` times and filter them, with `pads` in pixels of the enlarged image."""
+    if fir is None or fir.ndim == 2:
+        stuffed = _stuffed(x, up)
+        return padded(stuffed, pads) if fir is None else filtered(stuffed[None], fir, pads, up**2)[0]
     left, right, top, bottom = pads
-    x = _up_rows(x, fir, up, left, right).transpose(2, 3)
-    return _up_rows(x, fir, up, top, bottom).transpose(2, 3)
+    x = up_band(fir, up, left, right, x.shape[2]).rows(x)
+    return up_band(fir, up, top, bottom, x.shape[1]).columns(x)
 
 
 def reduced(x: Tensor, fir: Tensor | None, down: int) -> Tensor:
-    """Filter maps `(N, C, H, W)` and keep every `down`-th pixel."""
+    """Filter images `(M, H, W)` and keep every `down`-th pixel."""
     if fir is None:
-        return x[:, :, ::down, ::down]
-    if fir.ndim == 2:
-        kernel = fir.flip(0, 1).expand(x.shape[1], 1, -1, -1)
-        return functional.conv2d(x, kernel, stride=down, groups=x.shape[1])
-    x = _down_rows(x.transpose(2, 3), fir, down).transpose(2, 3)
-    return _down_rows(x, fir, down)
+        return x[:, ::down, ::down]
+    if fir.ndim == 2:  # few images at a time, this is faster than sums of products of lines
+        kernel = fir.flip(0, 1).expand(len(x), 1, -1, -1)
+        return functional.conv2d(x[None], kernel, stride=down, groups=len(x))[0]
+    x = down_band(fir, down, x.shape[1]).columns(x)
+    return down_band(fir, down, x.shape[2]).rows(x)
 
 
 def _stuffed(x: Tensor, up: int) -> Tensor:
-    """Return maps with `up - 1` zeros behind each pixel, on both axes."""
+    """Return images with `up - 1` zeros behind each pixel, on both axes."""
     if up == 1:
         return x
-    stuffed = x.new_zeros(*x.shape[:2], x.shape[2] * up, x.shape[3] * up)
-    stuffed[:, :, ::up, ::up] = x
+    stuffed = x.new_zeros(len(x), x.shape[1] * up, x.shape[2] * up)
+    stuffed[:, ::up, ::up] = x
     return stuffed
-
-
-def _up_rows(x: Tensor, fir: Tensor, up: int, left: int, right: int) -> Tensor:
-    """Enlarge and filter the last axis of maps.
-
-    Pixel j becomes `sum over m of fir[taps - 1 - (up m + left - j)] x[m]`. A block of pixels is a product of one
-    matrix, the same for all blocks, with the part of the row that it depends on.
-    """
-    count, block = len(fir), up * -(-_BLOCK // up)
-    length = x.shape[-1] * up + left + right - count + 1
-    first = -(left // up)
-    reach = (count - 1 + block - 1 - left) // up - first + 1
-    made = torch.arange(block, device=x.device)[None, :]
-    taken = torch.arange(first, first + reach, device=x.device)[:, None]
-    return _blocks(x, _matrix(fir, up * taken + left - made) * up, first, block // up, length)
-
-
-def _down_rows(x: Tensor, fir: Tensor, down: int) -> Tensor:
-    """Filter the last axis of maps and keep every `down`-th pixel: `sum over t of fir[taps - 1 - t] x[down j + t]`."""
-    count = len(fir)
-    length = (x.shape[-1] - count) // down + 1
-    made = torch.arange(_BLOCK, device=x.device)[None, :]
-    taken = torch.arange(down * (_BLOCK - 1) + count, device=x.device)[:, None]
-    return _blocks(x, _matrix(fir, taken - down * made), 0, down * _BLOCK, length)
 
 
 def _matrix(fir: Tensor, tap: Tensor) -> Tensor:
     """Return the flipped filter's value at each place of `tap`, 0 outside of it."""
     inside = (tap >= 0) & (tap < len(fir))
     return torch.where(inside, fir.flip(0)[tap.clamp(0, len(fir) - 1)], fir.new_zeros(()))
-
-
-def _blocks(x: Tensor, matrix: Tensor, first: int, step: int, length: int) -> Tensor:
-    """Return `length` pixels of the last axis: the windows of `matrix`'s height, from `first` on, times `matrix`."""
-    window, block = matrix.shape
-    blocks = -(-length // block)
-    behind = first + (blocks - 1) * step + window - x.shape[-1]
-    windows = functional.pad(x, (-first, behind)).unfold(-1, window, step)  # (N, C, H, blocks, window)
-    made = windows.reshape(-1, window) @ matrix  # one large product, not thousands of small ones
-    return made.reshape(*x.shape[:3], blocks * block)[..., :length]

@@ -45,7 +45,8 @@ class Space:
     """One latent space of a model.
 
     Attributes:
-        name: the paper's letter, `z`, `w`, `w+`.
+        name: the paper's letter, `z`, `w`, `w+`. Behind a hyphen stands what tells it from others of its kind: codes
+            of the principal directions of one code book mean nothing among those of another.
         shape: shape of one code, `(10,)` or `(4, 8, 8)`.
         prior: what sampling draws from; `none` means that the data must tell.
         center, spread: float32 `(dim,)`, per dimension: those of the codes of real pictures where a code
@@ -78,6 +79,11 @@ class Space:
             array = array.astype(np.float32).reshape(self.dim)
             array.flags.writeable = False
             object.__setattr__(self, name, array)
+
+    @property
+    def letters(self) -> str:
+        """The name as people see it, `pca` of `pca-3f2a91c0`."""
+        return self.name.partition("-")[0]
 
     @property
     def dim(self) -> int:

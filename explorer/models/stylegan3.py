@@ -31,6 +31,9 @@ from explorer.models.style_noise import CONST, Noise
 Size = tuple[int, int]
 """Width and height."""
 
+_TOGETHER = 1 << 20
+"""Values of enlarged maps that exist at once: they stay in the processor's cache, and never fill the memory."""
+
 
 # ---- sizes ----
 
@@ -84,15 +87,18 @@ class LayerConfig:
         check_sizes(self.inputs, self.outputs, self.kernel, self.up, self.down)
         if self.affine.outputs != self.inputs:
             raise ValueError(f"a style of {self.affine.outputs} values for {self.inputs} channels")
-        for axis in (0, 1):
-            before, after = self.padding[2 * axis : 2 * axis + 2]
-            inside = (
-                (self.in_size[axis] + self.kernel - 1) * self.up + before + after - _taps(self.up_filter) + 1
-            )
+        for inside, outside in zip(self.inside, self.out_size, strict=True):
             check_map(self.outputs, inside, inside)
-            if (inside - _taps(self.down_filter)) // self.down + 1 != self.out_size[axis]:
+            if (inside - _taps(self.down_filter)) // self.down + 1 != outside:
                 raise ValueError(f"{self.name} does not make maps of {self.out_size}")
         check_map(self.outputs, *self.out_size)
+
+    @property
+    def inside(self) -> Size:
+        """Width and height of the enlarged maps, where the activation acts."""
+        left, right, top, bottom = self.padding
+        width, height = ((side + self.kernel - 1) * self.up - _taps(self.up_filter) + 1 for side in self.in_size)
+        return (width + left + right, height + top + bottom)
 
 
 def _taps(shape: tuple[int, ...] | None) -> int:
@@ -208,16 +214,22 @@ class Layer(nn.Module):
             weight = weight * weight.square().mean((1, 2, 3), keepdim=True).rsqrt()
             styles = styles * styles.square().mean(1, keepdim=True).rsqrt()
         y = modulated(x, weight, styles, self._convolve, demodulate=not config.draws)
-        return self._activated(y + self.bias[:, None, None])
+        maps = zip(*(part.split(self._together()) for part in (y.flatten(0, 1), self.bias.repeat(len(y)))))
+        return torch.cat([self._activated(*some) for some in maps]).unflatten(0, y.shape[:2])
 
     def _convolve(self, x: Tensor, weight: Tensor) -> Tensor:
         """Convolve; the mean strength of what comes in, known from training, is divided out."""
         return functional.conv2d(x, weight * self.magnitude_ema.rsqrt(), padding=self.config.kernel - 1)
 
-    def _activated(self, x: Tensor) -> Tensor:
-        """Enlarge, activate, reduce."""
+    def _together(self) -> int:
+        """Return how many maps are activated at once."""
+        width, height = self.config.inside
+        return max(1, _TOGETHER // (width * height))
+
+    def _activated(self, x: Tensor, bias: Tensor) -> Tensor:
+        """Add the biases `(M,)` to maps `(M, H, W)`, enlarge, activate, reduce."""
         config = self.config
-        x = fir.enlarged(x, self.up_filter, config.up, config.padding)
+        x = fir.enlarged(x + bias[:, None, None], self.up_filter, config.up, config.padding)
         activation, gain = ("linear", 1.0) if config.draws else ("lrelu", math.sqrt(2))
         x = finished(x, activation, gain, config.clamp)
         return fir.reduced(x, self.down_filter, config.down)

@@ -27,23 +27,23 @@ def with_book(folder, count=12):
 def test_with_a_code_book(folder):
     opened = with_book(folder)
     model, codes = opened.model, opened.code_book.mean
-    space = model.spaces["pca"]
+    space = model.spaces[model.space_called("pca")]
     assert (model.default_space, space.dim, space.leading) == ("z", codes.shape[1], 11)
     assert (space.spread[:10] >= space.spread[1:11]).all()
     assert space.spread[11:].max() < space.spread[10]
-    coords = model.spaces["z"].mapped(codes, "pca")
+    coords = model.spaces["z"].mapped(codes, space.name)
     assert np.allclose(coords[:, :11].std(axis=0), space.spread[:11], rtol=1e-3)
     assert np.abs(space.mapped(coords, "z") - codes).max() < 1e-5
     assert torch.equal(
-        model.decode_raw(torch.from_numpy(coords[:2]), "pca"),
+        model.decode_raw(torch.from_numpy(coords[:2]), space.name),
         model.decode_raw(torch.from_numpy(space.mapped(coords[:2], "z"))),
     )
 
 
 def test_a_slider_changes_its_direction_alone(folder):
     opened = with_book(folder)
-    space = opened.model.spaces["pca"]
-    coords = opened.model.spaces["z"].mapped(opened.code_book.mean[:1], "pca")
+    space = opened.model.spaces[opened.model.explored_space]
+    coords = opened.model.spaces["z"].mapped(opened.code_book.mean[:1], space.name)
     moved = coords.copy()
     moved[0, 2] += 1
     step = space.mapped(moved, "z") - space.mapped(coords, "z")
@@ -62,10 +62,13 @@ def test_none_without_a_book_or_with_too_small_a_one(folder):
 def test_a_book_made_meanwhile(folder):
     without, book = open_latent(folder), with_book(folder).code_book
     opened = ranges.measured(without, book)
-    assert list(opened.model.spaces) == ["z", "pca"]
+    assert [space.letters for space in opened.model.spaces.values()] == ["z", "pca"]
     assert list(without.model.spaces) == ["z"]
     few = CodeBook(book.mean[:5])
-    assert ranges.measured(opened, few).model.spaces["pca"].leading == 4
+    other = ranges.measured(opened, few).model
+    assert other.spaces[other.explored_space].leading == 4
+    assert other.explored_space != opened.model.explored_space  # its codes mean something else
+    assert list(other.spaces["z"].mappings) == [other.explored_space]
     too_few = ranges.measured(opened, CodeBook(book.mean[:2])).model
     assert list(too_few.spaces) == ["z"]
     assert not too_few.spaces["z"].mappings
@@ -81,7 +84,7 @@ def test_commands_take_the_space(folder, tmp_path, done):
     opened = with_book(folder)
     codes = opened.code_book.mean[:2]
     np.save(tmp_path / "z.npy", codes)
-    np.save(tmp_path / "pca.npy", opened.model.spaces["z"].mapped(codes, "pca"))
+    np.save(tmp_path / "pca.npy", opened.model.spaces["z"].mapped(codes, opened.model.explored_space))
     done("decode", folder, "--latents", tmp_path / "z.npy", "--out", tmp_path / "one.npy")
     done(
         "decode", folder, "--latents", tmp_path / "pca.npy", "--out", tmp_path / "other.npy", "--space", "pca"

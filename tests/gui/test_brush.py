@@ -95,8 +95,8 @@ def far_from(x, y, radius):
 @pytest.mark.parametrize("space", ["z", "pca"])
 def test_a_stroke_changes_its_region_alone(measured, qtbot, space):
     session = measured.session
-    assert session.space.name == "pca"
-    session.set_space(space)
+    assert session.space.letters == "pca"
+    session.set_space(session.model.space_called(space))
     session.use_current("B")
     session.randomize(1)
     rest(qtbot, measured)
@@ -326,7 +326,7 @@ def test_only_the_leading_directions_have_rows_at_once(painter, qtbot, tmp_path)
     session.activity_changed.connect(lambda: seen.append((session.activity, sliders.dimensions())))
     with qtbot.waitSignal(session.model_changed, timeout=WAIT):
         painter.encoder.encode(str(sessions.save_pictures(tmp_path / "pictures", 10, SIDE)))
-    assert (session.space.name, session.space.leading) == ("pca", 9)
+    assert (session.space.letters, session.space.leading) == ("pca", 9)
     first, rows = seen[0]
     assert first.sensitivity is None
     assert rows == list(range(9))

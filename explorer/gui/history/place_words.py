@@ -29,6 +29,6 @@ def lines(session: Session, place: Place) -> tuple[str, ...]:
 
 
 def _elsewhere(session: Session, place: Place) -> str:
-    space = f"in the space {place.space}" if place.space != session.state.space else ""
+    space = f"in the space {place.space.partition('-')[0]}" if place.space != session.state.space else ""
     label = f"class {place.label}" if place.label not in (None, session.known_label) else ""
     return ", ".join(word for word in (label, space) if word)

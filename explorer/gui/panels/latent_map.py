@@ -223,7 +223,7 @@ class LatentMap(QWidget):
     def _refresh_controls(self) -> None:
         session, space = self._session, self._session.space
         book = _book_of(session)
-        names = [f"{space.name}{i + 1}" for i in range(space.dim)] if space else []
+        names = [f"{space.letters}{i + 1}" for i in range(space.dim)] if space else []
         self._choice.set_dimensions(names, session.dimension_names, has_pca=_has_pca(session))
         self._choice.set_chosen(self._resolved_plane())
         columns = list(book.labels) if book is not None else []

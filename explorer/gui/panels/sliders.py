@@ -179,7 +179,7 @@ class SlidersPanel(QWidget):
         if self._must_rebuild:
             return
         session = self._session
-        self._name_width = name_width(session.space.name, session.dim) if session.space is not None else 0
+        self._name_width = name_width(session.space.letters, session.dim) if session.space is not None else 0
         self._items = row_order.items(session, self._find.text()) if session.model is not None else []
         self._places = {item: place for place, item in enumerate(self._items)}
         self._expanded = session.focused
@@ -372,9 +372,12 @@ class SlidersPanel(QWidget):
     def _fill_choice(self) -> None:
         session = self._session
         self._choice.clear()
-        for space in session.model.spaces if session.model else ["z"]:
+        letters = (
+            {name: space.letters for name, space in session.model.spaces.items()} if session.model else {}
+        )
+        for space, shown in (letters or {"z": "z"}).items():
             for order in ORDERS:
-                self._choice.addItem(f"{space} · by {order}", (space, order))
+                self._choice.addItem(f"{shown} · by {order}", (space, order))
                 if session.space is not None and (space, order) == (session.space.name, session.rows.order):
                     self._choice.setCurrentIndex(self._choice.count() - 1)
 

@@ -14,8 +14,11 @@ from explorer.gui import theme
 from explorer.gui.widgets.fitting_combo import FittingCombo
 from explorer.gui.widgets.level_slider import LevelSlider
 
-NARROW = 420  # px; below, everything goes without its name
-_GAP = 10  # px, between two settings
+NARROW = (
+    520,
+    420,
+)  # px; below the first the choice goes without its name, below the other the sliders as well
+_GAP = 6  # px, between two settings, besides the usual
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ class BrushRow(QWidget):
         self._numbers = (_number(self), _number(self))
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(6)
+        layout.setSpacing(4)
         layout.addWidget(self._names[0])
         layout.addWidget(self.source)
         layout.addStretch(1)
@@ -105,8 +108,8 @@ class BrushRow(QWidget):
         return QSize(240, super().minimumSizeHint().height())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        for name in self._names:
-            name.setVisible(self.width() >= NARROW)
+        for index, name in enumerate(self._names):
+            name.setVisible(self.width() >= NARROW[index > 0])
         super().resizeEvent(event)
 
 

@@ -53,7 +53,7 @@ class LevelSlider(QSlider):
         return QSize(90, _HEIGHT)
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(44, _HEIGHT)
+        return QSize(36, _HEIGHT)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() != Qt.MouseButton.LeftButton:
