@@ -168,7 +168,7 @@ def _said(chosen: TfNetwork) -> list[str]:
     """Return sentences on what the file would do by itself, and on how far it had grown."""
     told = []
     psi, cutoff = chosen.setting("truncation_psi", None), chosen.setting("truncation_cutoff", None)
-    if isinstance(psi, int | float) and psi != 1:
+    if isinstance(psi, int | float) and psi != 1 and abs(psi) < 1 << 63:
         layers = f" on the first {cutoff} layers" if type(cutoff) is int else ""
         told.append(
             f"Its own program draws with truncation psi {psi:g}{layers} unless told otherwise; here psi is 1 until "

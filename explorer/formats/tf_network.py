@@ -180,7 +180,7 @@ def _variables(pairs: Any) -> Iterator[tuple[str, Tensor]]:
         name, value = pair
         if isinstance(value, Tensor):
             yield name, value
-        elif isinstance(value, int | float):
+        elif isinstance(value, float) or (isinstance(value, int) and abs(value) < 1 << 63):
             yield name, torch.tensor(float(value))
 
 

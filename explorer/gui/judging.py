@@ -43,6 +43,7 @@ class DimensionJudge(QObject):
             session.set_activity(activity_maths.leading(session.space))
         if len(session.space.shape) == 3 and session.space.dim > MOST_OF_A_MAP:
             self._pictures.cancel("activity")  # of the space before
+            self._pictures.cancel("activity")  # that of the space before would be taken for this one's
             return
         probes = activity_maths.probes(session.space, book.mean) if book is not None else None
         self._pictures.want_activity(probes, self._on_activity)

@@ -39,7 +39,12 @@ ACTIVATIONS = tuple(_ACTIVATIONS)
 
 
 def usual_gain(activation: str) -> float:
-    """Return what an activation's output is multiplied by, so that it keeps its variance, where nothing is stated."""
+    """Return what an activation's output is multiplied by, so that it keeps its variance, where nothing is stated.
+
+    Raises:
+        ValueError: the activation is not known.
+    """
+    check_activation(activation)
     return _ACTIVATIONS[activation][0]
 
 

@@ -258,8 +258,12 @@ class Scheduler:
         work.steps.close()
 
     def _is_overtaken(self, request: Request) -> bool:
-        """Return whether a request that is being worked on has become worthless."""
-        return self._closed or self._running is not request or request.slot in self._waiting
+        """Return whether a request that is being worked on has become worthless.
+
+        Only a preview overtakes a whole picture: where one whole picture follows another, a drag would show none.
+        """
+        newer = self._waiting.get(request.slot)
+        return self._closed or self._running is not request or getattr(newer, "quality", "full") == "preview"
 
     def _more_urgent(self, rank: int) -> bool:
         return any(self._rank(slot) < rank for slot in self._waiting)

@@ -1,5 +1,6 @@
 """Truncation, noise, moves, spaces and mixed styles in the window, on a real StyleGAN2."""
 
+import json
 from types import SimpleNamespace
 
 import fakes
@@ -20,7 +21,7 @@ from explorer.gui.history.place_menu import place_menu, thirds
 from explorer.gui.recipe_state import state_of
 from explorer.gui.session import Session
 from explorer.gui.sessions.session_parts import Parts
-from explorer.gui.sessions.session_state import whole
+from explorer.gui.sessions.session_state import step, whole
 from explorer.gui.sessions.session_values import Wrong
 from explorer.gui.state import StyleSettings
 from explorer.gui.style_section import StyleSection
@@ -323,6 +324,16 @@ def test_a_session_remembers_the_style(session):
         parts.changed({"style": {"psi": 1e9}}, empty, "")
     with pytest.raises(Wrong, match="noise should be one of"):
         parts.changed({"style": {"noise": "loud"}}, empty, "")
+
+
+def test_a_step_of_a_session_takes_layers_and_decoder_back(session):
+    """What is as usual before a step is told, too, though the state after it has something else."""
+    session.model.heads = ("a", "b")
+    before = session.state
+    session.set_style(cutoff=3, head="b")
+    parts = Parts(session.model, whole(session.state)[0], lambda what, wrong: pytest.fail(str(wrong)))
+    said = json.loads(step(before, session.state, "Style")[0])
+    assert parts.changed(said, session.state, "").style == before.style
 
 
 # ---- heads ----

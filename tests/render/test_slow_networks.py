@@ -82,8 +82,13 @@ def test_measuring_keeps_to_its_time(renderer, tiny_model, monkeypatch):
     assert 0 < len(counts) < everywhere
 
 
-def test_a_whole_picture_is_given_up_when_another_one_is_wanted(model):
-    """The newer wish is answered without waiting for the older one's picture."""
+@pytest.mark.parametrize(
+    ("newer", "expected"),
+    [({"quality": "preview", "max_side": 8}, [2]), ({}, [1, 2])],
+    ids=["for a preview", "not for another whole one, or a drag would show none"],
+)
+def test_a_whole_picture_is_given_up_when_a_preview_is_wanted(model, newer, expected):
+    """The preview is answered without waiting for the older wish's picture."""
     begun, go_on, delivered = threading.Event(), threading.Event(), []
     done = threading.Event()
 
@@ -102,11 +107,11 @@ def test_a_whole_picture_is_given_up_when_another_one_is_wanted(model):
         codes = frozen_codes(np.ones(8))
         scheduler.submit(RenderRequest("canvas", 0, 1, model, codes=codes))
         assert begun.wait(WAIT)
-        scheduler.submit(RenderRequest("canvas", 0, 2, model, codes=codes, quality="preview", max_side=8))
+        scheduler.submit(RenderRequest("canvas", 0, 2, model, codes=codes, **newer))
         go_on.set()
         assert done.wait(WAIT)
     finally:
         go_on.set()
         assert scheduler.close(WAIT)
-    assert [(result.id, result.error) for result in delivered] == [(2, None)]
+    assert [(result.id, result.error) for result in delivered] == [(number, None) for number in expected]
     assert not any(module._forward_pre_hooks for module in model.network.synthesis.b16.modules())

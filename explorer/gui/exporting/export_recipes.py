@@ -151,9 +151,10 @@ def _strip(choice: ExportChoice, session: Session, subject: Subject) -> Recipe:
 
 
 def _sheet(choice: ExportChoice, session: Session, subject: Subject) -> Recipe:
-    dims = list(range((session.space.leading if session.space else None) or session.dim))
+    count = (session.space.leading if session.space else None) or session.dim
+    dims = list(range(count))
     if session.activity is not None and session.rows.order == "influence":  # as the rows of the window stand
-        dims = np.argsort(-session.activity.influence, kind="stable").tolist()
+        dims = np.argsort(-session.activity.influence[:count], kind="stable").tolist()
     if choice.active_only and session.activity is not None:
         dims = [dim for dim in dims if session.activity.active[dim]] or dims
     labels = [

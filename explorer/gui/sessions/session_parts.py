@@ -207,13 +207,14 @@ class Parts:
         changes: dict[str, Any] = {
             name: real(said[name], most, f"{where}: {name}") for name, most in _REACH.items() if name in said
         }
-        if said.get("cutoff") is not None:
-            changes["cutoff"] = number(said["cutoff"], 0, 1000, f"{where}: cutoff")
+        if "cutoff" in said:
+            cutoff = said["cutoff"]
+            changes["cutoff"] = None if cutoff is None else number(cutoff, 0, 1000, f"{where}: cutoff")
         if "noise_seed" in said:
             changes["noise_seed"] = number(
                 said["noise_seed"], 0, NOISE_SEED_LIMIT - 1, f"{where}: noise_seed"
             )
-        if said.get("head") in self._model.heads:
+        if said.get("head") in ("", *self._model.heads):
             changes["head"] = said["head"]
         return replace(settings, **changes)
 
