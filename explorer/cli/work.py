@@ -314,7 +314,7 @@ def _options(decoding: Decoding) -> DecodeOptions:
         labels = labels.reshape(-1) if labels.ndim == 2 and labels.shape[1] == 1 else labels
     if decoding.transform:
         transform = open_npy(decoding.transform, LatentError, "a (3, 3) matrix as .npy")
-        if transform.shape != (3, 3) or transform.dtype.kind not in "fiu":
+        if transform.shape != (3, 3) or transform.dtype.kind not in "fiu" or not np.isfinite(transform).all():
             raise LatentError(f"{decoding.transform} is no (3, 3) matrix of numbers; give one as .npy.")
         transform = transform.astype(np.float32)
     return DecodeOptions(

@@ -18,6 +18,7 @@ from explorer.gui import app as app_module
 from explorer.gui.head_choice import HeadChoice
 from explorer.gui.history.layer_range import LayerRange
 from explorer.gui.history.place_menu import place_menu, thirds
+from explorer.gui.panels.latent_map import LatentMap
 from explorer.gui.recipe_state import state_of
 from explorer.gui.session import Session
 from explorer.gui.sessions.session_parts import Parts
@@ -25,6 +26,7 @@ from explorer.gui.sessions.session_state import step, whole
 from explorer.gui.sessions.session_values import Wrong
 from explorer.gui.state import StyleSettings
 from explorer.gui.style_section import StyleSection
+from explorer.latent import plane
 from explorer.models.base import DecodeOptions, Origin
 from explorer.render.renderer import Renderer, to_uint8
 
@@ -392,3 +394,19 @@ def test_the_other_generator_of_a_file_is_offered(running, qtbot, reference_data
 
 def test_where_there_is_one_generator_nothing_is_offered(section):
     assert section.entry.isHidden()
+
+
+def test_truncation_does_not_work_the_map_out_anew(qtbot, qapp, monkeypatch):
+    """Points of another class do; both change the options of pictures."""
+    session = Session()
+    shown = LatentMap(session, fakes.instant_pictures(session))
+    qtbot.addWidget(shown)
+    shown.show()
+    session.open(Opened(tiny_style(classes=3)))
+    session.set_style(psi=0.9)
+    worked, pca = [], plane.pca
+    monkeypatch.setattr(plane, "pca", lambda *args: worked.append(1) or pca(*args))
+    session.set_style(psi=0.5)
+    assert not worked
+    session.set_label(2)
+    assert worked

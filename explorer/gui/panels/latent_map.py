@@ -151,7 +151,8 @@ class LatentMap(QWidget):
         session, space = self._session, self._session.space
         was_stale, self._stale = self._stale, not self.isVisible()
         chosen = self._resolved_plane()
-        shown = (session.generation, space and space.name, session.map, chosen)
+        label = session.known_label if space is not None and space.source is not None else None
+        shown = (session.generation, space and space.name, session.map, chosen, label)
         if self._stale:
             return
         if shown == self._shown:  # opening a model tells of several parts at once
@@ -210,7 +211,7 @@ class LatentMap(QWidget):
     def _on_samples(self, result: SampleResult) -> None:
         wanted, self._awaited = self._awaited, None
         if result.codes is not None and wanted is not None:
-            self._mapped = wanted, result.codes
+            self._mapped, self._shown = (wanted, result.codes), ()
             self._refresh()
 
     def _resolved_plane(self) -> Literal["pca"] | tuple[int, int]:
@@ -306,10 +307,7 @@ class LatentMap(QWidget):
 
     def _on_options_changed(self) -> None:
         """Draw the ground anew; of another class the points may be others, too."""
-        space = self._session.space
-        if space is not None and space.source is not None and self._session.classes:
-            self._shown = ()
-            self._refresh()
+        self._refresh()
         self._refresh_background()
 
     def _on_background(self, result: RenderResult) -> None:
