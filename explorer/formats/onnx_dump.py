@@ -6,6 +6,7 @@ file that came through.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
@@ -139,7 +140,7 @@ class _Trial:
             "kind": first.dtype.name,
             "shape": list(shape),
             "batch": is_batch,
-            "bounds": list(limits) if limits else None,
+            "bounds": list(limits) if limits and 0 < limits[1] - limits[0] < math.inf else None,
             "most": _between([each[place] for each in (values[:-1] if wide else values)]),
             "most_of_255": _between([values[-1][place]]) if wide else None,
         }
