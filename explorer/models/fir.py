@@ -63,15 +63,15 @@ def _passes(fir: Tensor, gain: float) -> list[Tensor]:
 # ---- long filters: as products of matrices ----
 #
 # A row of an image times a matrix is the row filtered and resampled. Most of that matrix is zeros, so a block of
-# pixels is made at once, of the part of the row that it depends on. Matrix products run at a processor's full speed,
-# which one filter a channel does not, and in blocks they do little more work than the filter itself.
+# pixels is made at once, of the window of the row that it depends on. Matrix products run at a processor's full
+# speed, which one filter a channel does not, and in blocks they do little more work than the filter itself.
 
 _BLOCK = 32  # pixels made at once; more of them waste work on zeros, fewer leave the processor idle
 
 
 @dataclass(frozen=True)
 class Band:
-    """One axis's filter and resampling: pixels `block b` are `x[first + step b :][: window] @ matrix`.
+    """One axis's filter and resampling: block b of the pixels is `x[first + step b :][: window] @ matrix`.
 
     Attributes:
         matrix: `(window, block)`, the same for all blocks.
@@ -87,24 +87,22 @@ class Band:
 
     def rows(self, x: Tensor) -> Tensor:
         """Return images `(M, H, W)` with rows of `length` pixels."""
-        flat = x.reshape(-1, x.shape[2])  # one large product a block, not one an image
-        made = [flat[:, taken] @ matrix for taken, matrix in self._blocks(x.shape[2])]
-        return torch.cat(made, dim=1).reshape(*x.shape[:2], -1)
+        x = functional.pad(x, (-self.first, self._behind(x.shape[2])))
+        windows = x.unfold(2, len(self.matrix), self.step)  # (M, H, blocks, window)
+        made = windows.reshape(-1, len(self.matrix)) @ self.matrix  # one large product, not thousands
+        return made.view(*windows.shape[:2], -1)[:, :, : self.length]
 
     def columns(self, x: Tensor) -> Tensor:
         """Return images `(M, H, W)` with columns of `length` pixels."""
-        return torch.cat([matrix.T @ x[:, taken] for taken, matrix in self._blocks(x.shape[1])], dim=1)
+        x = functional.pad(x, (0, 0, -self.first, self._behind(x.shape[1])))
+        windows = x.unfold(1, len(self.matrix), self.step).transpose(2, 3)  # (M, blocks, window, W)
+        made = self.matrix.T @ windows.reshape(-1, *windows.shape[2:])  # (M blocks, block, W)
+        return made.view(len(x), -1, x.shape[2])[:, : self.length]
 
-    def _blocks(self, size: int) -> list[tuple[slice, Tensor]]:
-        """Return which pixels of a row of `size` each block takes, and the rows of the matrix that belong to them."""
+    def _behind(self, size: int) -> int:
+        """Return how many zeros the last window reads behind a row of `size`; negative: what none reads."""
         window, block = self.matrix.shape
-        blocks = []
-        for index in range(-(-self.length // block)):
-            begin = self.first + index * self.step
-            taken = slice(min(max(begin, 0), size), max(min(begin + window, size), 0))
-            count = min(block, self.length - index * block)
-            blocks.append((taken, self.matrix[taken.start - begin : taken.stop - begin, :count]))
-        return blocks
+        return self.first + (-(-self.length // block) - 1) * self.step + window - size
 
 
 def up_band(fir: Tensor, up: int, before: int, after: int, size: int) -> Band:

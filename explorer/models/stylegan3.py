@@ -31,8 +31,12 @@ from explorer.models.style_noise import CONST, Noise
 Size = tuple[int, int]
 """Width and height."""
 
-_TOGETHER = 1 << 20
-"""Values of enlarged maps that exist at once: they stay in the processor's cache, and never fill the memory."""
+_TOGETHER = 1 << 22
+"""Values of enlarged maps that exist at once: few enough to stay near the processor and never fill the memory, and
+enough that threads seldom wait for each other."""
+
+_LANES = 16
+"""Channels that convolutions with one filter a channel work on at once, however few there are."""
 
 
 # ---- sizes ----
@@ -97,7 +101,9 @@ class LayerConfig:
     def inside(self) -> Size:
         """Width and height of the enlarged maps, where the activation acts."""
         left, right, top, bottom = self.padding
-        width, height = ((side + self.kernel - 1) * self.up - _taps(self.up_filter) + 1 for side in self.in_size)
+        width, height = (
+            (side + self.kernel - 1) * self.up - _taps(self.up_filter) + 1 for side in self.in_size
+        )
         return (width + left + right, height + top + bottom)
 
 
@@ -214,8 +220,9 @@ class Layer(nn.Module):
             weight = weight * weight.square().mean((1, 2, 3), keepdim=True).rsqrt()
             styles = styles * styles.square().mean(1, keepdim=True).rsqrt()
         y = modulated(x, weight, styles, self._convolve, demodulate=not config.draws)
-        maps = zip(*(part.split(self._together()) for part in (y.flatten(0, 1), self.bias.repeat(len(y)))))
-        return torch.cat([self._activated(*some) for some in maps]).unflatten(0, y.shape[:2])
+        maps, biases = y.flatten(0, 1), self.bias.repeat(len(y))
+        parts = zip(maps.split(self._together()), biases.split(self._together()), strict=True)
+        return torch.cat([self._activated(*part) for part in parts]).unflatten(0, y.shape[:2])
 
     def _convolve(self, x: Tensor, weight: Tensor) -> Tensor:
         """Convolve; the mean strength of what comes in, known from training, is divided out."""
@@ -223,8 +230,10 @@ class Layer(nn.Module):
 
     def _together(self) -> int:
         """Return how many maps are activated at once."""
-        width, height = self.config.inside
-        return max(1, _TOGETHER // (width * height))
+        config = self.config
+        width, height = config.inside
+        least = _LANES if config.down_filter and len(config.down_filter) == 2 else 1
+        return max(1, _TOGETHER // (width * height * least)) * least
 
     def _activated(self, x: Tensor, bias: Tensor) -> Tensor:
         """Add the biases `(M,)` to maps `(M, H, W)`, enlarge, activate, reduce."""

@@ -8,6 +8,7 @@ from checkpoints_read import InProcess
 
 from explorer.errors import CheckpointError
 from explorer.formats import isolated, open_latent
+from explorer.models import stylegan3
 from explorer.models.base import DecodeOptions
 
 KINDS = {
@@ -63,6 +64,18 @@ def test_every_kind_draws_what_it_should(opened, kind, turned):
     assert off(one, wanted[:1]) < 1e-5
     assert "transform" in model.accepts
     assert "noise" not in model.accepts
+
+
+@pytest.mark.parametrize("kind", ["t", "r"])
+def test_maps_activated_a_few_at_a_time_are_the_same(opened, kind, monkeypatch):
+    generator = nvidia_files.stylegan3(width=19, **KINDS[kind])
+    model, ws = opened({"G_ema": generator}), codes(2)[:, None, :5].expand(-1, 5, -1)
+    wanted = nvidia_files.plain_stylegan3(generator, ws)
+    for together in (1, 5000):
+        monkeypatch.setattr(stylegan3, "_TOGETHER", together)
+        drawn = model.decode_raw(ws, "w+")
+        assert off(drawn, wanted) < 1e-5
+        assert torch.equal(drawn, model.decode_raw(ws, "w+"))
 
 
 def test_every_layer_takes_its_own_style(opened):
