@@ -225,7 +225,7 @@ def _in_unit(stage: StageModel, array: np.ndarray, path: Path) -> tuple[np.ndarr
     is_own = not own.logits and (own.low, own.high) != (0, 1)
     if is_own and low >= own.low - room and high <= own.high + room:
         note = f"{path} holds values from {low:g} to {high:g}; they were taken as the range {own} of {stage.name}."
-        return (array - np.float32(own.low)) / np.float32(own.high - own.low), (note,)
+        return own.to_unit(array).astype(np.float32), (note,)  # type: ignore[arg-type, attr-defined]
     either = f" or to {own}" if is_own else ""
     raise ImageError(f"{path} holds values from {low:g} to {high:g}; bring them to 0..1{either} first.")
 

@@ -282,8 +282,8 @@ def activity(
         rows = [
             {
                 "index": index,
-                "name": (name := f"{work.space.letters}{index + 1}"),
-                **({"title": titles[name]} if name in titles else {}),
+                "name": f"{work.space.letters}{index + 1}",
+                **({"title": titles[key]} if (key := f"{work.space.name}{index + 1}") in titles else {}),
                 "kl": None if kl is None else float(kl[index]),
                 "sensitivity": float(sensitivity[index]),
                 "active": bool(judged.active[index]),

@@ -283,14 +283,12 @@ class Work:
 
     def dimension_label(self, index: int) -> str:
         """Return `z3`, or `z9 hair colour` where somebody named it."""
-        name = f"{self.space.letters}{index + 1}"
-        return f"{name} {self.opened.notes.titles.get(name, '')}".strip()
+        title = self.opened.notes.titles.get(f"{self.space.name}{index + 1}", "")
+        return f"{self.space.letters}{index + 1} {title}".strip()
 
     def remark(self, index: int) -> str:
         """Return the first line of the note on a dimension, empty where there is none."""
-        return (
-            self.opened.notes.remarks.get(f"{self.space.letters}{index + 1}", "").strip().partition("\n")[0]
-        )
+        return self.opened.notes.remarks.get(f"{self.space.name}{index + 1}", "").strip().partition("\n")[0]
 
 
 def _is_number(labels: Path) -> bool:
@@ -303,6 +301,10 @@ def _options(decoding: Decoding) -> DecodeOptions:
     from explorer.data.arrays import open_npy
 
     labels = transform = None
+    if decoding.psi_cutoff is not None and decoding.psi is None:
+        raise UsageError("--psi-cutoff says on which layers --psi truncates; give --psi, too.")
+    if decoding.noise_seed is not None and (decoding.noise is None or decoding.noise.value != "random"):
+        raise UsageError("--noise-seed is the seed of random noise; give --noise random, too.")
     if decoding.labels and _is_number(decoding.labels):
         labels = np.array([int(str(decoding.labels))], dtype=np.int64)
     elif decoding.labels:

@@ -178,6 +178,16 @@ def _chosen(folder: Path, given: Path | None) -> tuple[Path, list[str]]:
     return first, [path.name for path in found if path != first]
 
 
+def _is_beside(folder: Path, name: str) -> bool:
+    """Tell whether a file lies in a folder, or in the store of the downloads that the folder is a view of.
+
+    Such a folder is `snapshots/REVISION/...`, its files are links into `blobs` beside `snapshots`.
+    """
+    target = (folder / name).resolve()
+    stores = [parent.parent / "blobs" for parent in folder.resolve().parents if parent.name == "snapshots"]
+    return target.parent in (folder.resolve(), *stores)
+
+
 def _parts(folder: Path, index: Path) -> tuple[Path, ...]:
     """Return the files that an index names.
 
@@ -192,9 +202,8 @@ def _parts(folder: Path, index: Path) -> tuple[Path, ...]:
     names = list(dict.fromkeys(map(str, listed.values())))
     if len(names) > _MOST_PARTS:
         raise CheckpointError(f"{index} names {len(names)} files, more than any network has; mend it.")
-    here = folder.resolve()
     for name in names:
-        if not _is_plain(name) or (folder / name).resolve().parent != here:
+        if not _is_plain(name) or not _is_beside(folder, name):
             raise CheckpointError(
                 f"{index} names {shown(name, 80)}, which does not lie in its folder, so it was not followed; put the "
                 "files side by side."

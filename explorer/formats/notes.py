@@ -156,7 +156,7 @@ class _Layer:
         told = self._complaints
         if self._unknown:
             some = ", ".join(list(dict.fromkeys(self._unknown))[:5])
-            has = ", ".join(f"{space.letters}1 to {space.letters}{space.dim}" for space in self._spaces.values())
+            has = ", ".join(f"{space.name}1 to {space.name}{space.dim}" for space in self._spaces.values())
             told = [*told, f"{self._path} names dimensions that are not here ({some}); this model has {has}."]
         if self._bad_places:
             some = counted(self._bad_places, "starred place")
@@ -178,7 +178,7 @@ class _Layer:
 def is_dimension(key: str, spaces: Mapping[str, Space]) -> bool:
     """Return whether `z3` is a dimension of one of the spaces."""
     for space in spaces.values():
-        match = re.fullmatch(rf"{re.escape(space.letters)}([1-9][0-9]{{0,8}})", key)
+        match = re.fullmatch(rf"{re.escape(space.name)}([1-9][0-9]{{0,8}})", key)
         if match and int(match[1]) <= space.dim:
             return True
     return False

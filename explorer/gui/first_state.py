@@ -51,11 +51,12 @@ def measured_state(opened: Opened, before: State) -> State:
     assert before.opened is not None
     assert isinstance(model, LatentModel)
     old: Space = before.opened.model.spaces[before.space]  # type: ignore[union-attr]
+    was_central = np.array_equal(before.code, old.center)
     if before.space not in model.spaces:  # directions of other pictures, which mean nothing now
         before = replace(before, **moved(before, model.default_space))
     space = model.spaces[before.space]
     changes: dict[str, Any] = {"opened": opened, "map": replace(before.map, plane="pca")}
-    if np.array_equal(before.code, old.center):
+    if was_central:
         changes |= {"code": frozen_code(space.center)}
     after = replace(before, **changes)
     if before.space == model.default_space != model.explored_space:  # now there are directions to look along

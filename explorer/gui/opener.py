@@ -26,7 +26,7 @@ from explorer.gui.opening import (
     read_picture,
 )
 from explorer.gui.pictures import PictureSource
-from explorer.gui.recipe_state import state_of
+from explorer.gui.recipe_state import state_of, unlike
 from explorer.gui.session import Session
 from explorer.gui.state import Anchor, Side
 
@@ -298,5 +298,7 @@ class Opener(QObject):
             return
         self._session.become("Restore", state)
         self._session.arrived.emit("Restored")
+        if text := unlike(found.recipe, state):
+            self._session.tell("warning", text)
         for model, kind in ((found.opened.model, "model"), *((stage, "stage") for stage in found.stages)):
             self.network_read.emit(model, kind)

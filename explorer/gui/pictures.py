@@ -16,6 +16,7 @@ from PySide6.QtGui import QImage
 from explorer.gui.previews import Previews
 from explorer.models.base import NO_OPTIONS, DecodeOptions
 from explorer.render.requests import (
+    LIVE,
     ActivityRequest,
     EncodeRequest,
     RenderRequest,
@@ -33,9 +34,6 @@ if TYPE_CHECKING:
     from explorer.models.base import LatentModel, StageModel
 
 Receiver = Callable[[Any], None]  # gets the result that belongs to the request
-
-LIVE = "canvas"
-"""The slot that also shows what a newer request has overtaken: in a drag a slow model would show nothing else."""
 
 
 ACTIVITY_SECONDS = 60.0

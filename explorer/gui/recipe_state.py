@@ -11,7 +11,7 @@ import numpy as np
 from explorer.errors import RecipeError
 from explorer.export.recipe import Recipe
 from explorer.gui.first_state import first_state
-from explorer.gui.state import Anchor, Original, StageEntry, State, StyleSettings, frozen_code
+from explorer.gui.state import FARTHEST, Anchor, Original, StageEntry, State, StyleSettings, frozen_code
 from explorer.models.base import LatentModel, StageModel, check_stages
 
 if TYPE_CHECKING:
@@ -28,6 +28,11 @@ def state_of(recipe: Recipe, opened: Opened, stages: Sequence[StageModel], befor
     model = opened.model
     assert isinstance(model, LatentModel)
     space = model.spaces.get(recipe.space)
+    if space is None and any(recipe.space.startswith(f"{each.letters}-") for each in model.spaces.values()):
+        raise RecipeError(
+            f"The recipe goes along the directions of another code book than the one beside {model.name}; put that one "
+            "there again."
+        )
     if space is None or (len(recipe.codes) and recipe.codes.shape[1] != space.dim):
         raise RecipeError(
             f"The recipe is of {recipe.codes.shape[1]} dimensions of the space {recipe.space}, which {model.name} "
@@ -59,11 +64,23 @@ def _label(recipe: Recipe, model: LatentModel, base: State) -> int:
     return labels[0] if 0 <= labels[0] < model.classes else base.label
 
 
+def unlike(recipe: Recipe, state: State) -> str:
+    """Return the sentence on what of a recipe the window does not show as it was; empty where all is."""
+    psi, transform = recipe.options.get("psi"), recipe.options.get("transform")
+    shown = state.options
+    is_other = transform is not None and (
+        shown.transform is None or not np.allclose(shown.transform, transform, atol=1e-4)
+    )
+    if not is_other and (psi is None or psi == 1 or shown.psi == psi):
+        return ""
+    return "It looks different here: the window has not the transform or the truncation that it was made with."
+
+
 def _style(recipe: Recipe, model: LatentModel) -> StyleSettings:
     """Return truncation, noise, moves and head of a recipe."""
     options = recipe.options
     style = StyleSettings(
-        psi=float(options.get("psi", 1.0)),
+        psi=min(max(float(options.get("psi", 1.0)), -FARTHEST), FARTHEST),
         cutoff=options.get("psi_cutoff"),
         noise=options.get("noise", "const"),
         noise_seed=int(options.get("noise_seed", 0)),

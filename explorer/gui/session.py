@@ -144,11 +144,11 @@ class Session(QObject):
 
     def title_of(self, index: int) -> str:
         """Return what people called a dimension of the shown space, or nothing."""
-        return self._state.titles.get(self.name_of(index), "")
+        return self._state.titles.get(self._key_of(index), "")
 
     def remark_of(self, index: int) -> str:
         """Return the note on a dimension of the shown space, or nothing."""
-        return self._state.remarks.get(self.name_of(index), "")
+        return self._state.remarks.get(self._key_of(index), "")
 
     @property
     def dimension_names(self) -> dict[int, str]:
@@ -258,6 +258,10 @@ class Session(QObject):
     def name_of(self, index: int) -> str:
         """Return the letter and number of a dimension, `z1` for index 0."""
         return f"{self.space.letters if self.space else ''}{index + 1}"
+
+    def _key_of(self, index: int) -> str:
+        """Return what the words on a dimension are kept by: its name, with what tells its space from others."""
+        return f"{self._state.space}{index + 1}"
 
     # ---- telling ----
 
@@ -420,11 +424,29 @@ class Session(QObject):
             self._set("Lock" if locked else "Unlock", locked=changed)
 
     def set_label(self, label: int) -> None:
-        """Make the pictures of another class of a conditional model."""
-        if 0 <= label < self.classes and label != self._state.label:
+        """Make the pictures of another class of a conditional model.
+
+        A code of w has its class already: one that was drawn by a seed is drawn again, of the other class.
+        """
+        if not 0 <= label < self.classes or label == self._state.label:
+            return
+        assert self.space is not None
+        if self.space.source is None:
             self._set("Class", label=int(label))
-            self.code_committed.emit()
-            self.arrived.emit("Class")
+        elif self.seed is None:
+            self._set("Class", label=int(label))
+            self.tell(
+                "info",
+                f"A code of {self.space.letters} has its class already; Random draws one of this class.",
+            )
+            return
+        else:
+            options = DecodeOptions(labels=np.array([label]))
+            drawn = sampling.sample(self.space, 1, self.seed, options)[0]
+            code = np.where(self._state.locked, self._state.code, drawn)
+            self._set("Class", label=int(label), code=frozen_code(code))
+        self.code_committed.emit()
+        self.arrived.emit("Class")
 
     def show_encoded(self, code: np.ndarray, picture: np.ndarray, label: str) -> None:
         """Show the code that the encoder gave of a picture, and keep the picture for the wiper."""
@@ -533,12 +555,17 @@ class Session(QObject):
     def name_dimension(self, index: int, title: str) -> None:
         """Call a dimension of the shown space something; an empty title takes the name away."""
         name = self.name_of(index)
-        self._set(f"Name {name}", titles=_with_word(self._state.titles, name, clean_title(title)))
+        self._set(
+            f"Name {name}", titles=_with_word(self._state.titles, self._key_of(index), clean_title(title))
+        )
 
     def note_dimension(self, index: int, remark: str) -> None:
         """Note something on a dimension of the shown space; an empty text takes the note away."""
         name = self.name_of(index)
-        self._set(f"Note on {name}", remarks=_with_word(self._state.remarks, name, clean_remark(remark)))
+        self._set(
+            f"Note on {name}",
+            remarks=_with_word(self._state.remarks, self._key_of(index), clean_remark(remark)),
+        )
 
     # ---- undo ----
 

@@ -25,7 +25,10 @@ LAYERS = "w+"
 
 
 def moved(state: State, name: str) -> dict[str, Any]:
-    """Return what changes when another space is shown: the same picture where a way leads there, else its centre."""
+    """Return what changes when another space is shown: the same picture where a way leads there, else its centre.
+
+    From w+ to w leads the mean of the layers, which is the same picture only where they are alike.
+    """
     model = _model(state)
     here, there = model.spaces[state.space], model.spaces[name]
     changes: dict[str, Any] = {

@@ -23,6 +23,8 @@ Side = Literal["A", "B"]
 
 SEED_LIMIT = 2**32
 NOISE_SEED_LIMIT = 2**31
+FARTHEST = 10.0
+"""Truncation and moves are kept within plus and minus this."""
 LONGEST_LABEL = 1000  # letters
 
 
@@ -122,6 +124,8 @@ class StyleSettings:
         try:
             forward = np.linalg.inv(np.asarray(matrix, np.float64))
         except np.linalg.LinAlgError:
+            return self
+        if not np.isfinite(forward).all() or np.abs(forward).max() > FARTHEST:
             return self
         angle = math.degrees(math.atan2(forward[0, 1], forward[0, 0]))
         return replace(self, x=float(forward[0, 2]), y=float(forward[1, 2]), angle=angle)

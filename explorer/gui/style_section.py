@@ -7,14 +7,13 @@ from PySide6.QtWidgets import QHBoxLayout, QSpinBox, QVBoxLayout, QWidget
 
 from explorer.gui.pictures import PictureSource
 from explorer.gui.session import Session
-from explorer.gui.state import NOISE_SEED_LIMIT, StyleSettings
+from explorer.gui.state import FARTHEST, NOISE_SEED_LIMIT, StyleSettings
 from explorer.gui.widgets.fitting_combo import FittingCombo
 from explorer.gui.widgets.fold_button import FoldButton
 from explorer.gui.widgets.setting_row import SettingRow
 
 NOISES = (("kept noise", "const"), ("no noise", "none"), ("random noise", "random"))
 PSI_REACH, TURN_REACH, MOVE_REACH = 1.5, 180.0, 0.5  # to either side of 0
-_PSI_MOST, _MOVE_MOST = 10.0, 10.0  # of what is typed
 
 
 class StyleSection(QWidget):
@@ -65,7 +64,7 @@ class StyleSection(QWidget):
             self._session.set_style(**{name: value})
 
         def enter(value: float) -> None:
-            most = 360.0 if name == "angle" else _MOVE_MOST if name != "psi" else _PSI_MOST
+            most = 360.0 if name == "angle" else FARTHEST
             self._session.commit()
             self._session.set_style(**{name: min(max(value, -most), most)})
             self._session.commit()

@@ -87,8 +87,8 @@ class Machine:
         self, model: LatentModel, codes: np.ndarray, space: str, options: DecodeOptions
     ) -> np.ndarray | None:
         """Return what a model knows of its dimensions without decoding, float32 `(dim,)`; None where nothing."""
-        self._place(model)
-        with torch.inference_mode():
+        with Blamed(f"the decoder of {model.name}"), torch.inference_mode():
+            self._place(model)
             found = model.estimated_sensitivity(self._tensor(codes), space, options)
             return None if found is None else as_array(found.float())
 

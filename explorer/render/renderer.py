@@ -26,6 +26,7 @@ from explorer.render.checks import checked, checked_images, of_part
 from explorer.render.machine import Machine, Precision
 from explorer.render.pixels import Images, as_array, joined, shrunk, to_uint8, warning
 from explorer.render.requests import (
+    LIVE,
     ActivityRequest,
     ActivityResult,
     EncodeRequest,
@@ -46,7 +47,6 @@ CHUNK_SECONDS = 0.008
 
 LARGEST_BATCH = 64  # of `fast`
 SMALL = 64  # px, of the pictures by which dimensions are compared
-LIVE = "canvas"  # the slot of the picture that follows the hand
 
 Progress = Callable[[float], None]
 """Told the share that is done, 0..1, before each piece of work."""

@@ -17,6 +17,9 @@ from explorer.models.base import NO_OPTIONS, DecodeOptions
 if TYPE_CHECKING:
     from explorer.models.base import LatentModel, StageModel
 
+LIVE = "canvas"
+"""The slot of the picture that follows the hand."""
+
 Quality = Literal["full", "preview"]
 
 

@@ -72,3 +72,28 @@ def test_noise_and_truncation_are_options_of_the_command_line(done, opened, z, t
     assert np.array_equal(one, same)
     assert not np.array_equal(one, other)
     assert not np.array_equal(plain, decoded("--psi", "0.5"))
+
+
+@pytest.mark.parametrize(
+    ("options", "wanted"),
+    [(("--psi-cutoff", "2"), "give --psi, too"), (("--noise-seed", "1"), "give --noise random, too")],
+)
+def test_half_of_an_option_is_a_sentence(call, opened, z, tmp_path, options, wanted):
+    said = call("decode", "style", "--latents", tmp_path / "z.npy", "--out", tmp_path / "o.npy", *options)
+    assert said.status == 2
+    assert wanted in said.err
+
+
+def test_a_transform_of_what_is_no_number_is_a_sentence(call, opened, z, tmp_path):
+    np.save(tmp_path / "t.npy", np.full((3, 3), np.nan))
+    arguments = (
+        "--latents",
+        tmp_path / "z.npy",
+        "--out",
+        tmp_path / "o.npy",
+        "--transform",
+        tmp_path / "t.npy",
+    )
+    said = call("decode", "style", *arguments)
+    assert said.status == 3
+    assert "no (3, 3) matrix of numbers" in said.err

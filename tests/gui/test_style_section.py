@@ -1,6 +1,7 @@
 """Truncation, noise, moves, spaces and mixed styles in the window, on a real StyleGAN2."""
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import fakes
@@ -19,14 +20,14 @@ from explorer.gui.head_choice import HeadChoice
 from explorer.gui.history.layer_range import LayerRange
 from explorer.gui.history.place_menu import place_menu, thirds
 from explorer.gui.panels.latent_map import LatentMap
-from explorer.gui.recipe_state import state_of
+from explorer.gui.recipe_state import state_of, unlike
 from explorer.gui.session import Session
 from explorer.gui.sessions.session_parts import Parts
 from explorer.gui.sessions.session_state import step, whole
 from explorer.gui.sessions.session_values import Wrong
 from explorer.gui.state import StyleSettings
 from explorer.gui.style_section import StyleSection
-from explorer.latent import plane
+from explorer.latent import plane, sampling
 from explorer.models.base import DecodeOptions, Origin
 from explorer.render.renderer import Renderer, to_uint8
 
@@ -410,3 +411,60 @@ def test_truncation_does_not_work_the_map_out_anew(qtbot, qapp, monkeypatch):
     assert not worked
     session.set_label(2)
     assert worked
+
+
+# ---- classes of mapped codes ----
+
+
+def test_a_class_draws_the_seed_of_w_again(qapp):
+    session = Session()
+    session.open(Opened(tiny_style(classes=3)))
+    told = []
+    session.message.connect(lambda level, text, details: told.append(text))
+    before = session.code
+    session.set_label(1)  # the average has no seed
+    assert session.code is before
+    assert told == ["A code of w has its class already; Random draws one of this class."]
+    session.randomize(3)
+    session.set_label(2)
+    drawn = sampling.sample(session.space, 1, 3, session.options)[0]
+    assert np.array_equal(session.code, drawn)
+    assert session.seed == 3
+    session.undo()
+    assert session.label == 1
+    assert not np.array_equal(session.code, drawn)
+
+
+# ---- recipes that say more than the window has ----
+
+
+@pytest.mark.parametrize(
+    ("options", "is_like"),
+    [
+        ({"psi": 0.5}, True),
+        ({"psi": 50.0}, False),
+        ({"transform": StyleSettings(x=0.2, angle=40).matrix().tolist()}, True),
+        ({"transform": [[2, 0, 0], [0, 2, 0], [0, 0, 1]]}, False),
+        ({"transform": [[1e-300, 0, 0], [0, 1, 0], [0, 0, 1]]}, False),
+    ],
+)
+def test_what_the_window_can_not_show_is_said(session, options, is_like):
+    session.model.accepts = frozenset({*session.model.accepts, "transform"})
+    recipe = replace(
+        making.picture(making.network(session.model), session.space, session.code), options=options
+    )
+    state = state_of(recipe, session.state.opened, [], session.state)
+    assert (unlike(recipe, state) == "") == is_like
+    assert abs(state.style.psi) <= 10
+
+
+def test_a_preview_is_not_copied_as_the_picture(window, qtbot):
+    canvas, told = window.window.canvas, []
+    window.session.message.connect(lambda level, text, details: told.append(text))
+    whole = canvas._result
+    canvas._result = replace(whole, request=replace(whole.request, quality="preview", max_side=8))
+    canvas.copy_picture()
+    assert told == ["The whole picture is still being drawn; copy it when it is there."]
+    canvas._result = whole
+    canvas.copy_picture()
+    assert told[1].startswith("The picture was copied, 32×32")

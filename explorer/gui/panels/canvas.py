@@ -35,7 +35,7 @@ from explorer.gui.widgets.loading import Loading
 from explorer.gui.widgets.notice import Action, Level, Note, Notice
 from explorer.gui.widgets.picture_bar import PictureBar
 from explorer.gui.widgets.picture_view import PictureView
-from explorer.render.requests import RenderResult
+from explorer.render.requests import LIVE, RenderResult
 
 Comparison = Literal["original", "stages"]
 SIDES: dict[Comparison, tuple[str, str]] = {
@@ -151,7 +151,7 @@ class Canvas(QWidget):
         session = self._session
         if session.model is not None and session.space is not None:
             self._asked = self._wish()
-            self._pictures.want("canvas", session.code, self._on_rendered)
+            self._pictures.want(LIVE, session.code, self._on_rendered)
 
     def fit(self) -> None:
         """Show the whole picture."""
@@ -190,7 +190,10 @@ class Canvas(QWidget):
 
     def copy_picture(self) -> None:
         """Put the picture on the clipboard, pixel for pixel."""
-        if not self.view.picture.isNull():
+        request = self._result.request if self._result is not None else None
+        if request is not None and request.quality != "full":
+            self._session.tell("info", "The whole picture is still being drawn; copy it when it is there.")
+        elif not self.view.picture.isNull():
             QGuiApplication.clipboard().setImage(self.view.picture)
             size = self.view.picture.size()
             self._session.tell("info", f"The picture was copied, {size.width()}×{size.height()} pixels.")

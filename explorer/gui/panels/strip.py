@@ -148,7 +148,14 @@ class Strip(QWidget):
         else:
             self._asked = np.array([a.code for a in (first, last) if a is not None], np.float32)
         session = self._session
-        key = (session.generation, session.seen_by, *map(id, session.enabled_stages), self._asked.tobytes())
+        space = session.state.space
+        key = (
+            session.generation,
+            space,
+            session.seen_by,
+            *map(id, session.enabled_stages),
+            self._asked.tobytes(),
+        )
         if key == self._asked_key:
             return
         self._asked_key, self._error = key, ""

@@ -14,6 +14,7 @@ from explorer.formats.notes import clean_remark, clean_title, is_dimension
 from explorer.gui.sessions.session_pictures import Pictures
 from explorer.gui.sessions.session_values import Wrong, choice, flag, number, numbers, real, text, words
 from explorer.gui.state import (
+    FARTHEST,
     NOISE_SEED_LIMIT,
     Anchor,
     MapSettings,
@@ -276,7 +277,7 @@ class Parts:
         return state
 
 
-_REACH = {"psi": 10.0, "x": 10.0, "y": 10.0, "angle": 360.0}
+_REACH = {"psi": FARTHEST, "x": FARTHEST, "y": FARTHEST, "angle": 360.0}
 """How far from 0 these may be."""
 
 _FIELDS = {"A": "anchor_a", "B": "anchor_b"}
