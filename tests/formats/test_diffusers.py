@@ -282,6 +282,18 @@ def test_an_index_leads_nowhere_else(tmp_path, held, name):
     refused(index, "not followed")
 
 
+def test_a_folder_of_downloads_is_a_view_of_its_store(tmp_path, held):
+    """Its files are links into `blobs`, which lies beside `snapshots`; those of an index are followed there."""
+    store = tmp_path / "models" / "blobs"
+    store.mkdir(parents=True)
+    folder = map_files.write(tmp_path / "models" / "snapshots" / "5f2a", held)
+    (folder / WEIGHTS).rename(store / "8c1e")
+    (folder / "part-1.safetensors").symlink_to(store / "8c1e")
+    named = {key: "part-1.safetensors" for key in held}
+    (folder / f"{WEIGHTS}.index.json").write_text(json.dumps({"weight_map": named}))
+    opens(folder, held)
+
+
 @pytest.mark.parametrize(
     "said",
     [
