@@ -41,7 +41,7 @@ def filled(network):
 
 def _config(side, w_dim, classes):
     from explorer.models.style_layers import MappingConfig
-    from explorer.models.stylegan2 import (
+    from explorer.models.stylegan2_config import (
         BlockConfig,
         StyleGan2Config,
         usual_conv,

@@ -22,7 +22,8 @@ from explorer.formats.reader import Reading
 from explorer.models import Architecture, style
 from explorer.models.base import ImageSpec, LatentModel
 from explorer.models.style_layers import DenseConfig, MappingConfig, average_w, usual_gain
-from explorer.models.stylegan2 import BlockConfig, ConvConfig, SkipConfig, StyleGan2, StyleGan2Config
+from explorer.models.stylegan2 import StyleGan2
+from explorer.models.stylegan2_config import BlockConfig, ConvConfig, SkipConfig, StyleGan2Config
 from explorer.models.stylegan3 import InputConfig, LayerConfig, StyleGan3, StyleGan3Config
 
 MOST_TEXT = 1 << 20

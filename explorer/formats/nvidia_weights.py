@@ -15,7 +15,7 @@ from explorer.formats.reader import Reading
 from explorer.formats.state_dict import Weights
 from explorer.models.base import LatentModel
 from explorer.models.style_layers import MappingConfig
-from explorer.models.stylegan2 import (
+from explorer.models.stylegan2_config import (
     BlockConfig,
     ConvConfig,
     SkipConfig,

@@ -21,7 +21,7 @@ from explorer.formats import recognition
 from explorer.formats.content import Record
 from explorer.formats.reader import Reading
 from explorer.formats.state_dict import Weights
-from explorer.models import Architecture, style, style_layers, stylegan2
+from explorer.models import Architecture, style, style_layers, stylegan2, stylegan2_config
 from explorer.models.base import ImageSpec, LatentModel, StageModel
 
 FORMAT = "torch"
@@ -90,7 +90,7 @@ def build(
         told += _add_average(tensors, config, content, found.tensors)
     except (ValueError, IndexError, RuntimeError, OverflowError) as error:
         raise parts.damaged(str(error).splitlines()[0][:100]) from error
-    family = Architecture("stylegan2", stylegan2.StyleGan2Config, stylegan2.StyleGan2, _wrap)
+    family = Architecture("stylegan2", stylegan2_config.StyleGan2Config, stylegan2.StyleGan2, _wrap)
     model = recognition.build(family, config, tensors, reading, format_name=FORMAT, notes=told)
     model.entries = _generators(content, reading.hints.entry or "g_ema")
     return model
@@ -107,7 +107,9 @@ def _generators(content: Any, first: str) -> tuple[str, ...]:
     return tuple(sorted(found, key=lambda name: name != first)) if len(found) > 1 else ()
 
 
-def _wrap(network: stylegan2.StyleGan2, config: stylegan2.StyleGan2Config, **described: Any) -> LatentModel:
+def _wrap(
+    network: stylegan2.StyleGan2, config: stylegan2_config.StyleGan2Config, **described: Any
+) -> LatentModel:
     described.pop("trained", None)
     return style.wrap(network, architecture="stylegan2", image=ImageSpec(*network.image), **described)
 
@@ -148,28 +150,28 @@ class _Parts:
         height, width = self._take("input.input", 4).shape[2:]
         return height << level, width << level
 
-    def config(self) -> stylegan2.StyleGan2Config:
+    def config(self) -> stylegan2_config.StyleGan2Config:
         """Return the sizes that the shapes tell."""
         layers = []
         for number in self._mapped:
             out, wide = self._take(f"style.{number}.weight", 2).shape
-            layers.append(stylegan2.usual_dense(wide, out, "lrelu", LR_MULTIPLIER))
+            layers.append(stylegan2_config.usual_dense(wide, out, "lrelu", LR_MULTIPLIER))
         w_dim = self._take("conv1.conv.modulation.weight", 2).shape[1]
         z_dim = layers[0].inputs if layers else w_dim
         mapping = style_layers.MappingConfig(z_dim, w_dim, tuple(layers))
-        return stylegan2.StyleGan2Config(mapping, tuple(map(self._block, range(self._doublings + 1))))
+        return stylegan2_config.StyleGan2Config(mapping, tuple(map(self._block, range(self._doublings + 1))))
 
-    def _block(self, level: int) -> stylegan2.BlockConfig:
+    def _block(self, level: int) -> stylegan2_config.BlockConfig:
         name = self._name(level)
         conv0, conv1, torgb = self._names(level)
         drawn, wide, *_ = self._take(f"{torgb}.conv.weight", 5).shape[1:]
-        drawing = stylegan2.usual_torgb(
+        drawing = stylegan2_config.usual_torgb(
             wide, drawn, self._take(f"{torgb}.conv.modulation.weight", 2).shape[1]
         )
         if level == 0:
             const = tuple(map(int, self._take("input.input", 4).shape[1:]))
-            return stylegan2.BlockConfig(name, self._conv(conv1, 0), const=const, torgb=drawing)  # type: ignore[arg-type]
-        return stylegan2.BlockConfig(
+            return stylegan2_config.BlockConfig(name, self._conv(conv1, 0), const=const, torgb=drawing)  # type: ignore[arg-type]
+        return stylegan2_config.BlockConfig(
             name,
             self._conv(conv1, level),
             conv0=self._conv(conv0, level, up=2),
@@ -177,9 +179,9 @@ class _Parts:
             filter=tuple(self._filter(f"{torgb}.upsample.kernel").shape),
         )
 
-    def _conv(self, name: str, level: int, up: int = 1) -> stylegan2.ConvConfig:
+    def _conv(self, name: str, level: int, up: int = 1) -> stylegan2_config.ConvConfig:
         out, wide, kernel, _ = self._take(f"{name}.conv.weight", 5).shape[1:]
-        return stylegan2.usual_conv(
+        return stylegan2_config.usual_conv(
             wide,
             out,
             self._take(f"{name}.conv.modulation.weight", 2).shape[1],
@@ -236,7 +238,7 @@ class _Parts:
             f"{under}.affine.bias": self._take(f"{name}.conv.modulation.bias", 1),
         }
 
-    def add_noise(self, tensors: dict[str, Tensor], config: stylegan2.StyleGan2Config) -> list[str]:
+    def add_noise(self, tensors: dict[str, Tensor], config: stylegan2_config.StyleGan2Config) -> list[str]:
         """Add the constant noise that is kept, or where none is (as in the oldest files) some by a fixed seed."""
         layers = [
             (f"synthesis.{block.name}.{'conv1' if conv is block.conv1 else 'conv0'}.noise_const", conv.noise)
@@ -260,7 +262,7 @@ _MOST_NOISE = 1 << 25  # values
 
 def _add_average(
     tensors: dict[str, Tensor],
-    config: stylegan2.StyleGan2Config,
+    config: stylegan2_config.StyleGan2Config,
     content: Any,
     beside: Mapping[str, Tensor],
 ) -> list[str]:

@@ -15,7 +15,7 @@ from explorer.formats import tf_stylegan1
 from explorer.formats.tf_network import TfNetwork
 from explorer.formats.tf_stylegan1 import convolution, dense_layers
 from explorer.models.style_layers import DenseConfig, MappingConfig
-from explorer.models.stylegan2 import (
+from explorer.models.stylegan2_config import (
     BlockConfig,
     ConvConfig,
     SkipConfig,
