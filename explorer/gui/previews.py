@@ -10,7 +10,8 @@ from explorer.render.requests import RenderRequest, RenderResult
 
 SLOW = 60  # milliseconds that a whole picture may take
 LARGE = 256  # px; a picture of this side is taken for slow until one was measured
-SIDES = (64, 256)  # px, of the smallest and the largest preview
+SIDES = (32, 256)  # px, of the smallest and the largest preview
+FIRST = 128  # px, of the first one
 _QUICK, _LONG = 30, 120  # milliseconds: of a preview that may grow, and of one that must shrink
 
 
@@ -28,7 +29,7 @@ class Previews:
             return request
         side = max(model.image.height or 0, model.image.width or 0)
         is_slow = self._whole[model] > SLOW if model in self._whole else side >= LARGE
-        wanted = self._sides.get(model, 2 * SIDES[0])
+        wanted = self._sides.get(model, FIRST)
         return replace(request, quality="preview", max_side=wanted) if is_slow and wanted < side else request
 
     @staticmethod

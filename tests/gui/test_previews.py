@@ -37,7 +37,16 @@ def test_a_large_picture_is_small_first_until_it_was_quick():
 
 def test_a_preview_is_as_large_as_time_allows():
     model, previews = tiny_style(side=512), Previews()
-    for took, side in ((300.0, 64), (300.0, 64), (10.0, 128), (50.0, 128), (5.0, 256), (5.0, 256)):
+    for took, side in (
+        (300.0, 64),
+        (300.0, 32),
+        (300.0, 32),
+        (10.0, 64),
+        (50.0, 64),
+        (5.0, 128),
+        (5.0, 256),
+        (5.0, 256),
+    ):
         first = previews.first(request(model))
         previews.measured(first, result(first, took))
         assert previews.first(request(model)).max_side == side
