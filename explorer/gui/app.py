@@ -73,6 +73,7 @@ class App(QObject):
         self.jobs = JobRunner(self)
         self.window = MainWindow(self.session, self.pictures)
         self.window.recall_layout()
+        self._noted: object = None  # the network whose note was told last
         self.opener = Opener(self.session, self.pictures, self.jobs, self.window)
         self.encoder = PictureEncoder(self.session, self.pictures, self.jobs, self.window)
         self.doctor = Doctor(self.session, self.pictures, self.jobs, self.opener, self.window)
@@ -281,6 +282,9 @@ class App(QObject):
         session = self.session
         if session.model is None or session.space is None:
             return
+        if session.model.network is self._noted:  # measured, not another one
+            return
+        self._noted = session.model.network
         for note in session.model.notes[:1]:
             session.tell("info", note)
 

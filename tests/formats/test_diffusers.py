@@ -289,7 +289,7 @@ def test_a_folder_of_downloads_is_a_view_of_its_store(tmp_path, held):
     folder = map_files.write(tmp_path / "models" / "snapshots" / "5f2a", held)
     (folder / WEIGHTS).rename(store / "8c1e")
     (folder / "part-1.safetensors").symlink_to(store / "8c1e")
-    named = {key: "part-1.safetensors" for key in held}
+    named = dict.fromkeys(held, "part-1.safetensors")
     (folder / f"{WEIGHTS}.index.json").write_text(json.dumps({"weight_map": named}))
     opens(folder, held)
 

@@ -44,3 +44,13 @@ def test_code_and_places_are_the_same_pictures_along_other_directions(measured, 
     session.undo()
     assert session.space.name == old.name
     assert np.array_equal(session.code, place.code)
+
+
+def test_the_note_on_a_model_is_told_once(running, qtbot, tmp_path):
+    folder = map_files.write(tmp_path / "vae", map_files.kl(middle=False), sample_size=SIDE)
+    told = []
+    running.session.message.connect(lambda level, text, details: told.append(text))
+    open_and_wait(qtbot, running, folder)
+    note = running.session.model.notes[0]
+    encode(running, qtbot, tmp_path / "pictures", 5)
+    assert told.count(note) == 1
