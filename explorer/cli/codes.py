@@ -46,6 +46,8 @@ def decode(
     check_target(out, ARRAYS)
     check_apart(out, file, latents, decoding.labels, decoding.transform)
     with Work(file, decoding) as work:
+        if work.options.labels is not None and work.space.source is not None:
+            raise UsageError(f"A code of {work.space.name} has its class already; leave out --labels.")
         codes = work.codes(latents)
         with share_done("Decoding") as told:
             images = work.renderer.decode(

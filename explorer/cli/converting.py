@@ -9,6 +9,7 @@ import typer
 
 from explorer.cli.codes import ArrayOut
 from explorer.cli.options import CheckpointArgument, Decoding
+from explorer.errors import UsageError
 
 
 def convert(
@@ -32,6 +33,13 @@ def convert(
     from explorer.models.space import DecodeOptions
     from explorer.render.checks import checked
 
+    if decoding.stage or any(
+        getattr(decoding, option) is not None
+        for option in ("psi", "psi_cutoff", "noise", "transform", "head")
+    ):
+        raise UsageError(
+            "Codes are mapped without being decoded; leave out the stages and all options but --labels."
+        )
     check_target(out, ARRAYS)
     check_apart(out, file, latents, decoding.labels, decoding.transform)
     with Work(file, decoding) as work:

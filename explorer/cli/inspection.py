@@ -32,6 +32,10 @@ SourceOption = Annotated[
 ]
 
 
+MOST_SECONDS = 300.0
+"""What `activity` may measure; it looks at fewer places where all would take longer."""
+
+
 def info(
     file: CheckpointArgument,
     json: JsonOption = False,
@@ -134,6 +138,8 @@ def _latent_facts(model: LatentModel, opened: Opened) -> dict[str, Any]:
             }
             for space in model.spaces.values()
         ],
+        "classes": model.classes or None,
+        "heads": list(model.heads),
         "encoder": model.has_encoder,
         "options": sorted(model.accepts),
         "stages": _bundled_stages(model.image),
@@ -202,6 +208,8 @@ def _lines(key: str, value: Any) -> list[str]:
     if key == "code_book":
         columns = ", ".join(value["labels"]) or "none"
         return [f"{counted(value['pictures'], 'picture')}, label columns: {columns}"]
+    if key == "source":
+        return [f"program text of {counted(value['letters'], 'letter')} (--source shows it)"]
     if key == "encoder":
         return ["yes" if value else "no"]
     if key == "parameters":
@@ -265,7 +273,14 @@ def activity(
             )
         places = maths.probes(work.space, mean)
         with share_done("Measuring") as told:
-            sensitivity = work.renderer.sensitivity(work.model, places, work.space.name, work.options, told)
+            sensitivity = work.renderer.sensitivity(
+                work.model, places, work.space.name, work.options, told, seconds=MOST_SECONDS
+            )
+        if sensitivity is None:
+            raise UsageError(
+                f"Measuring {work.space.dim} dimensions of {work.model.name} would take more than {MOST_SECONDS:.0f} "
+                "seconds; encode pictures and ask for --space pca, or for a model of fewer dimensions."
+            )
         judged = maths.judge(kl, sensitivity)
         unmeasured = int((~np.isfinite(sensitivity)).sum())
         if unmeasured:

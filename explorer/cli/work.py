@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from explorer.render.requests import RenderResult
 
 
+MOST_PSI = 10
 PATIENCE = 1.0
 """Seconds of work before progress is shown."""
 
@@ -301,6 +302,10 @@ def _options(decoding: Decoding) -> DecodeOptions:
     from explorer.data.arrays import open_npy
 
     labels = transform = None
+    if decoding.psi is not None and not -MOST_PSI <= decoding.psi <= MOST_PSI:
+        raise UsageError(
+            f"--psi {decoding.psi:g} is no truncation; give a number from -{MOST_PSI} to {MOST_PSI}."
+        )
     if decoding.psi_cutoff is not None and decoding.psi is None:
         raise UsageError("--psi-cutoff says on which layers --psi truncates; give --psi, too.")
     if decoding.noise_seed is not None and (decoding.noise is None or decoding.noise.value != "random"):
@@ -312,12 +317,18 @@ def _options(decoding: Decoding) -> DecodeOptions:
         labels = open_npy(decoding.labels, LatentError, wanted)
         if labels.dtype.kind not in "biuf" or labels.ndim not in (1, 2) or not len(labels):
             raise LatentError(f"{decoding.labels} holds no labels; give {wanted}.")
+        if (labels.ndim == 1 or labels.shape[1] == 1) and not np.array_equal(labels, np.floor(labels)):
+            raise LatentError(f"{decoding.labels} holds labels that are no whole numbers; give {wanted}.")
         labels = labels.astype(np.float32 if labels.ndim == 2 and labels.shape[1] > 1 else np.int64)
         labels = labels.reshape(-1) if labels.ndim == 2 and labels.shape[1] == 1 else labels
     if decoding.transform:
         transform = open_npy(decoding.transform, LatentError, "a (3, 3) matrix as .npy")
         if transform.shape != (3, 3) or transform.dtype.kind not in "fiu" or not np.isfinite(transform).all():
             raise LatentError(f"{decoding.transform} is no (3, 3) matrix of numbers; give one as .npy.")
+        if not np.allclose(transform[2], (0, 0, 1)) or abs(np.linalg.det(transform[:2, :2])) < 1e-9:
+            raise LatentError(
+                f"The matrix in {decoding.transform} moves no plane; its last row must be 0 0 1, and it needs an inverse."
+            )
         transform = transform.astype(np.float32)
     return DecodeOptions(
         labels=labels,

@@ -66,6 +66,10 @@ def _why(model: Model, hints: Hints, key: str) -> str:
     if isinstance(model, StageModel):
         if key == "image" and origin is not None and origin.format == "native":
             return "the file itself says which pictures it takes"
+        if key == "image" and model.input.height is None:
+            return "it takes pictures of any size"
+        if key == "color" and model.native_range.reverse != (hints.color == "BGR"):
+            return "the order of its colours is known"
         return "" if key in _FOR_ALL else "it goes from picture to picture, without a code"
     if key in _OF_ALL:
         return _OF_ALL[key](model, hints)

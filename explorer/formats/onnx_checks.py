@@ -55,8 +55,11 @@ def _beside(path: Path, location: str) -> Path:
     is_rooted = PurePosixPath(location).is_absolute() or bool(PureWindowsPath(location).anchor)
     beside = path.parent / location
     is_inside = bool(location) and not is_rooted and ".." not in parts and "\0" not in location
-    if is_inside:
-        is_inside = beside.resolve().is_relative_to(path.parent.resolve())
+    if is_inside and not beside.resolve().is_relative_to(path.parent.resolve()):
+        raise CheckpointError(
+            f"{path} keeps weights in {shown(location)}, which is a link that leads out of its folder, so they are not "
+            "read; copy the files themselves into one folder."
+        )
     if not is_inside:
         raise CheckpointError(
             f"{path} keeps weights in {shown(location)}, which is not in its own folder, so they are not read; put "

@@ -161,12 +161,14 @@ def _of_maps(found: Weights, reading: Reading, format_name: str, notes: Sequence
 
 
 def _best(found: Weights, reading: Reading) -> _Candidate | None:
-    """Return the family that fits best, if at all; None where hints describe layers, which a family does not need."""
+    """Return the family that fits best, if at all; where hints describe layers, only those of stages are asked."""
     hints = reading.hints
-    if not hints.architecture and any(getattr(hints, name) is not None for name in _OF_LAYERS):
-        return None
     names = [hints.architecture] if hints.architecture else list(ARCHITECTURES)
     families = [family for family in map(architecture, names) if family.recognise or family.translate]
+    if not hints.architecture and any(getattr(hints, name) is not None for name in _OF_LAYERS):
+        families = [
+            family for family in families if family.translate
+        ]  # of stages, whose layers no hint can say
     if not families:
         raise CheckpointError(
             f"{reading.path} is a plain state dict, but {names[0]} is only read in the native format; leave "

@@ -18,9 +18,14 @@ if TYPE_CHECKING:
 
 
 def first_state(opened: Opened, before: State) -> State:
-    """Return the state in which a model is first shown; of the one `before` stay what fits: stages, strip, ground."""
+    """Return the state in which a model is first shown; of the one `before` stay what fits: stages, strip, ground.
+
+    Another network of the same file is shown where the one before was.
+    """
     model = opened.model
     assert isinstance(model, LatentModel)
+    if _is_sibling(opened, before):
+        return replace(before, opened=opened)
     space = model.spaces[model.explored_space]
     first, last = _first_anchors(opened, model, space)
     return replace(
@@ -40,6 +45,19 @@ def first_state(opened: Opened, before: State) -> State:
         titles=opened.notes.titles,
         remarks=opened.notes.remarks,
     )
+
+
+def _is_sibling(opened: Opened, before: State) -> bool:
+    """Return whether a model is another network of the file that is open, with the same spaces."""
+    other, model = before.opened.model if before.opened else None, opened.model
+    if not isinstance(other, LatentModel) or not isinstance(model, LatentModel) or not model.entries:
+        return False
+    spaces = [{name: space.shape for name, space in each.spaces.items()} for each in (model, other)]
+    is_same_file = (
+        model.origin is not None and other.origin is not None and model.origin.path == other.origin.path
+    )
+    is_other = is_same_file and model.entries[:1] != other.entries[:1]
+    return is_other and set(model.entries) == set(other.entries) and spaces[0] == spaces[1]
 
 
 def measured_state(opened: Opened, before: State) -> State:

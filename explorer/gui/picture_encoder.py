@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from explorer.render.requests import EncodeResult
 
 WORK = "encode pictures"
-SLOT = "book"  # no name that the scheduler knows: it comes last, and rests while a drag lasts
+SLOT = "book"  # the first of what rests while a drag lasts
 UNFITTING = "The codes that are kept do not fit the checkpoint as it is read now, and were left out."
 KINDS = "Pictures (*.zip *.npz *.npy *.gz *.png *.jpg *.jpeg *.webp *.bmp *.gif *.tif *.tiff);;All files (*)"
 

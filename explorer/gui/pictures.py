@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 Receiver = Callable[[Any], None]  # gets the result that belongs to the request
 
 
-ACTIVITY_SECONDS = 60.0
+ACTIVITY_SECONDS = 20.0
 """What measuring the dimensions may take, in pieces between everything else."""
 
 

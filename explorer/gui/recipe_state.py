@@ -73,7 +73,9 @@ def unlike(recipe: Recipe, state: State) -> str:
     )
     if not is_other and (psi is None or psi == 1 or shown.psi == psi):
         return ""
-    return "It looks different here: the window has not the transform or the truncation that it was made with."
+    return (
+        "It looks different here: the window has not the transform or the truncation that it was made with."
+    )
 
 
 def _style(recipe: Recipe, model: LatentModel) -> StyleSettings:

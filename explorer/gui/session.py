@@ -424,27 +424,12 @@ class Session(QObject):
             self._set("Lock" if locked else "Unlock", locked=changed)
 
     def set_label(self, label: int) -> None:
-        """Make the pictures of another class of a conditional model.
-
-        A code of w has its class already: one that was drawn by a seed is drawn again, of the other class.
-        """
+        """Make the pictures of another class of a conditional model; a code of w becomes one of that class."""
         if not 0 <= label < self.classes or label == self._state.label:
             return
         assert self.space is not None
-        if self.space.source is None:
-            self._set("Class", label=int(label))
-        elif self.seed is None:
-            self._set("Class", label=int(label))
-            self.tell(
-                "info",
-                f"A code of {self.space.letters} has its class already; Random draws one of this class.",
-            )
-            return
-        else:
-            options = DecodeOptions(labels=np.array([label]))
-            drawn = sampling.sample(self.space, 1, self.seed, options)[0]
-            code = np.where(self._state.locked, self._state.code, drawn)
-            self._set("Class", label=int(label), code=frozen_code(code))
+        code = self.code if self.space.source is None else spaces.reclassed(self._state, label)
+        self._set("Class", label=int(label), code=code)
         self.code_committed.emit()
         self.arrived.emit("Class")
 

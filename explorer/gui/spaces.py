@@ -12,6 +12,7 @@ import numpy as np
 
 from explorer.data.code_book import CodeBook
 from explorer.gui.state import Anchor, Original, Place, State, frozen_code
+from explorer.latent import sampling
 from explorer.models.base import LatentModel, Space
 from explorer.models.space import DecodeOptions
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 MOST_NUMBERS = 1 << 25  # of a code book in another space, 128 MB
+
+OF_A_CLASS = 256  # samples that tell the average of a class
 
 LAYERS = "w+"
 """The space of a style network in which every layer has a style of its own."""
@@ -63,6 +66,21 @@ def mixed(state: State, place: Place, first: int, stop: int) -> dict[str, Any] |
     styles = np.array(changes.get("code", state.code)).reshape(shape)
     styles[first:stop] = theirs.reshape(shape)[first:stop]
     return changes | {"code": frozen_code(styles), "seed": None, "original": None}
+
+
+def reclassed(state: State, label: int) -> np.ndarray:
+    """Return the code `(dim,)` of another class in a space whose samples are mapped; locked dimensions stay.
+
+    One that a seed drew is drawn again; another is moved by what lies between the averages of the two classes.
+    """
+    space = _model(state).spaces[state.space]
+    now, then = state.options, DecodeOptions(labels=np.array([label]))
+    if state.seed is not None:
+        code = sampling.sample(space, 1, state.seed, then)[0]
+    else:
+        before, after = (sampling.sample(space, OF_A_CLASS, 0, options).mean(0) for options in (now, then))
+        code = state.code + after - before
+    return frozen_code(np.where(state.locked, state.code, code))
 
 
 def of_encoder(state: State, code: np.ndarray) -> np.ndarray:

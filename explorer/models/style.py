@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from explorer.errors import UsageError
 from explorer.models.base import NO_OPTIONS, DecodeOptions, ImageSpec, LatentModel, NativeRange, Origin, Space
 from explorer.models.style_noise import Noise
 
@@ -142,6 +143,15 @@ class StyleModel(LatentModel):
         return labels.expand(count, -1) if len(labels) == 1 else labels
 
     # ---- pictures ----
+
+    def check_options(self, space: str, options: DecodeOptions) -> None:
+        """Raise `UsageError` as the contract says, and for a cutoff behind the last layer."""
+        super().check_options(space, options)
+        if options.psi_cutoff is not None and options.psi_cutoff > self.layers:
+            raise UsageError(
+                f"{self.name} has {self.layers} layers, so it cannot truncate the first {options.psi_cutoff}; give "
+                f"0 to {self.layers}, or leave that out for all."
+            )
 
     def styles(self, codes: Tensor, space: str, options: DecodeOptions = NO_OPTIONS) -> Tensor:
         """Return the truncated styles `(N, layers, w_dim)` of codes `(N, dim)` or `(N, *shape)` of any space."""

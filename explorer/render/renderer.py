@@ -345,15 +345,15 @@ class Renderer:
         space: str | None = None,
         options: DecodeOptions = NO_OPTIONS,
         on_progress: Progress = _untold,
-    ) -> np.ndarray:
+        seconds: float | None = None,
+    ) -> np.ndarray | None:
         """Return how much one spread of each dimension changes the picture around codes `(N, dim)`.
 
-        float32 `(dim,)`, 0..255: see `explorer.latent.activity.sensitivity`.
+        float32 `(dim,)`, 0..255: see `explorer.latent.activity.sensitivity`; None where that takes more than `seconds`.
         """
-        request = ActivityRequest("", 0, 0, model, codes, space or model.default_space, options)
+        request = ActivityRequest("", 0, 0, model, codes, space or model.default_space, options, seconds)
         result = self.render(request, on_progress)
         assert isinstance(result, ActivityResult)
-        assert result.sensitivity is not None
         return result.sensitivity
 
     # ---- one part ----

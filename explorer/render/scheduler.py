@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 URGENT = ("canvas", "strip-play", "encode", "map-hover", "export")
-BULK = ("samples", "traversal", "strip", "activity", "map")
+BULK = ("book", "samples", "traversal", "strip", "history", "activity", "map")
 _ORDER = (*URGENT, *BULK)
 PROGRESS_AFTER = 0.3
 """Work that is done sooner, in seconds, tells nothing of how far it is."""

@@ -97,3 +97,57 @@ def test_a_transform_of_what_is_no_number_is_a_sentence(call, opened, z, tmp_pat
     said = call("decode", "style", *arguments)
     assert said.status == 3
     assert "no (3, 3) matrix of numbers" in said.err
+
+
+@pytest.mark.parametrize(
+    ("options", "wanted"),
+    [
+        (("--psi", "nan"), "--psi nan is no truncation"),
+        (("--psi", "1e30"), "from -10 to 10"),
+        (("--psi", "0.5", "--psi-cutoff", "99"), "has 6 layers, so it cannot truncate the first 99"),
+    ],
+)
+def test_truncation_that_can_not_be_is_a_sentence(call, opened, z, tmp_path, options, wanted):
+    said = call("decode", "style", "--latents", tmp_path / "z.npy", "--out", tmp_path / "o.npy", *options)
+    assert said.status == 2
+    assert wanted in said.err
+    assert not (tmp_path / "o.npy").exists()
+
+
+@pytest.mark.parametrize("option", [("--psi", "0.5"), ("--noise", "none"), ("--stage", "anime-colorizer")])
+def test_mapping_takes_no_options_of_decoding(call, opened, z, tmp_path, option):
+    arguments = ("--latents", tmp_path / "z.npy", "--to", "w", "--out", tmp_path / "w.npy")
+    said = call("convert", "style", *arguments, *option)
+    assert said.status == 2
+    assert "leave out the stages and all options but --labels" in said.err
+
+
+def test_a_code_of_w_takes_no_class(call, monkeypatch, z, tmp_path):
+    from explorer.cli import work
+    from explorer.formats import Opened
+
+    monkeypatch.setattr(work, "open_model", lambda file, engine: Opened(tiny_style(classes=3)))
+    arguments = ("--latents", tmp_path / "z.npy", "--out", tmp_path / "o.npy", "--labels", "2")
+    assert call("decode", "style", *arguments).status == 0
+    said = call("decode", "style", *arguments, "--space", "w")
+    assert said.status == 2
+    assert "A code of w has its class already" in said.err
+
+
+@pytest.mark.parametrize(
+    ("matrix", "status"),
+    [(np.zeros((3, 3)), 3), (np.array([[1, 0, 0], [0, 1, 0], [0.1, 0, 1]]), 3), (np.eye(3), 2)],
+)
+def test_a_matrix_must_move_a_plane(call, opened, z, tmp_path, matrix, status):
+    np.save(tmp_path / "t.npy", matrix.astype(np.float32))
+    arguments = (
+        "--latents",
+        tmp_path / "z.npy",
+        "--out",
+        tmp_path / "o.npy",
+        "--transform",
+        tmp_path / "t.npy",
+    )
+    said = call("decode", "style", *arguments)
+    assert said.status == status  # 2: this network has no transform
+    assert ("moves no plane" in said.err) == (status == 3)

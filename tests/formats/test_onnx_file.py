@@ -208,14 +208,14 @@ def test_weights_beside_the_file_are_read_from_its_folder_alone(written, tmp_pat
     for location in (
         "../outside.bin",
         outside,
-        "link.bin",
-        "linked/outside.bin",
         inside_first,
         "..\\outside.bin",
         "C:\\a",
         "",
     ):
         assert "not in its own folder" in refused(file(location)), location
+    for location in ("link.bin", "linked/outside.bin"):
+        assert "a link that leads out of its folder" in refused(file(location)), location
     assert "copy that file there" in refused(file("gone.bin"))
     assert "copy that file there" in refused(file("."))
     (tmp_path / "inner" / "weights.bin").write_bytes(raw[:100])

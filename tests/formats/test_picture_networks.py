@@ -231,3 +231,15 @@ def test_what_only_looks_alike_is_no_stage(tmp_path):
         torch.save({f"model.{key}": value for key, value in network.state_dict().items()}, tmp_path / name)
         with pytest.raises(CheckpointError):
             open_checkpoint(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    "hint", ["output=sigmoid", "activation=relu", "eps=0.1", "color=BGR", "image=3x64x64"]
+)
+def test_hints_on_layers_are_answered_and_take_nothing_away(tmp_path, hint):
+    network = trained(Translator())
+    torch.save(network.state_dict(), tmp_path / "any.pth")
+    key, _, value = hint.partition("=")
+    stage = open_stage(tmp_path / "any.pth", hints={key: value})
+    assert isinstance(stage, StageModel)
+    assert any(note.startswith(f"The hint {key} changes nothing here") for note in stage.notes)

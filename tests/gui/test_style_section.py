@@ -383,11 +383,17 @@ def test_the_other_generator_of_a_file_is_offered(running, qtbot, reference_data
     entry = running.window.sliders.style_section.entry
     assert [entry.itemText(place) for place in range(entry.count())] == ["G_ema", "G"]
     averaged = running.session.model
+    running.session.set_space("z")
+    running.session.randomize(5)
+    running.session.set_style(psi=0.7)
+    code = running.session.code
     with qtbot.waitSignal(running.session.model_changed, timeout=WAIT):
         qtbot.keyClick(entry, Qt.Key.Key_Down)
     raw = running.session.model
     assert raw.origin.hints == {"entry": "G"}
     assert raw.entries == ("G", "G_ema")
+    assert (running.session.space.name, running.session.style.psi) == ("z", 0.7)
+    assert np.array_equal(running.session.code, code)  # to be compared
     assert [entry.itemText(place) for place in range(entry.count())] == ["G", "G_ema"]
     strengths = [model.network.synthesis.b4.conv1.noise_strength for model in (raw, averaged)]
     assert not torch.equal(*strengths)
@@ -419,20 +425,31 @@ def test_truncation_does_not_work_the_map_out_anew(qtbot, qapp, monkeypatch):
 def test_a_class_draws_the_seed_of_w_again(qapp):
     session = Session()
     session.open(Opened(tiny_style(classes=3)))
-    told = []
-    session.message.connect(lambda level, text, details: told.append(text))
-    before = session.code
-    session.set_label(1)  # the average has no seed
-    assert session.code is before
-    assert told == ["A code of w has its class already; Random draws one of this class."]
     session.randomize(3)
     session.set_label(2)
     drawn = sampling.sample(session.space, 1, 3, session.options)[0]
     assert np.array_equal(session.code, drawn)
     assert session.seed == 3
     session.undo()
-    assert session.label == 1
+    assert session.label == 0
     assert not np.array_equal(session.code, drawn)
+
+
+def test_another_code_moves_from_the_average_of_its_class_to_that_of_the_other(qapp):
+    session = Session()
+    session.open(Opened(tiny_style(classes=3)))
+    session.set_locked(2, True)
+    first = session.code
+    session.set_label(1)
+    means = [
+        sampling.sample(session.space, 256, 0, DecodeOptions(labels=np.array([label]))).mean(0)
+        for label in (0, 1)
+    ]
+    wanted = np.where(session.locked, first, first + means[1] - means[0])
+    assert np.allclose(session.code, wanted, atol=1e-5)
+    assert np.abs(session.code - first).max() > 0.01
+    session.set_label(0)
+    assert np.allclose(session.code, first, atol=1e-5)
 
 
 # ---- recipes that say more than the window has ----

@@ -15,7 +15,7 @@ from explorer.gui.state import Place, options_of
 from explorer.render.requests import RenderResult
 
 MAX_SIDE = 96  # pixels
-SLOT = "history:"  # the scheduler takes it last, and not while a drag lasts
+SLOT = "history:"  # not while a drag lasts
 
 
 @dataclass(eq=False)
