@@ -327,7 +327,7 @@ def _options(decoding: Decoding) -> DecodeOptions:
             raise LatentError(f"{decoding.transform} is no (3, 3) matrix of numbers; give one as .npy.")
         if not np.allclose(transform[2], (0, 0, 1)) or abs(np.linalg.det(transform[:2, :2])) < 1e-9:
             raise LatentError(
-                f"The matrix in {decoding.transform} moves no plane; its last row must be 0 0 1, and it needs an inverse."
+                f"{decoding.transform} moves no plane; its last row must be 0 0 1, and it needs an inverse."
             )
         transform = transform.astype(np.float32)
     return DecodeOptions(
