@@ -15,7 +15,7 @@ from explorer.formats.span import Damaged, Span, TooMuch
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 """Kinds of fields."""
 
-MOST_FIELDS = 1_000_000
+MOST_FIELDS = 250_000
 MOST_DEPTH = 24
 MOST_TEXT = 4096  # bytes of a name that are kept
 

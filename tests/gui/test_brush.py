@@ -26,6 +26,8 @@ def painter(running, qtbot, tmp_path):
     folder = map_files.write(tmp_path / "vae", map_files.kl(middle=False), sample_size=SIDE)
     open_and_wait(qtbot, running, folder)
     rest(qtbot, running)
+    running.window.activateWindow()  # without that no key is a shortcut
+    qtbot.waitUntil(running.window.isActiveWindow, timeout=WAIT)
     return running
 
 
