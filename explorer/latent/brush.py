@@ -94,38 +94,15 @@ def _along(points: Sequence[tuple[float, float]], step: float) -> list[tuple[flo
     return found
 
 
-def accumulate(weights: np.ndarray, more: np.ndarray) -> np.ndarray:
-    """Return the weights of two strokes, one over the other: they add up, and never beyond 1."""
-    return (1 - (1 - np.asarray(weights, np.float32)) * (1 - np.asarray(more, np.float32))).clip(0, 1)
-
-
-def to_grid(mask: np.ndarray, grid: tuple[int, int]) -> np.ndarray:
-    """Return a mask `(H, W)` in pixels as weights `(h, w)`: of each place the mean of what it covers."""
-    mask = np.asarray(mask, np.float64)
-    rows, columns = (_shares(places, pixels) for places, pixels in zip(grid, mask.shape, strict=True))
-    return (rows @ mask @ columns.T).clip(0, 1).astype(np.float32)
-
-
-def _shares(places: int, pixels: int) -> np.ndarray:
-    """Return how much of a place each pixel makes up, `(places, pixels)`; every row adds up to 1."""
-    edges = np.arange(places + 1) * (pixels / places)
-    low = np.maximum(edges[:-1, None], np.arange(pixels)[None, :])
-    high = np.minimum(edges[1:, None], np.arange(1, pixels + 1)[None, :])
-    return np.maximum(high - low, 0) * (places / pixels)
-
-
 def blend(code: np.ndarray, other: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """Return a map that is `other` where the mask is 1, `code` where it is 0, and between them else.
 
     Args:
-        code, other: float `(C, h, w)`, or flat where the mask is `(h, w)`; the shape of `code` comes back, as float32.
-        mask: in 0..1, `(h, w)` or in pixels `(H, W)`.
+        code, other: float `(C, h, w)`, or flat; the shape of `code` comes back, as float32.
+        mask: `(h, w)`, in 0..1.
     """
     code, other = np.asarray(code, np.float32), np.asarray(other, np.float32)
-    grid = code.shape[1:] if code.ndim == 3 else np.shape(mask)
     weights = np.asarray(mask, np.float32)
-    if weights.shape != grid:
-        weights = to_grid(weights, (grid[0], grid[1]))
-    maps = code.reshape(-1, *grid)
+    maps = code.reshape(-1, *weights.shape)
     mixed = maps + weights.clip(0, 1) * (other.reshape(maps.shape) - maps)
     return mixed.astype(np.float32).reshape(code.shape)

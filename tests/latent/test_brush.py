@@ -51,26 +51,6 @@ def test_a_stroke_goes_along_its_points():
     assert np.array_equal(brush.stroke(GRID, PICTURE, [(4, 4)], 6), brush.dab(GRID, PICTURE, (4, 4), 6))
 
 
-def test_strokes_add_up_and_never_beyond_one():
-    once = brush.dab(GRID, PICTURE, (48, 32), 16, 0.5)
-    twice = brush.accumulate(once, once)
-    assert twice.max() == pytest.approx(1 - (1 - once.max()) ** 2)
-    assert brush.accumulate(np.ones(GRID), once).max() == 1
-    assert np.allclose(brush.accumulate(np.zeros(GRID), once), once, atol=1e-7)
-
-
-def test_a_mask_in_pixels_is_averaged():
-    mask = np.zeros((16, 24))
-    mask[:2, :2] = 1
-    weights = brush.to_grid(mask, GRID)
-    assert weights[0, 0] == 1
-    assert weights.sum() == 1
-    mask = np.random.default_rng(0).random((50, 31))  # sides that the map's do not divide
-    assert brush.to_grid(mask, GRID).mean() == pytest.approx(mask.mean(), rel=1e-5)
-    assert np.allclose(brush.to_grid(np.ones((50, 31)), GRID), 1)
-    assert np.allclose(brush.to_grid(np.ones((3, 5)), GRID), 1)  # fewer pixels than places
-
-
 def test_maps_are_mixed_where_the_mask_is():
     code, other = np.zeros((4, *GRID), np.float32), np.ones((4, *GRID), np.float32)
     mask = np.zeros(GRID)
@@ -82,13 +62,3 @@ def test_maps_are_mixed_where_the_mask_is():
     assert not code.any()
     flat = brush.blend(code.reshape(-1), other.reshape(-1), mask)
     assert np.array_equal(flat.reshape(code.shape), mixed)
-
-
-def test_a_mask_in_pixels_mixes_as_well():
-    code, other = np.zeros((2, *GRID)), np.ones((2, *GRID))
-    mask = np.zeros(PICTURE)
-    mask[8:16, 16:20] = 1
-    mixed = brush.blend(code, other, mask)
-    assert mixed.dtype == np.float32
-    assert (mixed[:, 1, 2] == 0.5).all()
-    assert mixed.sum() == 1
