@@ -189,6 +189,8 @@ class State:
 def options_of(model: LatentModel | StageModel, label: int, style: StyleSettings) -> DecodeOptions:
     """Return the decode options of a class and settings, as far as a model uses them."""
     accepts: frozenset[str] = getattr(model, "accepts", frozenset())
+    if not accepts:  # most models, at every move
+        return NO_OPTIONS
     wanted = {
         "labels": np.array([label]) if getattr(model, "classes", 0) else None,
         "psi": style.psi if style.psi != 1.0 else None,
