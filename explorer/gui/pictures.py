@@ -74,9 +74,8 @@ class PictureSource(QObject):
         self._waiting: dict[str, tuple[Request, Receiver]] = {}
         self._draggers: set[str] = set()
         self._previews = Previews()
-        self._due: tuple[RenderRequest, Receiver] | None = (
-            None  # a preview whose whole picture waits for the hand
-        )
+        # a preview, whose whole picture waits for the hand
+        self._due: tuple[RenderRequest, Receiver] | None = None
         self._asked_at: dict[int, float] = {}  # requests of the canvas, by id
         self.age = 0.0  # seconds between the wish for the newest picture of the canvas and its coming
         worker.result.connect(self._on_result)

@@ -21,9 +21,7 @@ from explorer.gui import spaces
 from explorer.gui.first_state import first_state
 from explorer.gui.history.places import Places
 from explorer.gui.state import (
-    SEED_LIMIT as SEED_LIMIT,
-)
-from explorer.gui.state import (
+    SEED_LIMIT,
     Anchor,
     MapSettings,
     Original,

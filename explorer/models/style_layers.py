@@ -181,6 +181,21 @@ class Mapping(nn.Module):
         return x
 
 
+class StyleGenerator(nn.Module):
+    """What every generator has of `explorer.models.style.StyleNetwork`: its sizes, the mapping and its average."""
+
+    def __init__(self, mapping: MappingConfig, num_ws: int) -> None:
+        super().__init__()
+        self.z_dim, self.w_dim, self.c_dim = mapping.z_dim, mapping.w_dim, mapping.c_dim
+        self.num_ws = num_ws
+        self.mapping = Mapping(mapping)
+
+    @property
+    def w_avg(self) -> Tensor:
+        """The average w `(w_dim,)`, which truncation draws towards."""
+        return self.mapping.w_avg
+
+
 def modulated(
     x: Tensor,
     weight: Tensor,

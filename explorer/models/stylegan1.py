@@ -18,7 +18,7 @@ from torch.nn import functional
 
 from explorer.models import Architecture, style
 from explorer.models.base import ImageSpec
-from explorer.models.style_layers import Dense, DenseConfig, Mapping, MappingConfig, check_sizes
+from explorer.models.style_layers import Dense, DenseConfig, MappingConfig, StyleGenerator, check_sizes
 from explorer.models.style_maps import EPSILON, activated, enlarge, fused_up, normed, pixel_norm, smooth
 from explorer.models.style_noise import Noise
 
@@ -238,23 +238,16 @@ class Synthesis(nn.Module):
         return enlarge(images, 1 << int(self.config.lod))
 
 
-class StyleGan1(nn.Module):
+class StyleGan1(StyleGenerator):
     """A `StyleNetwork`; see there."""
 
     has_transform = False
 
     def __init__(self, config: StyleGan1Config) -> None:
-        super().__init__()
+        super().__init__(config.mapping, config.num_ws)
         self.config = config
-        self.z_dim, self.w_dim, self.c_dim = config.mapping.z_dim, config.mapping.w_dim, config.mapping.c_dim
-        self.num_ws, self.has_noise = config.num_ws, config.use_noise
-        self.mapping = Mapping(config.mapping)
+        self.has_noise = config.use_noise
         self.synthesis = Synthesis(config)
-
-    @property
-    def w_avg(self) -> Tensor:
-        """The average w `(w_dim,)`, which truncation draws towards."""
-        return self.mapping.w_avg
 
     def style_matrices(self) -> list[Tensor]:
         """Return the matrix `(2C, w_dim)` by which each layer turns w into styles; none where they take no styles."""

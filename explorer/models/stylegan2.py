@@ -16,12 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from explorer.models import fir
-from explorer.models.style_layers import (
-    Dense,
-    Mapping,
-    finished,
-    modulated,
-)
+from explorer.models.style_layers import Dense, StyleGenerator, finished, modulated
 from explorer.models.style_noise import CONST, Noise
 from explorer.models.stylegan2_config import BlockConfig, ConvConfig, SkipConfig, StyleGan2Config
 
@@ -195,26 +190,18 @@ class Synthesis(nn.Module):
         return image
 
 
-class StyleGan2(nn.Module):
+class StyleGan2(StyleGenerator):
     """The generator, as `explorer.models.style.StyleNetwork` says."""
 
     has_transform = False
 
     def __init__(self, config: StyleGan2Config) -> None:
-        super().__init__()
+        super().__init__(config.mapping, config.num_ws)
         self.config = config
-        self.z_dim, self.w_dim, self.c_dim = config.mapping.z_dim, config.mapping.w_dim, config.mapping.c_dim
-        self.num_ws = config.num_ws
         self.has_noise = any(
             conv.noise is not None for block in config.blocks for conv in (block.conv0, block.conv1) if conv
         )
-        self.mapping = Mapping(config.mapping)
         self.synthesis = Synthesis(config)
-
-    @property
-    def w_avg(self) -> Tensor:
-        """The average w `(w_dim,)`, which truncation draws towards."""
-        return self.mapping.w_avg
 
     @property
     def image(self) -> tuple[int, int, int]:

@@ -19,8 +19,8 @@ from explorer.models import fir
 from explorer.models.style_layers import (
     Dense,
     DenseConfig,
-    Mapping,
     MappingConfig,
+    StyleGenerator,
     check_map,
     check_sizes,
     finished,
@@ -271,24 +271,16 @@ class Synthesis(nn.Module):
         return x * self.config.scale
 
 
-class StyleGan3(nn.Module):
+class StyleGan3(StyleGenerator):
     """The generator, as `explorer.models.style.StyleNetwork` says."""
 
     has_noise = False
     has_transform = True
 
     def __init__(self, config: StyleGan3Config) -> None:
-        super().__init__()
+        super().__init__(config.mapping, config.num_ws)
         self.config = config
-        self.z_dim, self.w_dim, self.c_dim = config.mapping.z_dim, config.mapping.w_dim, config.mapping.c_dim
-        self.num_ws = config.num_ws
-        self.mapping = Mapping(config.mapping)
         self.synthesis = Synthesis(config)
-
-    @property
-    def w_avg(self) -> Tensor:
-        """The average w `(w_dim,)`, which truncation draws towards."""
-        return self.mapping.w_avg
 
     @property
     def image(self) -> tuple[int, int, int]:

@@ -9,6 +9,7 @@ how many others were asked for. `fast` runs batches, in half precision where the
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -46,6 +47,7 @@ CHUNK_SECONDS = 0.008
 """How long a piece of bulk work may hold the thread before something more urgent may come between."""
 
 LARGEST_BATCH = 64  # of `fast`
+_TRIED = 3  # dimensions, before it is known how long all take
 SMALL = 64  # px, of the pictures by which dimensions are compared
 
 Progress = Callable[[float], None]
@@ -230,7 +232,7 @@ class Renderer:
             return _activity(request, begun, total)
         latent = model.spaces[space]
         total, dims = np.zeros(latent.dim), latent.leading or latent.dim
-        place, places = 0, len(codes)
+        place, places, quickest = 0, len(codes), math.inf
         while place < places:  # one place at a time, so that no piece is longer than two decodes
             part = slice(place, place + 1)
             here = of_part(options, part)
@@ -240,16 +242,19 @@ class Renderer:
                     return as_array(self._machine.preview(model, codes, space, here, SMALL))
                 return self.decode(model, codes, space, here)
 
+            mark = time.perf_counter()
             for dim, value in enumerate(sensitivities(decode, codes[part], latent.spread[:dims])):
                 total[dim] += value
                 now = time.perf_counter()
-                if place == dim == 0 and request.seconds is not None:
-                    places = min(places, int(request.seconds / ((now - begun) * dims)))
+                quickest = min(quickest, now - mark)  # the first pictures of a network take longest
+                if request.seconds is not None and place == 0 and dim == min(_TRIED, dims) - 1:
+                    places = min(places, int(request.seconds / max(quickest * dims, 1e-9)))
                     if not places:  # one place alone would take too long
                         return _activity(request, begun, None)
                 if now - pause > CHUNK_SECONDS:
                     yield (place + (dim + 1) / dims) / places
-                    pause = time.perf_counter()
+                    pause = now = time.perf_counter()
+                mark = now
             place += 1
         return _activity(request, begun, (total / max(places, 1)).astype(np.float32))
 
@@ -373,9 +378,8 @@ class Renderer:
         """Return pictures in 0..1 that are not clipped yet, so that an infinity can still be told."""
         model, space = request.model, request.space
         small = request.max_side is not None or request.quality == "preview"
-        if (
-            small and model.has_preview and not request.stages
-        ):  # a stage would draw another picture from a preview
+        # a stage would draw another picture from a preview
+        if small and model.has_preview and not request.stages:
             return self._machine.preview(model, codes, space, options, request.max_side)
         if model.has_preview and request.slot == LIVE:  # it takes long, and the next wish can be shown soon
             with self._machine.interruptible(model, lambda: self.is_overtaken(request)):

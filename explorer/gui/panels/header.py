@@ -8,7 +8,8 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QSizePolicy, QTool
 
 from explorer.gui.class_choice import ClassChoice
 from explorer.gui.head_choice import HeadChoice
-from explorer.gui.session import SEED_LIMIT, Session
+from explorer.gui.session import Session
+from explorer.gui.state import SEED_LIMIT
 from explorer.gui.widgets.elided_label import ElidedLabel
 
 
