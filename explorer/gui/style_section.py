@@ -13,6 +13,7 @@ from explorer.gui.widgets.fold_button import FoldButton
 from explorer.gui.widgets.setting_row import SettingRow
 
 NOISES = (("kept noise", "const"), ("no noise", "none"), ("random noise", "random"))
+_SEED = 120  # px
 PSI_REACH, TURN_REACH, MOVE_REACH = 1.5, 180.0, 0.5  # to either side of 0
 
 
@@ -95,11 +96,16 @@ class StyleSection(QWidget):
             "The generators in the file: averaged over the training, and as it was at its end",
             self,
         )
-        self._choices = QHBoxLayout()
-        self._choices.setSpacing(8)
-        for widget in (self.cutoff, self.noise, self.seed, self.entry):
-            self._choices.addWidget(widget)
-        self._choices.addStretch(1)
+        self.seed.setMaximumWidth(_SEED)
+        self._choices = QVBoxLayout()  # two short lines: the panel shall not take room from the picture
+        self._choices.setSpacing(4)
+        for pair in ((self.cutoff, self.entry), (self.noise, self.seed)):
+            line = QHBoxLayout()
+            line.setSpacing(8)
+            for widget in pair:
+                line.addWidget(widget)
+            line.addStretch(1)
+            self._choices.addLayout(line)
         self.cutoff.activated.connect(self._on_cutoff_activated)
         self.noise.activated.connect(self._on_noise_activated)
         self.seed.valueChanged.connect(self._on_seed_changed)
