@@ -39,6 +39,10 @@ class RecipeError(ExplorerError):
     """A recipe or a saved session that cannot be used, or whose checkpoint is not to be found."""
 
 
+class TrainingError(ExplorerError):
+    """A training that cannot go on; what was saved before is untouched."""
+
+
 class OutputError(ExplorerError):
     """A file that could not be written; the old one is untouched."""
 

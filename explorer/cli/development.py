@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -22,7 +23,8 @@ def train(
         Path | None, typer.Option(metavar="PATH", help="A folder, zip, npz or idx of pictures.")
     ] = None,
     data_b: Annotated[
-        Path | None, typer.Option(metavar="PATH", help="More pictures, where the recipe takes them.")
+        Path | None,
+        typer.Option(metavar="PATH", help="The second collection, for recipes that learn from two."),
     ] = None,
     model: Annotated[
         str | None, typer.Option(metavar="FILE", help="A checkpoint that the recipe builds on.")
@@ -35,9 +37,15 @@ def train(
         typer.Option(metavar="KEY=VALUE", help="Change a setting of the recipe; repeatable."),
     ] = None,
     device: Annotated[Device, typer.Option(help="Where the network is trained.")] = Device.auto,
+    devices: Annotated[int, typer.Option(metavar="N", help="How many devices of a machine.")] = 1,
+    num_nodes: Annotated[int, typer.Option(metavar="N", help="How many machines.")] = 1,
+    precision: Annotated[
+        str, typer.Option(metavar="32-true|bf16-mixed|16-mixed", help="What numbers are computed with.")
+    ] = "32-true",
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
     list: Annotated[bool, typer.Option("--list", help="Name the recipes and their settings.")] = False,
 ) -> None:
-    """Train a model on your own pictures; Ctrl-C keeps what was reached."""
+    """Train a model on your own pictures; Ctrl-C keeps what was reached, --resume goes on."""
     from explorer import training
     from explorer.cli.work import progress, say
 
@@ -56,10 +64,20 @@ def train(
             out=out,
             settings=settings,
             device=device.value,
+            devices=devices,
+            num_nodes=num_nodes,
+            precision=precision,
+            resume=resume,
             on_progress=report,
+            on_epoch=_nothing if sys.stderr.isatty() else say,
         )
-    how = "finished" if result.finished else "stopped early"
-    say(f"{result.checkpoint}: {how} after {counted(result.epochs, 'epoch')} in {result.seconds:.0f} s.")
+    how = "finished" if result.finished else "stopped early, --resume goes on"
+    epochs = counted(result.epochs, "epoch")
+    say(*result.notes, f"{result.checkpoint}: {how} after {epochs} in {result.seconds:.0f} s.")
+
+
+def _nothing(text: str) -> None:
+    """Leave the telling to the bar."""
 
 
 def _print_recipes(recipes: Mapping[str, Recipe]) -> None:
@@ -100,8 +118,6 @@ def bench(
     have one: a change counts from 15 % on, if it is more than the samples scatter. With `--json` each figure then
     has `old` and `change` (`verdict`: better, worse or same; `factor`: new / old).
     """
-    import sys
-
     from explorer import paths
 
     folder = paths.benchmarks()

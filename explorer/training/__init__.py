@@ -1,19 +1,24 @@
-"""Recipes: from a folder of pictures to a checkpoint. No screen here; torch comes with the first recipe.
+"""Recipes: from a collection of pictures to a checkpoint. No screen here; torch comes with the first recipe.
 
-To add one: write `explorer/training/NAME.py` with a settings dataclass, a function that takes a `Run`, and
-a `RECIPE`; name it in `RECIPES` with a function that imports it.
+To add one: write `explorer/training/NAME.py` with a settings dataclass, a `Lesson` and a `RECIPE`; name it in `RECIPES`
+with a function that imports it.
 """
 
 from __future__ import annotations
 
-import contextlib
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from explorer.errors import OutputError, UsageError
 from explorer.formats.reader import Progress, ShouldStop, never, nothing
-from explorer.training.recipe import Recipe, Run, TrainingResult
-from explorer.training.settings import parse
+from explorer.formats.run_folder import is_run
+from explorer.training.recipe import Recipe, TrainingResult
+from explorer.training.settings import LoopSettings, parse
+
+if TYPE_CHECKING:
+    from explorer.training.lesson import Materials
 
 __all__ = ["RECIPES", "Recipe", "TrainingResult", "recipes", "train"]
 
@@ -47,40 +52,53 @@ def train(
     model: str | None = None,
     settings: Mapping[str, str] | None = None,
     device: str = "auto",
+    devices: int = 1,
+    num_nodes: int = 1,
+    precision: str = "32-true",
+    resume: bool = False,
     on_progress: Progress = nothing,
+    on_epoch: Callable[[str], None] = lambda text: None,
     should_stop: ShouldStop = never,
 ) -> TrainingResult:
-    """Train by a recipe, leaving a run folder (see `recipe`).
+    """Train by a recipe, leaving a run folder (see `formats.run_folder`).
 
-    When `should_stop()` turns true, or on Ctrl-C, the weights so far are written, measured and reported as
-    at the end; `TrainingResult.finished` tells. The same seed, data and thread count give the same weights
-    on one CPU.
+    When `should_stop()` turns true, or on Ctrl-C, the weights so far are written, measured and reported as at the end;
+    `TrainingResult.finished` tells. The same seed, data and thread count give the same weights on one CPU.
 
     Args:
         recipe: a key of `RECIPES`.
         data: a folder, zip, npz or idx file of pictures.
         out: the run folder; made where it is missing.
-        data_b: a second collection, for recipes that translate between two; none of these does.
+        data_b: a second collection, for recipes that take two.
         model: a checkpoint that the recipe builds on, a path or a bundled name.
         settings: texts by name, as `--set key=value` gives them.
+        device: `auto`, `cpu`, `cuda` or `mps`.
+        devices, num_nodes: how many of them, on how many machines; the gradients are averaged over all.
+        precision: a key or a value of `fabric.PRECISIONS`.
+        resume: go on with the run in `out`; `epochs` may be another number than before.
         on_progress: told a fraction in 0..1 and a text for people.
+        on_epoch: told a text once an epoch.
 
     Raises:
-        UsageError: an unknown recipe or setting, a value out of range, a missing or surplus argument.
+        UsageError: an unknown recipe or setting, a value out of range, a missing or surplus argument, a folder that
+            holds a run already, or none to go on with.
         ImageError, CheckpointError, DeviceError, OutputError: what was given cannot be used.
+        TrainingError: the loss left the numbers; what was saved before is untouched.
         Cancelled: stopped before the first batch.
     """
     if recipe not in RECIPES:
         raise UsageError(f"There is no recipe {recipe}; choose one of {', '.join(RECIPES)}.")
     chosen = RECIPES[recipe]()
-    values: dict[str, object] = parse(chosen.settings, settings or {}, recipe)
-    if chosen.needs_model and model is None:
-        raise UsageError(f"The recipe {recipe} builds on a model; name its checkpoint with --model.")
-    if model is not None and not chosen.needs_model:
-        raise UsageError(f"The recipe {recipe} starts from nothing; leave --model out.")
-    if data_b is not None:
-        raise UsageError(f"The recipe {recipe} takes one collection of pictures; leave --data-b out.")
+    values: LoopSettings = parse(chosen.settings, settings or {}, recipe)
+    chosen.check(values)
+    _check_arguments(chosen, data, data_b, model)
     folder = Path(out)
+    _check_folder(folder, resume)
+
+    from explorer.training.fabric import make_fabric
+    from explorer.training.records import nothing_left_behind
+
+    fabric = make_fabric(device, devices, num_nodes, precision)
     is_new = not folder.exists()
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -89,10 +107,127 @@ def train(
         raise OutputError(
             f"The run folder {folder} could not be made ({reason}); choose another place."
         ) from error
+    with nothing_left_behind(folder, is_new):
+        materials, facts, notes = _gathered(
+            chosen, values, fabric.device, data, data_b, model, on_progress, should_stop
+        )
+        return _run(
+            chosen,
+            values,
+            fabric,
+            folder,
+            materials,
+            facts,
+            notes,
+            resume,
+            on_progress,
+            on_epoch,
+            should_stop,
+        )
+
+
+def _check_arguments(recipe: Recipe, data: Path | str, data_b: Path | str | None, model: str | None) -> None:
+    if recipe.needs_model and model is None:
+        raise UsageError(f"The recipe {recipe.name} builds on a model; name its checkpoint with --model.")
+    if model is not None and not recipe.needs_model:
+        raise UsageError(f"The recipe {recipe.name} starts from nothing; leave --model out.")
+    if data_b is not None and not recipe.needs_second:
+        raise UsageError(f"The recipe {recipe.name} takes one collection of pictures; leave --data-b out.")
+    if recipe.needs_second and data_b is None:
+        raise UsageError(
+            f"The recipe {recipe.name} learns from two collections; name the second with --data-b."
+        )
+    if data_b is not None and os.path.realpath(data) == os.path.realpath(data_b):
+        raise UsageError(f"--data and --data-b are both {data}; give two different collections.")
+
+
+def _check_folder(folder: Path, resume: bool) -> None:
+    if resume and not is_run(folder):
+        raise UsageError(f"{folder} holds no run to go on with; leave --resume out, or correct --out.")
+    if not resume and is_run(folder):
+        raise UsageError(
+            f"{folder} holds a run already; give another folder, or go on with that run by --resume."
+        )
+
+
+def _gathered(
+    recipe: Recipe,
+    settings: LoopSettings,
+    device: Any,
+    data: Path | str,
+    data_b: Path | str | None,
+    model: str | None,
+    on_progress: Progress,
+    should_stop: ShouldStop,
+) -> tuple[Materials[Any], dict[str, Any], tuple[str, ...]]:
+    """Return what a lesson is made of, what records say of it, and sentences for people."""
+    from explorer.formats import open_checkpoint
+    from explorer.training.lesson import Materials
+    from explorer.training.pictures import load
+
+    opened = None if model is None else open_checkpoint(model).model
+    if opened is not None:
+        opened.network.to(device).eval()
+    spec = recipe.spec(settings, opened)
+    on_progress(0.0, "reading pictures")
+
+    def read(path: Path | str, extra: str) -> Any:
+        return load(
+            Path(path),
+            spec,
+            extra=extra,
+            hold_out=settings.hold_out,
+            near_copy=settings.near_copy,
+            should_stop=should_stop,
+        )
+
+    first = read(data, settings.extra)
+    second = None if data_b is None else read(data_b, "")
+    facts = {"a": first.facts()} | ({} if second is None else {"b": second.facts()})
+    notes = first.notes + (() if second is None else second.notes)
+    return Materials(settings, first, second, opened, device), facts, tuple(notes)
+
+
+def _run(
+    recipe: Recipe,
+    settings: LoopSettings,
+    fabric: Any,
+    folder: Path,
+    materials: Materials[Any],
+    facts: dict[str, Any],
+    notes: tuple[str, ...],
+    resume: bool,
+    on_progress: Progress,
+    on_epoch: Callable[[str], None],
+    should_stop: ShouldStop,
+) -> TrainingResult:
+    import torch
+
+    from explorer.formats.run_folder import model_of
+    from explorer.training.loop import Loop
+    from explorer.training.records import Records, resume_state
+
+    state = resume_state(folder, recipe, settings, facts) if resume else None
+    fabric.barrier()
+    torch.manual_seed(settings.seed)
+    lesson = recipe.lesson(materials)
+    records = Records(folder, recipe, settings, facts, resume) if fabric.is_global_zero else None
+    loop = Loop(
+        lesson, settings, fabric, records, on_progress=on_progress, on_epoch=on_epoch, should_stop=should_stop
+    )
+    if fabric.global_rank:
+        torch.manual_seed(settings.seed + fabric.global_rank)  # other noise for other pictures
+    if state is not None:
+        loop.restore(state)
+    if records is not None:
+        records.told("running", loop.place.epochs, loop.place.seconds)
     try:
-        return chosen.run(Run(Path(data), model, folder, values, device, on_progress, should_stop))
-    except BaseException:  # of any kind: a run that left nothing leaves no folder
-        if is_new:
-            with contextlib.suppress(OSError):  # not empty
-                folder.rmdir()
-        raise
+        finished = loop.run()
+    finally:
+        if records is not None:
+            records.close()
+    on_progress(1.0, "measuring")
+    figures = loop.figures() if fabric.is_global_zero else {}
+    if records is not None:
+        records.told("finished" if finished else "stopped", loop.done, loop.place.seconds, figures=figures)
+    return TrainingResult(model_of(folder), finished, loop.place.epochs, loop.place.seconds, figures, notes)

@@ -10,7 +10,6 @@ and the shown colour has an L1 loss besides.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,15 +19,13 @@ from torch.nn import functional
 
 from explorer.data.images import grey as grey_of
 from explorer.errors import UsageError
-from explorer.formats import open_latent, save_native
 from explorer.models import architecture
-from explorer.models.base import ImageSpec, LatentModel
+from explorer.models.base import ImageSpec, LatentModel, StageModel
 from explorer.models.conv_colorizer import BLUE, GREEN, RED, ConvColorizer, ConvColorizerConfig
-from explorer.training.loop import LoopSettings, fit, pick_device
-from explorer.training.pictures import PictureSettings, TrainingPictures, load, weighted
-from explorer.training.recipe import Recipe, Run, TrainingResult, plain, write_report
-from explorer.training.samples import save_grid
-from explorer.training.settings import setting
+from explorer.training.lesson import Batch, Exported, Lesson, Materials, as_pixels, warm_cosine
+from explorer.training.pictures import weighted
+from explorer.training.recipe import Recipe
+from explorer.training.settings import LoopSettings, setting
 
 SOFTNESS = 0.05
 """Width, in chroma, of the neighbourhood among whose palette colours a pixel's colour is shared out."""
@@ -38,7 +35,7 @@ GREY_LEVELS = 16
 
 
 @dataclass(frozen=True)
-class ConvColorizerSettings(PictureSettings):
+class ConvColorizerSettings(LoopSettings):
     """Defaults; those that train the bundled colour stage."""
 
     weight: int = setting(
@@ -61,79 +58,94 @@ class ConvColorizerSettings(PictureSettings):
     batch_size: int = setting(32, "pictures per step", least=2)
     lr: float = setting(2e-3, "highest learning rate", least=1e-8, most=1)
     weight_decay: float = setting(0.01, "of AdamW", least=0, most=10)
-    save_every: int = setting(10, "epochs between two checkpoints", least=1)
-    seed: int = setting(0, "of weights, order and noise", least=0, most=2**31)
 
 
-def run(run: Run) -> TrainingResult:
-    """Train and report; see `explorer.training.train`."""
-    settings: ConvColorizerSettings = run.settings
-    device = pick_device(run.device)
-    if any(width % 8 for width in settings.widths):
-        raise UsageError("The setting widths of conv-colorizer takes multiples of 8, such as 16,32,64.")
-    vae = _grey_vae(run.model, device)
-    run.on_progress(0.0, "reading pictures")
-    pictures = load(
-        run.data,
-        ImageSpec(3, vae.image.height, vae.image.width),
-        extra=settings.extra,
-        hold_out=settings.hold_out,
-        near_copy=settings.near_copy,
-        should_stop=run.should_stop,
-    )
-    torch.manual_seed(settings.seed)
-    config = ConvColorizerConfig(settings.widths, settings.blocks, settings.colours, settings.temperature)
-    network = ConvColorizer(config).to(device)
-    pairs = Pairs(vae, pictures.images, device)
-    network.palette.copy_(palette_of(pairs.chroma, settings.colours, settings.seed))
-    objective = Objective(network, settings, pairs.chroma)
+class ConvColorizerLesson(Lesson[ConvColorizerSettings]):
+    """Learns from pictures that a VAE decodes, and the colours of those they stand for."""
 
-    def save(epochs: int) -> None:
-        said = {
-            "recipe": RECIPE.name,
-            "settings": plain(settings),
-            "data": pictures.facts(),
-            "epochs": epochs,
-        }
-        said["model"] = {"name": vae.name, "sha256": vae.origin.sha256 if vae.origin else None}
-        model = architecture("conv-colorizer").wrap(network, config, name=run.out.name)
-        save_native(run.checkpoint, model, config=config, trained=said)
+    def __init__(self, materials: Materials[ConvColorizerSettings]) -> None:
+        super().__init__(materials)
+        settings = self.settings
+        assert isinstance(self.model, LatentModel)  # `_spec`
+        self.vae = self.model
+        self.config = ConvColorizerConfig(
+            settings.widths, settings.blocks, settings.colours, settings.temperature
+        )
+        self.network = self.learns(
+            "network",
+            ConvColorizer(self.config),
+            lr=settings.lr,
+            betas=(0.9, 0.99),
+            weight_decay=settings.weight_decay,
+        )
+        self.pairs = Pairs(self.vae, self.pictures.images, self.device)
+        kept_out = self.pictures.kept_out
+        self.kept_out = Pairs(self.vae, kept_out, self.device) if len(kept_out) else None
+        self.network.palette.copy_(palette_of(self.pairs.chroma, settings.colours, settings.seed))
+        self.objective = Objective(self.network, settings, self.pairs.chroma)
 
-    history = fit(
-        lambda batch, done: objective(pairs.decoded(batch, settings.noise), pairs.chroma[batch]),
-        network.parameters(),
-        weighted(pictures, settings.weight),
-        LoopSettings.of(settings),
-        losses_csv=run.out / "losses.csv",
-        save=save,
-        on_progress=run.on_progress,
-        should_stop=run.should_stop,
-    )
-    run.on_progress(1.0, "measuring")
-    network.eval()
-    kept_out = Pairs(vae, pictures.kept_out, device) if len(pictures.kept_out) else None
-    figures = measure(network, vae, pairs, kept_out)
-    _save_pictures(run.out, network, vae, pictures, kept_out or pairs, settings.seed)
-    write_report(run, RECIPE, pictures.facts(), history, figures)
-    return TrainingResult(run.checkpoint, history.finished, len(history.rows), history.seconds, figures)
+    def indices(self) -> Tensor:
+        """Return the main pictures so often as they count, the extra ones once."""
+        return weighted(self.pictures, self.settings.weight)
+
+    def rate(self, done: int, total: int) -> float:
+        """Return the learning rate's factor; see `warm_cosine`."""
+        return warm_cosine(done, total)
+
+    def step(self, batch: Batch) -> dict[str, Tensor]:
+        """Take one step; see `Objective`."""
+        grey = self.pairs.decoded(batch.indices, self.settings.noise)
+        losses = self.objective(grey, self.pairs.chroma[batch.indices])
+        self.descend("network", losses["loss"], max_norm=100.0)
+        return losses
+
+    def exported(self) -> dict[str, Exported]:
+        """Return the stage."""
+        model = architecture("conv-colorizer").wrap(self.network, self.config, name="conv-colorizer")
+        return {"": Exported(model, self.config)}
+
+    def said(self) -> dict[str, Any]:
+        """Return which model's pictures it colours."""
+        origin = self.vae.origin
+        return {"model": {"name": self.vae.name, "sha256": origin.sha256 if origin else None}}
+
+    def shown(self) -> np.ndarray:
+        """Return true, decoded and coloured pictures below each other, and coloured samples of the prior."""
+        pairs = self.kept_out or self.pairs
+        source = self.pictures.kept_out if self.kept_out else self.pictures.images
+        true = source[:12].astype(np.float32)
+        grey = pairs.decoded(torch.arange(len(true)))
+        noise = np.random.default_rng(self.settings.seed).standard_normal(
+            (3 * len(true), pairs.mean.shape[1])
+        )
+        sampled = self.vae.decode(torch.from_numpy(noise.astype(np.float32)).to(self.device))
+        made = (grey.expand(-1, 3, -1, -1), self.network(grey), self.network(sampled))
+        rows = np.concatenate((true, *map(as_pixels, made)))
+        return rows.reshape(6, len(true), *true.shape[1:])
+
+    def figures(self) -> dict[str, Any]:
+        """Return how near the colours come; see `measure`."""
+        return measure(self.network, self.vae, self.pairs, self.kept_out)
 
 
-def _grey_vae(model: str | None, device: torch.device) -> LatentModel:
-    """Open the model whose outputs are to be coloured.
+def _spec(settings: ConvColorizerSettings, model: LatentModel | StageModel | None) -> ImageSpec:
+    """Return colour pictures of the size of the model's grey ones.
 
     Raises:
         UsageError: it is not grey, or cannot encode.
     """
-    assert model is not None  # `needs_model`
-    vae = open_latent(model).model
-    assert isinstance(vae, LatentModel)
-    if vae.image.channels != 1 or not vae.has_encoder:
+    if not isinstance(model, LatentModel) or model.image.channels != 1 or not model.has_encoder:
+        name = model.name if model is not None else "nothing"
         raise UsageError(
-            f"{model} makes pictures of {vae.image} and has {'an' if vae.has_encoder else 'no'} encoder, but "
-            "conv-colorizer learns from a grey model with one; give such a model."
+            f"{name} is no grey model ({getattr(model, 'image', 'a stage')}) with an encoder, which conv-colorizer "
+            "learns from; give one with --model."
         )
-    vae.network.to(device).eval()
-    return vae
+    return ImageSpec(3, model.image.height, model.image.width)
+
+
+def _check(settings: ConvColorizerSettings) -> None:
+    if any(width % 8 for width in settings.widths):
+        raise UsageError("The setting widths of conv-colorizer takes multiples of 8, such as 16,32,64.")
 
 
 class Pairs:
@@ -290,31 +302,14 @@ def _points(value: Tensor) -> float:
     return round(255 * float(value), 3)
 
 
-@torch.inference_mode()
-def _save_pictures(
-    out: Path, network: ConvColorizer, vae: LatentModel, pictures: TrainingPictures, pairs: Pairs, seed: int
-) -> None:
-    """Write coloured samples of the prior; and, below each other, true, decoded and coloured pictures."""
-    noise = np.random.default_rng(seed).standard_normal((64, pairs.mean.shape[1])).astype(np.float32)
-    sampled = _pixels(network(vae.decode(torch.from_numpy(noise).to(pairs.mean.device))))
-    save_grid(out / "samples.png", sampled.reshape(8, 8, *sampled.shape[1:]))
-    true = (pictures.kept_out if len(pictures.kept_out) else pictures.images)[:12]
-    grey = pairs.decoded(torch.arange(len(true)))
-    rows = (true.astype(np.float32), _pixels(grey.expand(-1, 3, -1, -1)), _pixels(network(grey)))
-    save_grid(out / "coloured.png", np.stack(rows))
-
-
-def _pixels(images: Tensor) -> np.ndarray:
-    """Return float32 `(N, H, W, C)` in 0..255 of pictures `(N, C, H, W)` in 0..1."""
-    return 255 * images.permute(0, 2, 3, 1).cpu().numpy()
-
-
 RECIPE = Recipe(
     name="conv-colorizer",
     architecture="conv-colorizer",
     summary="colour for what a grey VAE decodes (--model FILE), learnt from colour pictures",
     source="Zhang et al. 2016 (1603.08511); U-Net, Ronneberger et al. 2015 (1505.04597)",
     settings=ConvColorizerSettings,
-    run=run,
+    lesson=ConvColorizerLesson,
+    spec=_spec,
+    check=_check,
     needs_model=True,
 )

@@ -14,27 +14,24 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from explorer.formats import save_native
 from explorer.models import architecture
 from explorer.models.base import ImageSpec
 from explorer.models.fc_vae import FcVae, FcVaeConfig
 from explorer.training import losses, measures
-from explorer.training.loop import LoopSettings, fit, pick_device
-from explorer.training.pictures import PictureSettings, TrainingPictures, load, weighted
-from explorer.training.recipe import Recipe, Run, TrainingResult, plain, write_report
-from explorer.training.samples import save_grid
-from explorer.training.settings import setting
+from explorer.training.lesson import Batch, Exported, Lesson, Materials, warm_cosine
+from explorer.training.pictures import TrainingPictures, weighted
+from explorer.training.recipe import Recipe
+from explorer.training.settings import LoopSettings, setting
 
 
 @dataclass(frozen=True)
-class FcVaeSettings(PictureSettings):
+class FcVaeSettings(LoopSettings):
     """Defaults; those that train the bundled face model from its two collections."""
 
     weight: int = setting(
@@ -49,68 +46,75 @@ class FcVaeSettings(PictureSettings):
     latent_dim: int = setting(10, "dimensions of a code", least=1, most=4096)
     epochs: int = setting(60, "passes over the pictures", least=1)
     batch_size: int = setting(256, "pictures per step", least=2)
-    lr: float = setting(1e-3, "highest learning rate", least=1e-8, most=1)
     weight_decay: float = setting(0.05, "of AdamW", least=0, most=10)
     beta: float = setting(1.5, "weight of the KL divergence", least=0)
     first_beta: float = setting(5.0, "its weight in the first epoch; 0 for a warm-up from nothing", least=0)
     warm_up: float = setting(30.0, "epochs over which it goes from the first to the last", least=0)
     moments: float = setting(1.0, "weight of the penalty on the codes' mean and covariance", least=0)
-    save_every: int = setting(10, "epochs between two checkpoints", least=1)
-    seed: int = setting(0, "of weights, order and noise", least=0, most=2**31)
 
 
-def run(run: Run) -> TrainingResult:
-    """Train and report; see `explorer.training.train`."""
-    settings: FcVaeSettings = run.settings
-    device = pick_device(run.device)
-    run.on_progress(0.0, "reading pictures")
-    pictures = load(
-        run.data,
-        ImageSpec(settings.channels, settings.height, settings.width),
-        extra=settings.extra,
-        hold_out=settings.hold_out,
-        near_copy=settings.near_copy,
-        should_stop=run.should_stop,
-    )
-    torch.manual_seed(settings.seed)
-    config = FcVaeConfig(
-        settings.channels, settings.height, settings.width, settings.hidden, settings.latent_dim
-    )
-    indices = weighted(pictures, settings.weight)
-    shades = (
-        torch.from_numpy(pictures.images).permute(0, 3, 1, 2).contiguous().to(device)
-    )  # uint8 (N, C, H, W)
-    values = shades[indices].double()  # exact sums
-    average, scale = float(values.mean()), max(float(values.std()), 1.0)
-    network = FcVae(config).to(device)
-    objective = Objective(network, settings)
+class FcVaeLesson(Lesson[FcVaeSettings]):
+    """A network for standardised grey values, whose scale is folded in where it is shown or saved."""
 
-    def save(epochs: int) -> None:
-        said = {
-            "recipe": RECIPE.name,
-            "settings": plain(settings),
-            "data": pictures.facts(),
-            "epochs": epochs,
-        }
-        model = architecture("fc-vae").wrap(folded(network, average, scale), config, name=run.out.name)
-        save_native(run.checkpoint, model, config=config, trained=said)
+    def __init__(self, materials: Materials[FcVaeSettings]) -> None:
+        super().__init__(materials)
+        settings = self.settings
+        self.config = FcVaeConfig(
+            settings.channels, settings.height, settings.width, settings.hidden, settings.latent_dim
+        )
+        self.average, self.scale = self._moments()
+        self.network = self.learns(
+            "network",
+            FcVae(self.config),
+            lr=settings.lr,
+            betas=(0.9, 0.99),
+            weight_decay=settings.weight_decay,
+        )
+        self.objective = Objective(self.network, settings)
 
-    history = fit(
-        lambda batch, done: objective((shades[batch].float() - average) / scale, done),
-        network.parameters(),
-        indices,
-        LoopSettings.of(settings),
-        losses_csv=run.out / "losses.csv",
-        save=save,
-        on_progress=run.on_progress,
-        should_stop=run.should_stop,
-    )
-    run.on_progress(1.0, "measuring")
-    native = folded(network, average, scale)
-    figures = measure(native, pictures, settings.latent_dim)
-    _save_pictures(run.out, native, pictures, settings)
-    write_report(run, RECIPE, pictures.facts(), history, figures)
-    return TrainingResult(run.checkpoint, history.finished, len(history.rows), history.seconds, figures)
+    def _moments(self) -> tuple[float, float]:
+        """Return mean and spread of all values that an epoch shows, at least 1."""
+        values = torch.from_numpy(self.pictures.images[self.indices().numpy()]).double()  # exact sums
+        return float(values.mean()), max(float(values.std()), 1.0)
+
+    def indices(self) -> Tensor:
+        """Return the main pictures so often as they count, the extra ones once."""
+        return weighted(self.pictures, self.settings.weight)
+
+    def rate(self, done: int, total: int) -> float:
+        """Return the learning rate's factor; see `warm_cosine`."""
+        return warm_cosine(done, total)
+
+    def step(self, batch: Batch) -> dict[str, Tensor]:
+        """Take one step; see `Objective`."""
+        losses = self.objective((batch.pixels.float() - self.average) / self.scale, batch.done)
+        self.descend("network", losses["loss"], max_norm=100.0)
+        return losses
+
+    def native(self) -> FcVae:
+        """Return the network as it is now, for 0..255, on the CPU."""
+        return folded(self.network, self.average, self.scale)
+
+    def exported(self) -> dict[str, Exported]:
+        """Return the network for 0..255."""
+        model = architecture("fc-vae").wrap(self.native(), self.config, name="fc-vae")
+        return {"": Exported(model, self.config)}
+
+    def shown(self) -> np.ndarray:
+        """Return pictures (kept-out ones if there are any) above what becomes of them, and samples of the prior."""
+        network = self.native()
+        source = self.pictures.kept_out if len(self.pictures.kept_out) else self.pictures.main
+        shown = source[:12].astype(np.float32)
+        noise = np.random.default_rng(self.settings.seed).standard_normal(
+            (5 * len(shown), self.settings.latent_dim)
+        )
+        again = decoded(network, posterior(network, source[:12])[0])
+        sampled = decoded(network, noise.astype(np.float32))
+        return np.concatenate((shown, again, sampled)).reshape(7, len(shown), *shown.shape[1:])
+
+    def figures(self) -> dict[str, Any]:
+        """Return errors beside those of a principal component analysis; see `measure`."""
+        return measure(self.native(), self.pictures, self.settings.latent_dim)
 
 
 class Objective:
@@ -187,16 +191,6 @@ def measure(network: FcVae, pictures: TrainingPictures, components: int) -> dict
     return figures | measures.activity_figures(*posterior(network, pictures.images))
 
 
-def _save_pictures(out: Path, network: FcVae, pictures: TrainingPictures, settings: FcVaeSettings) -> None:
-    """Write samples of the prior, and pictures (kept-out ones if there are any) above what became of them."""
-    noise = np.random.default_rng(settings.seed).standard_normal((64, settings.latent_dim))
-    sampled = decoded(network, noise.astype(np.float32))
-    save_grid(out / "samples.png", sampled.reshape(8, 8, *sampled.shape[1:]))
-    shown = (pictures.kept_out if len(pictures.kept_out) else pictures.main)[:12]
-    again = decoded(network, posterior(network, shown)[0])
-    save_grid(out / "reconstructions.png", np.stack((shown.astype(np.float32), again)))
-
-
 RECIPE = Recipe(
     name="fc-vae",
     architecture="fc-vae",
@@ -204,5 +198,6 @@ RECIPE = Recipe(
     source="Kingma & Welling 2013 (1312.6114); sigma-VAE, Rybkin et al. 2021 (2006.13202); "
     "DIP-VAE, Kumar et al. 2018 (1711.00848)",
     settings=FcVaeSettings,
-    run=run,
+    lesson=FcVaeLesson,
+    spec=lambda settings, model: ImageSpec(settings.channels, settings.height, settings.width),
 )

@@ -1,150 +1,317 @@
-"""The loop every recipe runs: shuffle, step, anneal, write down, save, stop when asked.
+"""The loop every recipe runs: shuffle, step, write down, save, stop when asked, go on where it stopped.
 
-It knows neither pictures nor networks; a recipe hands it `step`, which returns losses, and `save`, which
-writes a whole checkpoint. Plain torch, one device.
+It knows neither pictures nor networks; a `Lesson` has these. On one device a run that was stopped, or killed after a
+checkpoint, and resumed gives the same bits as one that was not.
 """
 
 from __future__ import annotations
 
-import csv
+import contextlib
 import math
+import signal
+import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from explorer.errors import DeviceError, UsageError
-from explorer.paths import replacing
+from explorer.errors import Cancelled, TrainingError
+from explorer.training.lesson import Batch, Lesson
+from explorer.training.recipe import plain
+from explorer.training.records import Records
+from explorer.training.settings import LoopSettings
 
-Step = Callable[[Tensor, float], dict[str, Tensor]]
-"""`step(indices, epochs_done)`: losses of the pictures at `indices (B,)` by name; `loss` is to be lowered."""
-
-
-@dataclass(frozen=True)
-class LoopSettings:
-    """What the loop itself needs of a recipe's settings."""
-
-    epochs: int
-    batch_size: int
-    lr: float
-    weight_decay: float
-    save_every: int
-    seed: int
-
-    @classmethod
-    def of(cls, settings: object) -> LoopSettings:
-        """Pick the fields of these names from a recipe's settings."""
-        return cls(**{name: getattr(settings, name) for name in cls.__dataclass_fields__})
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
 
 
 @dataclass
-class History:
-    """What happened: one row of mean losses an epoch, seconds, and whether it ran to the end."""
+class Place:
+    """How far a run is.
+
+    Attributes:
+        rows: mean losses of each whole epoch, with its `seconds`.
+        step: batches done in the epoch after these.
+        sums, counts: of the losses of that epoch.
+        seconds: spent in all.
+    """
 
     rows: list[dict[str, float]] = field(default_factory=list)
+    step: int = 0
+    sums: dict[str, float] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
-    finished: bool = False
+
+    @property
+    def epochs(self) -> int:
+        """Epochs that were run to their end."""
+        return len(self.rows)
+
+    def add(self, losses: dict[str, float]) -> None:
+        """Count the losses of a step."""
+        for name, value in losses.items():
+            self.sums[name] = self.sums.get(name, 0.0) + value
+            self.counts[name] = self.counts.get(name, 0) + 1
+        self.step += 1
+
+    def means(self) -> dict[str, float]:
+        """Return the mean losses of the epoch so far."""
+        return {name: value / self.counts[name] for name, value in self.sums.items()}
 
 
-def pick_device(name: str) -> torch.device:
-    """Return the device called `auto`, `cpu`, `cuda` or `mps`.
+class Loop:
+    """One run of a lesson.
 
-    Raises:
-        DeviceError: it is not there.
+    Args:
+        lesson: made after the seed was set.
+        settings: of the recipe.
+        fabric: device, precision, processes.
+        records: writes; None in the processes beside the first.
+        on_progress: told a fraction in 0..1 and a text for people.
+        on_epoch: told the same text once an epoch.
+        should_stop: asked between batches.
     """
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+
+    def __init__(
+        self,
+        lesson: Lesson[Any],
+        settings: LoopSettings,
+        fabric: Fabric,
+        records: Records | None,
+        *,
+        on_progress: Callable[[float, str], None],
+        on_epoch: Callable[[str], None],
+        should_stop: Callable[[], bool],
+    ) -> None:
+        self.lesson = lesson
+        self.settings = settings
+        self.fabric = fabric
+        self.records = records
+        self.place = Place()
+        self._on_progress = on_progress
+        self._on_epoch = on_epoch
+        self._should_stop = should_stop
+        self._indices = lesson.indices()
+        self._per_epoch = max(1, len(self._indices) // settings.batch_size)
+        self._total = settings.epochs * self._per_epoch
+        self._order = torch.Generator().manual_seed(settings.seed)
+        self._other_order = torch.Generator().manual_seed(settings.seed + 1)
+        lesson.attach(fabric)
+
+    # ---- running ----
+
+    def run(self) -> bool:
+        """Train to the last epoch; return false where it was stopped before, with everything saved.
+
+        Raises:
+            TrainingError: the loss left the numbers.
+            Cancelled: stopped before the first batch.
+            OutputError: a file could not be written.
+        """
+        for _ in range(self.place.epochs):
+            self._shuffled()  # the orders that were used before
+        with _interruptible(self._should_stop) as asked:
+            while self.place.epochs < self.settings.epochs:
+                if not self._epoch(asked):
+                    self._stopped()
+                    return False
+        return True
+
+    def _epoch(self, asked: Callable[[], bool]) -> bool:
+        """Run one epoch, or what is left of it; false where it was to stop on the way."""
+        place, size = self.place, self.settings.batch_size
+        order, others = self._shuffled()
+        begun = time.perf_counter()
+        before = place.seconds
+        self.lesson.train()
+        while place.step < self._per_epoch:
+            if self._agreed(asked()):
+                return False
+            here = slice(place.step * size, (place.step + 1) * size)
+            place.add(self._step(order[here], None if others is None else others[here]))
+            place.seconds = before + time.perf_counter() - begun
+            self._tell()
+        row = place.means() | self._looked(self.lesson.examined)
+        place.rows.append(row | {"seconds": round(place.seconds, 1)})
+        place.step, place.sums, place.counts = 0, {}, {}
+        self._on_epoch(self._said(row))
+        self._ended()
+        return True
+
+    def _step(self, indices: Tensor, others: Tensor | None) -> dict[str, float]:
+        done = self.place.epochs * self._per_epoch + self.place.step
+        self.lesson.set_rate(self.lesson.rate(done, self._total))
+        batch = Batch(
+            indices=self._share(indices),
+            pixels=self._pixels(self.lesson.pictures.images, self._share(indices)),
+            others_pixels=None
+            if others is None
+            else self._pixels(self.lesson.others.images, self._share(others)),  # type: ignore[union-attr]
+            number=done,
+            done=self.place.epochs + self.place.step / self._per_epoch,
+        )
+        with self.fabric.autocast():
+            losses = {name: float(value.detach()) for name, value in self.lesson.step(batch).items()}
+        if not all(math.isfinite(value) for value in losses.values()):
+            self._failed()
+        return losses
+
+    def _pixels(self, images: np.ndarray, indices: Tensor) -> Tensor:
+        """Return pictures `(B, C, H, W)`, channels last in memory, on the device."""
+        chosen = torch.from_numpy(np.ascontiguousarray(images[indices.numpy()]))
+        return chosen.to(self.lesson.device).permute(0, 3, 1, 2)
+
+    def _shuffled(self) -> tuple[Tensor, Tensor | None]:
+        """Return the next epoch's order, and as many indices of the second collection."""
+        order = self._indices[torch.randperm(len(self._indices), generator=self._order)]
+        if self.lesson.others is None:
+            return order, None
+        count, needed = len(self.lesson.others.images), len(order)
+        rounds = -(-needed // count)
+        parts = [torch.randperm(count, generator=self._other_order) for _ in range(rounds)]
+        return order, torch.cat(parts)[:needed]
+
+    def _share(self, indices: Tensor) -> Tensor:
+        """Return the part of a batch that is this process's."""
+        return indices[self.fabric.global_rank :: self.fabric.world_size]
+
+    def _agreed(self, stop: bool) -> bool:
+        """Return whether any process is to stop."""
+        if self.fabric.world_size == 1:
+            return stop
+        flag = torch.tensor(float(stop), device=self.lesson.device)
+        return bool(self.fabric.all_reduce(flag, reduce_op="sum"))
+
+    # ---- telling and saving ----
+
+    def _tell(self) -> None:
+        epochs, place = self.settings.epochs, self.place
+        share = (place.epochs * self._per_epoch + place.step) / self._total
+        self._on_progress(share, f"epoch {place.epochs + 1} of {epochs}: {_figures(place.means())}")
+
+    def _said(self, row: dict[str, float]) -> str:
+        return f"epoch {self.place.epochs} of {self.settings.epochs}: {_figures(row)}"
+
+    def _ended(self) -> None:
+        """Write down a whole epoch; save where one is due."""
+        if self.records is None:
+            return
+        done = self.place.epochs
+        self.records.metrics(self.place.rows, self._per_epoch)
+        self.records.pictures(done, self._looked(self.lesson.shown))
+        if done % self.settings.save_every == 0 or done == self.settings.epochs:
+            self._save()
+        self.records.told("running", done, self.place.seconds)
+
+    def _save(self) -> None:
+        assert self.records is not None
+        done = self.place.epochs + self.place.step / self._per_epoch
+        trained = {
+            "recipe": self.records.recipe.name,
+            "settings": plain(self.settings),
+            "data": self.records.facts,
+            "epochs": int(done) if done.is_integer() else round(done, 3),
+            **self.lesson.said(),
+        }
+        self.records.checkpoint(self._looked(self.lesson.exported), math.ceil(done), trained)
+        self.records.resume_point(self.state())
+
+    def _stopped(self) -> None:
+        """Keep what was reached in the middle of an epoch."""
+        if not self.place.epochs and not self.place.step:
+            raise Cancelled
+        if self.records is not None:
+            if self.place.step or self.place.epochs % self.settings.save_every:
+                self._save()
+            self.records.told("stopped", self.done, self.place.seconds)
+
+    def _failed(self) -> None:
+        saved = self.place.epochs // self.settings.save_every * self.settings.save_every
+        if self.records is not None:
+            self.records.told("failed", saved, self.place.seconds)
+        kept = f"the checkpoint of epoch {saved} is kept" if saved else "nothing was saved yet"
+        raise TrainingError(
+            f"The loss of epoch {self.place.epochs + 1} is no number any more, so training stopped ({kept}); train "
+            "with a lower lr."
+        )
+
+    @property
+    def done(self) -> float:
+        """Epochs done, with the share of the one that was begun."""
+        return self.place.epochs + self.place.step / self._per_epoch
+
+    def _looked(self, what: Callable[[], Any]) -> Any:
+        """Return what a lesson says of itself, as if nothing had been asked."""
+        self.lesson.train(False)
+        devices = [self.lesson.device] if self.lesson.device.type == "cuda" else []
+        try:
+            with torch.random.fork_rng(devices), torch.no_grad():
+                return what()
+        finally:
+            self.lesson.train()
+
+    def figures(self) -> dict[str, Any]:
+        """Return what the lesson measured of its result."""
+        return self._looked(self.lesson.figures)
+
+    # ---- going on ----
+
+    def state(self) -> dict[str, Any]:
+        """Return everything that the rest of the run depends on."""
+        return {
+            "place": vars(self.place) | {"rows": list(self.place.rows)},
+            "networks": {name: it.state_dict() for name, it in self.lesson.networks.items()},
+            "optimizers": {name: it.state_dict() for name, it in self.lesson.optimizers.items()},
+            "precision": self.fabric.strategy.precision.state_dict(),
+            "random": torch.get_rng_state(),
+            "random_cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+            "lesson": self.lesson.state(),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from what `state` returned."""
+        self.place = Place(**state["place"])
+        for name, network in self.lesson.networks.items():
+            network.load_state_dict(state["networks"][name])
+        for name, optimizer in self.lesson.optimizers.items():
+            optimizer.load_state_dict(state["optimizers"][name])
+        self.fabric.strategy.precision.load_state_dict(state["precision"])
+        self.lesson.restore(state["lesson"])
+        torch.set_rng_state(state["random"])
+        if state["random_cuda"] and torch.cuda.is_available():
+            torch.cuda.set_rng_state_all(state["random_cuda"])
+
+
+@contextlib.contextmanager
+def _interruptible(should_stop: Callable[[], bool]) -> Iterator[Callable[[], bool]]:
+    """Yield `should_stop`, true also after Ctrl-C, so that no batch is cut in two; a second Ctrl-C ends at once."""
+    pressed = threading.Event()
+
+    def asked() -> bool:
+        try:
+            return should_stop() or pressed.is_set()
+        except KeyboardInterrupt:
+            return True
+
+    if threading.current_thread() is not threading.main_thread():
+        yield asked
+        return
+    before = signal.getsignal(signal.SIGINT)
+
+    def press(number: int, frame: Any) -> None:
+        pressed.set()
+        signal.signal(signal.SIGINT, before)
+
+    signal.signal(signal.SIGINT, press)
     try:
-        return torch.zeros(1, device=name).device
-    except (RuntimeError, AssertionError) as error:
-        raise DeviceError(f"There is no device {name} for training here; use --device cpu.") from error
+        yield asked
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
-def fit(
-    step: Step,
-    parameters: Iterable[nn.Parameter],
-    indices: Tensor,
-    settings: LoopSettings,
-    *,
-    losses_csv: Path,
-    save: Callable[[int], None],
-    on_progress: Callable[[float, str], None],
-    should_stop: Callable[[], bool],
-) -> History:
-    """Lower `step`'s loss over `indices (N,)`, shuffled anew each epoch; an index may occur more than once.
-
-    AdamW (Loshchilov & Hutter 2019, arXiv:1711.05101), the learning rate rising over the first 5 % and then
-    following a cosine to zero (2017, arXiv:1608.03983), gradients clipped to norm 100. `save(epochs_done)`
-    is called every `save_every` epochs and once more after the last batch, also when `should_stop()` or
-    Ctrl-C ended it early.
-
-    Raises:
-        UsageError: the loss left the numbers; what `save` wrote before is untouched.
-    """
-    per_epoch = max(1, len(indices) // settings.batch_size)
-    total = settings.epochs * per_epoch
-    weights = list(parameters)
-    optimizer = torch.optim.AdamW(weights, settings.lr, betas=(0.9, 0.99), weight_decay=settings.weight_decay)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda done: _warm_cosine(done, total))
-    shuffler = torch.Generator().manual_seed(settings.seed)
-
-    def epoch_losses(done: int) -> dict[str, float]:
-        sums: dict[str, float] = {}
-        order = indices[torch.randperm(len(indices), generator=shuffler)]
-        for index, batch in enumerate(order.split(settings.batch_size)[:per_epoch]):
-            if should_stop():
-                raise _Stopped
-            losses = step(batch, done + index / per_epoch)
-            optimizer.zero_grad(set_to_none=True)
-            losses["loss"].backward()
-            nn.utils.clip_grad_norm_(weights, 100.0)
-            optimizer.step()
-            schedule.step()
-            for name, value in losses.items():
-                sums[name] = sums.get(name, 0.0) + float(value.detach())
-        if not all(math.isfinite(value) for value in sums.values()):
-            raise UsageError(f"The loss of epoch {done + 1} is no number any more; train with a lower lr.")
-        return {name: value / per_epoch for name, value in sums.items()}
-
-    history, started = History(), time.perf_counter()
-    try:
-        for done in range(settings.epochs):
-            history.rows.append(epoch_losses(done))
-            if (done + 1) % settings.save_every == 0 and done + 1 < settings.epochs:
-                save(done + 1)
-                _write_rows(losses_csv, history.rows)
-            on_progress((done + 1) / settings.epochs, _told(done + 1, settings.epochs, history.rows[-1]))
-        history.finished = True
-    except (_Stopped, KeyboardInterrupt):
-        on_progress(len(history.rows) / settings.epochs, f"stopped after epoch {len(history.rows)}")
-    history.seconds = time.perf_counter() - started
-    save(len(history.rows))
-    _write_rows(losses_csv, history.rows)
-    return history
-
-
-class _Stopped(Exception):
-    """Leaves two loops at once."""
-
-
-def _warm_cosine(done: int, total: int) -> float:
-    warm = max(1, total // 20)
-    return (
-        (done + 1) / warm
-        if done < warm
-        else 0.5 * (1 + math.cos(math.pi * (done - warm) / max(1, total - warm)))
-    )
-
-
-def _told(epoch: int, epochs: int, row: dict[str, float]) -> str:
-    return f"epoch {epoch} of {epochs}: " + ", ".join(f"{name} {value:.4g}" for name, value in row.items())
-
-
-def _write_rows(path: Path, rows: list[dict[str, float]]) -> None:
-    with replacing(path) as temporary, temporary.open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["epoch", *(rows[0] if rows else ())])
-        writer.writerows([epoch, *row.values()] for epoch, row in enumerate(rows, 1))
+def _figures(row: dict[str, float]) -> str:
+    return ", ".join(f"{name} {value:.4g}" for name, value in row.items() if name != "seconds")

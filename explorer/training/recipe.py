@@ -1,51 +1,15 @@
-"""What a recipe is, what it is given, and what a run leaves in its folder.
-
-A run folder holds `model.safetensors` (the newest whole checkpoint), `losses.csv` (a row an epoch),
-`report.json` (settings, data, figures, seconds) and pictures to look at.
-"""
+"""What a recipe is, what a run is told, and what it returns; what it leaves in its folder is in `records`."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any
 
-from explorer.formats.reader import Progress, ShouldStop
-from explorer.paths import write_text
+from explorer.models.base import ImageSpec
+from explorer.training.lesson import Lesson
 from explorer.training.settings import SettingInfo, describe
-
-if TYPE_CHECKING:
-    from explorer.training.loop import History
-
-
-@dataclass(frozen=True)
-class Run:
-    """What a recipe is given.
-
-    Attributes:
-        data: a collection of pictures, as `data.images.read_pictures` takes it.
-        model: a checkpoint that the recipe builds on, a path or a bundled name.
-        out: the run folder; it exists.
-        settings: the recipe's settings dataclass.
-        device: `auto`, `cpu`, `cuda` or `mps`.
-        on_progress: told a fraction in 0..1 and a text for people.
-        should_stop: asked between batches; true ends the run with a whole checkpoint.
-    """
-
-    data: Path
-    model: str | None
-    out: Path
-    settings: Any
-    device: str
-    on_progress: Progress
-    should_stop: ShouldStop
-
-    @property
-    def checkpoint(self) -> Path:
-        """Where the newest whole checkpoint lies."""
-        return self.out / "model.safetensors"
 
 
 @dataclass(frozen=True)
@@ -55,9 +19,10 @@ class TrainingResult:
     Attributes:
         checkpoint: `RUN_FOLDER/model.safetensors`.
         finished: false where it was stopped early; the checkpoint is whole all the same.
-        epochs: epochs that were run to their end.
+        epochs: epochs that were run to their end, those before a resume included.
         seconds: spent training, without reading and measuring.
-        figures: what was measured, plain values; also in `report.json`.
+        figures: what was measured, plain values; also in `run.json`.
+        notes: sentences about what reading the pictures changed or left out.
     """
 
     checkpoint: Path
@@ -65,12 +30,7 @@ class TrainingResult:
     epochs: int
     seconds: float
     figures: Mapping[str, Any] = field(default_factory=dict)
-
-
-class RunRecipe(Protocol):
-    """Trains; raises an `ExplorerError` where data, model or settings do not serve."""
-
-    def __call__(self, run: Run) -> TrainingResult: ...
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -81,10 +41,13 @@ class Recipe:
         name: what `train NAME` is called with.
         architecture: the family it trains.
         summary: one line for `train --list`.
-        source: the papers it follows.
-        settings: a frozen dataclass of defaults made of `setting(...)` fields.
-        run: trains.
+        source: the papers and pages it follows.
+        settings: a frozen dataclass, a `LoopSettings` with the recipe's own fields and defaults.
+        lesson: what is done with them.
+        spec: `spec(settings, model)`: the shape that pictures are cropped and scaled to.
+        check: raises `UsageError` for settings that do not go together, before anything is read.
         needs_model: whether `--model` must be given.
+        needs_second: whether `--data-b` must be given.
     """
 
     name: str
@@ -92,8 +55,11 @@ class Recipe:
     summary: str
     source: str
     settings: type
-    run: RunRecipe
+    lesson: type[Lesson[Any]]
+    spec: Callable[[Any, Any], ImageSpec]
+    check: Callable[[Any], None] = lambda settings: None
     needs_model: bool = False
+    needs_second: bool = False
 
     @property
     def described(self) -> list[SettingInfo]:
@@ -104,24 +70,3 @@ class Recipe:
 def plain(settings: Any) -> dict[str, Any]:
     """Return settings as JSON takes them; a path keeps its last part, since folders say nothing elsewhere."""
     return {name: Path(value).name if name == "extra" else value for name, value in asdict(settings).items()}
-
-
-def write_report(
-    run: Run, recipe: Recipe, data: Mapping[str, Any], history: History, figures: Mapping[str, Any]
-) -> None:
-    """Write `report.json` into the run folder, whole or not at all.
-
-    Raises:
-        OutputError: it could not be written.
-    """
-    report = {
-        "recipe": recipe.name,
-        "source": recipe.source,
-        "settings": plain(run.settings),
-        "data": data,
-        "finished": history.finished,
-        "epochs": len(history.rows),
-        "seconds": round(history.seconds, 1),
-        "figures": figures,
-    }
-    write_text(run.out / "report.json", json.dumps(report, indent=2) + "\n")

@@ -18,6 +18,24 @@ def setting(default: Any, help: str, *, least: float | None = None, most: float 
 
 
 @dataclass(frozen=True)
+class LoopSettings:
+    """What every recipe may be told of its pictures and of the loop; a recipe adds its own and its defaults."""
+
+    extra: str = setting("", "a second collection of pictures to learn from")
+    hold_out: int = setting(
+        -1, "how many of the last pictures are kept out and reported; -1: a tenth, 100 at most", least=-1
+    )
+    near_copy: float = setting(
+        500.0, "pictures this near to a kept-out one (grey mean squared error) are left out", least=0
+    )
+    epochs: int = setting(50, "passes over the pictures", least=1)
+    batch_size: int = setting(64, "pictures per step", least=1)
+    lr: float = setting(1e-3, "highest learning rate", least=1e-8, most=1)
+    save_every: int = setting(1, "epochs between two checkpoints", least=1)
+    seed: int = setting(0, "of weights, order and noise", least=0, most=2**31)
+
+
+@dataclass(frozen=True)
 class SettingInfo:
     """What `train --list` shows of one setting."""
 
