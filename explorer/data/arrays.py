@@ -27,6 +27,8 @@ MOST_BYTES = 8 << 30
 BLOCK = 1 << 24
 """Bytes that are read at once."""
 
+Stream = IO[bytes] | gzip.GzipFile
+
 _TROUBLE = (
     OSError,
     ValueError,
@@ -58,7 +60,7 @@ class StoredArray:
     shape: tuple[int, ...]
     dtype: np.dtype
     fortran: bool
-    opened: Callable[[], AbstractContextManager[IO[bytes]]]
+    opened: Callable[[], AbstractContextManager[Stream]]
     told: Callable[[], AbstractContextManager[None]]
 
     def read(self) -> np.ndarray:
@@ -161,27 +163,27 @@ def is_npz(path: Path | str) -> bool:
         return False
 
 
-def _opened(path: Path | str) -> IO[bytes]:
+def _opened(path: Path | str) -> Stream:
     if not Path(path).is_file():
         raise _Refused("it is a folder" if Path(path).is_dir() else "there is no such file")
     return Path(path).open("rb")
 
 
 @contextmanager
-def _member(path: Path | str, entry: zipfile.ZipInfo) -> Iterator[IO[bytes]]:
+def _member(path: Path | str, entry: zipfile.ZipInfo) -> Iterator[Stream]:
     with zipfile.ZipFile(path) as archive, archive.open(entry) as stream:
         yield stream
 
 
 @contextmanager
-def _idx_values(path: Path, gzipped: bool, skipped: int) -> Iterator[IO[bytes]]:
+def _idx_values(path: Path, gzipped: bool, skipped: int) -> Iterator[Stream]:
     with gzip.open(path) if gzipped else path.open("rb") as stream:
         _exactly(skipped, stream)
         yield stream
 
 
 def _stored(
-    opened: Callable[[], AbstractContextManager[IO[bytes]]],
+    opened: Callable[[], AbstractContextManager[Stream]],
     size: int,
     path: Path | str,
     told: Callable[[], AbstractContextManager[None]],
@@ -194,7 +196,7 @@ def _stored(
         raise _Refused(f"its header promises {needed} bytes, the file has {size}")
 
     @contextmanager
-    def at_values() -> Iterator[IO[bytes]]:
+    def at_values() -> Iterator[Stream]:
         with opened() as stream:
             _header(stream)
             yield stream
@@ -202,7 +204,7 @@ def _stored(
     return StoredArray(shape, dtype, fortran, at_values, told)
 
 
-def _header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
+def _header(stream: Stream) -> tuple[tuple[int, ...], bool, np.dtype]:
     """Return shape, order and type of an `.npy`, and leave the stream at the first value."""
     major = np.lib.format.read_magic(stream)
     reader = np.lib.format.read_array_header_1_0 if major[0] == 1 else np.lib.format.read_array_header_2_0
@@ -212,7 +214,7 @@ def _header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
     return shape, fortran, dtype
 
 
-def _exactly(needed: int, stream: IO[bytes]) -> bytearray:
+def _exactly(needed: int, stream: Stream) -> bytearray:
     """Return the next `needed` bytes; memory is taken as they come, not as they were promised."""
     data = bytearray()
     while len(data) < needed:

@@ -1,37 +1,34 @@
 """Which pictures a recipe learns from, and which it must never see.
 
-Pictures are uint8 `(N, H, W, C)`. The last ones of the main collection, in natural order, are kept out;
-pictures that nearly equal a kept-out one leave the training set, wherever they come from.
+Pictures are uint8 `(N, H, W, C)`, on the disk where they are many. The last ones of the main collection, in
+natural order, are kept out; pictures that nearly equal a kept-out one leave the training set, wherever they
+come from.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from explorer.data.images import grey, read_pictures
+from explorer.data.images import PictureReading, grey
+from explorer.data.spool import Spool
 from explorer.data.wording import counted
-from explorer.errors import Cancelled, ImageError
+from explorer.errors import Cancelled, ImageError, UsageError
+from explorer.formats.reader import Progress, ShouldStop, never, nothing
 from explorer.models.base import ImageSpec
-from explorer.training.settings import setting
 
+AT_ONCE = 1 << 24
+"""Bytes of pictures that are compared or moved at once."""
 
-@dataclass(frozen=True)
-class PictureSettings:
-    """What every recipe that learns from one collection of pictures, or two, may be told about them."""
-
-    extra: str = setting("", "a second collection of pictures to learn from")
-    hold_out: int = setting(
-        100, "how many of the last pictures of the data are kept out and reported", least=0
-    )
-    near_copy: float = setting(
-        500.0, "pictures this near to a kept-out one (grey mean squared error) are left out", least=0
-    )
+MOST_SIDE = 32
+"""Pixels a side that near copies are told by; the threshold of 500 was found on pictures of 30x30."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,54 +78,137 @@ def load(
     extra: str = "",
     hold_out: int = 0,
     near_copy: float = 0.0,
-    should_stop: Callable[[], bool] = lambda: False,
+    folder: Path | None = None,
+    on_progress: Progress = nothing,
+    should_stop: ShouldStop = never,
 ) -> TrainingPictures:
     """Read the collection `data`, and `extra` where one is named, and split them.
 
     Args:
         spec: the shape that pictures are cropped and scaled to.
-        hold_out: how many of the last pictures of `data`, in natural order, are kept out.
-        near_copy: pictures whose grey mean squared error (0..255) to any kept-out one is below this are
-            left out.
+        hold_out: how many of the last pictures of `data`, in natural order, are kept out; -1 is a tenth, 100
+            at most.
+        near_copy: pictures whose grey mean squared error (0..255, see `distances`) to any kept-out one is
+            below this are left out.
+        folder: where they lie if they are more than memory should hold; None is the system's temporary one.
 
     Raises:
         ImageError: a collection cannot be read, or nothing would be left to learn from.
+        UsageError: `extra` is `data`.
+        OutputError: there is no room for the pictures.
         Cancelled: `should_stop` turned true.
     """
-    if extra and not Path(extra).exists():
-        raise ImageError(f"There is no file or folder {extra}, which extra names; check its spelling.")
-    main = read_pictures(Path(data), spec, should_stop=should_stop)
-    split = len(main.images) - hold_out
-    if split < 2:
-        raise ImageError(
-            f"{data} has {counted(len(main.images), 'picture')}, so hold_out={hold_out} leaves too few to learn "
-            "from; lower it or give more."
-        )
-    images, kept_out = main.images[:split], main.images[split:]
-    notes, sources = list(main.notes), [Path(data).name]
     if extra:
-        more = read_pictures(Path(extra), spec, should_stop=should_stop)
-        images = np.concatenate((images, more.images))
-        notes += more.notes
-        sources.append(Path(extra).name)
-    if should_stop():
-        raise Cancelled
-    distinct = distances(images, kept_out) >= near_copy
-    if distinct[:split].sum() < 2:
+        _check_extra(Path(data), Path(extra))
+    paths, spool, read = [Path(path) for path in (data, extra) if path], Spool(folder), []
+    for number, path in enumerate(paths):
+        tell = partial(_tell, on_progress, path.name, number, len(paths))
+        read.append(_read(PictureReading(path, spec, should_stop, tell), spool))
+        if not number:
+            count = len(spool)
+            split = _split(path, count, hold_out)
+    images, names = spool.array(), read[0].names[split:]
+    kept_out = np.array(images[split:count])
+    stays = _far(images, kept_out, near_copy, on_progress, should_stop)
+    stays[split:count] = False
+    main_count = int(stays[:split].sum())
+    if main_count < 2:
         raise ImageError(
-            f"Nearly all pictures of {data} are near copies of the {hold_out} kept out; "
+            f"Nearly all pictures of {data} are near copies of the {len(kept_out)} kept out; "
             "lower near_copy or hold_out."
         )
-    names = main.names[split:]
     return TrainingPictures(
-        images=images[distinct],
-        main_count=int(distinct[:split].sum()),
+        images=_compact(images, stays),
+        main_count=main_count,
         kept_out=kept_out,
         kept_out_names=(names[0], names[-1]) if names else (),
-        removed=int((~distinct).sum()),
-        sources=tuple(sources),
-        notes=tuple(notes),
+        removed=len(images) - len(kept_out) - int(stays.sum()),
+        sources=tuple(path.name for path in paths),
+        notes=tuple(note for collection in read for note in collection.notes),
     )
+
+
+def check_different(data: Path, other: Path, named: str) -> None:
+    """Refuse a second collection that is the first; `named` is how it was given: "--data-b".
+
+    Raises:
+        UsageError: it is.
+    """
+    if data.exists() and other.exists() and data.samefile(other):
+        raise UsageError(f"{named} names {other}, which is the data itself; name another collection there.")
+
+
+def _check_extra(data: Path, extra: Path) -> None:
+    if not extra.exists():
+        raise ImageError(f"There is no file or folder {extra}, which extra names; check its spelling.")
+    check_different(data, extra, "extra")
+
+
+def _split(data: Path, count: int, hold_out: int) -> int:
+    """Return how many of `count` pictures are not kept out."""
+    if count < 2:
+        raise ImageError(f"{data} has 1 picture, too few to learn from; give a collection of many.")
+    split = count - (hold_out if hold_out >= 0 else min(100, count // 10))
+    if split < 2:
+        raise ImageError(
+            f"{data} has {counted(count, 'picture')}, so hold_out={hold_out} leaves too few to learn from; "
+            "lower it or give more."
+        )
+    return split
+
+
+@dataclass(frozen=True, eq=False)
+class _Told:
+    """What was read of one collection besides its pictures."""
+
+    names: list[str]
+    notes: tuple[str, ...]
+
+
+def _read(reading: PictureReading, spool: Spool) -> _Told:
+    """Add the pictures of a collection to the spool."""
+    names = []
+    for name, pixels in reading:
+        spool.add(pixels)
+        names.append(name)
+    return _Told(names, reading.notes())
+
+
+def _tell(on_progress: Progress, name: str, number: int, of: int, done: int, count: int) -> None:
+    """Tell how far the reading of collection `number` of so many is."""
+    on_progress((number + done / max(1, count)) / of, f"reading {name}: {done} of {count}")
+
+
+def _far(
+    images: np.ndarray,
+    kept_out: np.ndarray,
+    near_copy: float,
+    on_progress: Progress,
+    should_stop: ShouldStop,
+) -> np.ndarray:
+    """Return which pictures are no near copies of kept-out ones, `(N,)`."""
+    if not near_copy or not len(kept_out):
+        return np.ones(len(images), dtype=bool)
+    on_progress(1.0, "looking for near copies")
+
+    def each() -> Iterator[np.ndarray]:
+        for nearest in _distances(images, kept_out):
+            if should_stop():
+                raise Cancelled
+            yield nearest >= near_copy
+
+    return np.concatenate(list(each()))
+
+
+def _compact(images: np.ndarray, stays: np.ndarray) -> np.ndarray:
+    """Move the pictures that stay to the front, in their order, and return those; no second copy is made."""
+    count = 0
+    for rows in _parts(images):
+        moved = images[rows][stays[rows]]
+        if count != rows.start or len(moved) != rows.stop - rows.start:
+            images[count : count + len(moved)] = moved
+        count += len(moved)
+    return images[:count]
 
 
 def weighted(pictures: TrainingPictures, times: int) -> Tensor:
@@ -137,23 +217,50 @@ def weighted(pictures: TrainingPictures, times: int) -> Tensor:
     return torch.cat((every[: pictures.main_count].repeat(times), every[pictures.main_count :]))
 
 
-def distances(images: np.ndarray, others: np.ndarray, chunk: int = 2048) -> np.ndarray:
-    """Return the grey mean squared error (0..255) to the nearest of `others`, `(N,)`; inf if none."""
+def distances(images: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Return the grey mean squared error (0..255) to the nearest of `others`, `(N,)`; inf if none.
+
+    Of pictures with more than `MOST_SIDE` pixels a side the means of blocks are compared, whose sides are
+    whole numbers of pixels; what fills no block at the right and below does not count.
+    """
     if not len(others):
         return np.full(len(images), np.inf)
-    there = _flat_grey(others)  # (K, pixels)
-    length = np.square(there).sum(1)
-
-    def nearest() -> Iterator[np.ndarray]:
-        for start in range(0, len(images), chunk):
-            here = _flat_grey(images[start : start + chunk])
-            squared = np.square(here).sum(1)[:, None] + length - 2 * here @ there.T
-            yield squared.min(1) / there.shape[1]
-
-    return np.concatenate(list(nearest()))
+    return np.concatenate(list(_distances(images, others)))
 
 
-def _flat_grey(images: np.ndarray) -> np.ndarray:
-    """Return float64 `(N, H*W)`: whole numbers below 2**53, so that the distances are exact."""
+def _distances(images: np.ndarray, others: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield `distances` for part after part of the images."""
+    there = [_flat_grey(others[rows])[0] for rows in _parts(others)]  # each (k, blocks)
+    for rows in _parts(images):
+        here, block = _flat_grey(images[rows])
+        nearest = np.minimum.reduce([_squared(here, part).min(1) for part in there])
+        yield nearest / here.shape[1] / block**2
+
+
+def _squared(here: np.ndarray, there: np.ndarray) -> np.ndarray:
+    """Return the squared distances `(N, K)` between rows."""
+    return np.square(here).sum(1)[:, None] + np.square(there).sum(1) - 2 * here @ there.T
+
+
+def _parts(images: np.ndarray) -> Iterator[slice]:
+    """Yield slices that cover the pictures, each of at most `AT_ONCE` bytes and 2048 pictures."""
+    step = min(2048, max(1, AT_ONCE // images[:1].nbytes)) if len(images) else 1
+    for start in range(0, len(images), step):
+        yield slice(start, min(start + step, len(images)))
+
+
+def _flat_grey(images: np.ndarray) -> tuple[np.ndarray, int]:
+    """Return sums of blocks, float64 `(N, blocks)`, and the pixels of a block.
+
+    They are whole numbers, and so is all that is summed of them below 2**53, so that distances are exact.
+    """
     shades = images[..., 0] if images.shape[-1] == 1 else grey(images)
-    return shades.reshape(len(images), -1).astype(np.float64)
+    (height, width), (down, right) = (
+        shades.shape[1:],
+        (math.ceil(side / MOST_SIDE) for side in shades.shape[1:]),
+    )
+    shades = shades[:, : height // down * down, : width // right * right]
+    blocks = shades.reshape(len(shades), height // down, down, width // right, right).sum(
+        (2, 4), dtype=np.float64
+    )
+    return blocks.reshape(len(blocks), -1), down * right
