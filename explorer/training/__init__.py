@@ -29,13 +29,65 @@ def _fc_vae() -> Recipe:
     return fc_vae.RECIPE
 
 
+def _conv_vae() -> Recipe:
+    from explorer.training import conv_vae
+
+    return conv_vae.RECIPE
+
+
+def _latent2d_vae() -> Recipe:
+    from explorer.training import latent2d_vae
+
+    return latent2d_vae.RECIPE
+
+
+def _gdl_vae() -> Recipe:
+    from explorer.training import gdl_vae
+
+    return gdl_vae.RECIPE
+
+
 def _conv_colorizer() -> Recipe:
     from explorer.training import conv_colorizer
 
     return conv_colorizer.RECIPE
 
 
-RECIPES: dict[str, Callable[[], Recipe]] = {"fc-vae": _fc_vae, "conv-colorizer": _conv_colorizer}
+def _wgan_gp() -> Recipe:
+    from explorer.training import wgan_gp
+
+    return wgan_gp.RECIPE
+
+
+def _stack_colorizer() -> Recipe:
+    from explorer.training import stack_colorizer
+
+    return stack_colorizer.RECIPE
+
+
+def _twin_autoencoder() -> Recipe:
+    from explorer.training import twin_autoencoder
+
+    return twin_autoencoder.RECIPE
+
+
+def _cyclegan() -> Recipe:
+    from explorer.training import cyclegan
+
+    return cyclegan.RECIPE
+
+
+RECIPES: dict[str, Callable[[], Recipe]] = {
+    "fc-vae": _fc_vae,
+    "conv-vae": _conv_vae,
+    "latent2d-vae": _latent2d_vae,
+    "gdl-vae": _gdl_vae,
+    "wgan-gp": _wgan_gp,
+    "conv-colorizer": _conv_colorizer,
+    "cyclegan": _cyclegan,
+    "stack-colorizer": _stack_colorizer,
+    "twin-autoencoder": _twin_autoencoder,
+}
 
 
 def recipes() -> dict[str, Recipe]:
