@@ -22,7 +22,7 @@ LAYERS = [
     {"data"},
     {"formats"},
     {"render", "training"},
-    {"export"},
+    {"export", "faces"},
     {"gui"},
     {"cli"},
 ]
@@ -30,10 +30,10 @@ NEIGHBOURS = {("paths", "errors")}  # parts of one line that know each other all
 QT = {"PySide6", "shiboken6", "superqt", "pyqtgraph", "qtpy"}
 # What the window needs before torch is there, and so must not import it while being imported.
 BEFORE_TORCH = (
-    "errors", "paths", "cli", "gui", "data", "latent", "export", "models.base", "models", "render.requests",
+    "errors", "paths", "cli", "gui", "data", "latent", "export", "faces", "models.base", "models", "render.requests",
     "render.scheduler", "formats",
 )  # fmt: skip
-SLOW = {"torch", "sklearn", "umap", "av", "lightning", "tensorboard"}
+SLOW = {"torch", "sklearn", "umap", "av", "cv2", "lightning", "tensorboard"}
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from explorer import __version__
-from explorer.cli import codes, converting, development, exports, inspection, replay, window
+from explorer.cli import codes, converting, development, exports, faces, inspection, replay, window
 from explorer.cli.options import add_command, unwrapped
 from explorer.errors import UsageError
 
@@ -77,4 +77,6 @@ add_command(app, codes.apply, "apply anime-colorizer grey-faces/ --out coloured.
 app.add_typer(exports.app, name="export")
 add_command(app, replay.replay, "replay strip.png")
 add_command(app, development.train, "train fc-vae --data faces.zip --out runs/faces --set epochs=200")
+app.add_typer(faces.app, name="prepare")
+add_command(app, faces.swap, "swap holiday.mp4 --model twins.safetensors --out swapped.mp4")
 add_command(app, development.bench, "bench --only decode/anime-faces --json")
