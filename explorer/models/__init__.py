@@ -55,6 +55,18 @@ def _conv_vae() -> Architecture:
     return conv_vae.ARCHITECTURE
 
 
+def _latent2d_vae() -> Architecture:
+    from explorer.models import latent2d_vae
+
+    return latent2d_vae.ARCHITECTURE
+
+
+def _gdl_vae() -> Architecture:
+    from explorer.models import gdl_vae
+
+    return gdl_vae.ARCHITECTURE
+
+
 def _dcgan() -> Architecture:
     from explorer.models import dcgan
 
@@ -100,6 +112,8 @@ def _pytorch_gan() -> Architecture:
 ARCHITECTURES: dict[str, Callable[[], Architecture]] = {
     "fc-vae": _fc_vae,
     "conv-vae": _conv_vae,
+    "latent2d-vae": _latent2d_vae,
+    "gdl-vae": _gdl_vae,
     "dcgan": _dcgan,
     "fc-gan": _fc_gan,
     "conv-colorizer": _conv_colorizer,

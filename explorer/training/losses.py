@@ -30,6 +30,14 @@ def gaussian_nll(decoded: Tensor, target: Tensor) -> Tensor:
     return 0.5 * pixels * functional.mse_loss(decoded, target).log()
 
 
+def bernoulli_nll(logits: Tensor, target: Tensor) -> Tensor:
+    """Return the negative log likelihood of pictures `(N, ...)`, their values taken as probabilities, in nats each.
+
+    The binary cross entropy summed over all values of a picture (Kingma & Welling 2013, appendix C.1).
+    """
+    return functional.binary_cross_entropy_with_logits(logits, target, reduction="sum") / len(target)
+
+
 def moment_penalty(codes: Tensor) -> Tensor:
     """Return how far mean and covariance of sampled codes `(N, D)` are from those of N(0, I).
 

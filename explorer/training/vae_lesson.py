@@ -1,0 +1,193 @@
+"""What the recipes of convolutional VAEs have in common: a step down likelihood and KL, with what there is to see.
+
+A recipe adds the network, its own measure of a reconstruction, and its figures. How pictures are varied and how losses
+are computed is elsewhere (`varied`, `losses`).
+"""
+
+from __future__ import annotations
+
+import abc
+import copy
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from explorer.latent import traversal
+from explorer.models import architecture
+from explorer.models.base import LatentModel, NativeRange, Space
+from explorer.training import losses, measures
+from explorer.training.lesson import Batch, Exported, Lesson, Materials, as_pixels, warm_cosine
+from explorer.training.settings import LoopSettings, setting
+from explorer.training.varied import mirrored, moved
+
+STEEPEST = 1000.0
+"""Gradients are clipped to this norm, so that one odd batch does not throw the weights; rarely reached."""
+
+EXAMINED = 500
+"""At most so many of the last kept-out pictures are looked at once an epoch and for the figures."""
+
+COLUMNS = 8  # of the grid of samples
+CHUNK = 250  # pictures decoded at once where nothing is learnt
+
+
+@dataclass(frozen=True)
+class VaeSettings(LoopSettings):
+    """What these recipes share."""
+
+    beta: float = setting(1.0, "weight of the KL divergence", least=0)
+    warm_up: float = setting(0.0, "epochs over which that weight rises from 0", least=0)
+    turn: float = setting(0.0, "spread of random turns, in degrees", least=0, most=90)
+    shift: float = setting(0.0, "spread of random shifts, in sides", least=0, most=1)
+    zoom: float = setting(0.0, "spread of random zooms, each way on its own, as a share", least=0, most=0.5)
+    flip: float = setting(0.0, "how often pictures are mirrored", least=0, most=1)
+    average: float = setting(
+        0.0,
+        "what is saved is a running average of the weights with this decay; 0: none",
+        least=0,
+        most=0.99999,
+    )
+    half: bool = setting(False, "save the weights as float16")
+    weight_decay: float = setting(0.0, "of AdamW", least=0, most=10)
+
+
+V = TypeVar("V", bound=VaeSettings)
+
+
+class VaeLesson(Lesson[V]):
+    """A VAE at work; its network has `encode` and `decode`, as every family's.
+
+    Args:
+        materials: pictures and settings.
+        family: a key of the registry of architectures.
+        config: its constructor's arguments.
+    """
+
+    def __init__(self, materials: Materials[V], family: str, config: Any) -> None:
+        super().__init__(materials)
+        self.family, self.config = architecture(family), config
+        network = self.family.network(config).to(memory_format=torch.channels_last)
+        self.native: NativeRange = self._wrapped(network).native_range
+        self.space: Space = self._wrapped(network).spaces["z"]
+        settings = self.settings
+        self.network = self.learns("network", network, lr=settings.lr, weight_decay=settings.weight_decay)
+        self.average: AveragedModel | None = None
+        if settings.average:
+            following = get_ema_multi_avg_fn(settings.average)
+            self.average = self.keeps("average", AveragedModel(self.network, multi_avg_fn=following))
+
+    @abc.abstractmethod
+    def reconstruction(self, network: Any, codes: Tensor, target: Tensor) -> Tensor:
+        """Return how badly codes `(B, D)` give the target, native values `(B, C, H, W)`: float32, mean per picture."""
+
+    @property
+    def best(self) -> Any:
+        """The network that people get: the average where there is one."""
+        return self.network if self.average is None else self.average.module
+
+    def rate(self, done: int, total: int) -> float:
+        return warm_cosine(done, total)
+
+    def step(self, batch: Batch) -> dict[str, Tensor]:
+        settings = self.settings
+        images = moved(batch.images, settings.turn, settings.shift, settings.zoom)
+        images = mirrored(images, settings.flip)
+        parts = self.losses(self.network, images, batch.done)
+        self.descend("network", parts["loss"], max_norm=STEEPEST)
+        if self.average is not None:
+            self.average.update_parameters(self.network)
+        return parts
+
+    def losses(self, network: Any, images: Tensor, done: float | None = None) -> dict[str, Tensor]:
+        """Return `loss`, `reconstruction` and `kl` of pictures in 0..1; the KL weighs fully where `done` is None."""
+        target = self.native.to_native(images)
+        mean, logvar = (head.float() for head in network.encode(target))
+        codes = losses.sample_posterior(mean, logvar)
+        reconstruction = self.reconstruction(network, codes, target)
+        kl = losses.kl_divergence(mean, logvar).sum(1).mean()
+        loss = reconstruction + self.kl_weight(done) * kl
+        return {"loss": loss, "reconstruction": reconstruction, "kl": kl}
+
+    def kl_weight(self, done: float | None) -> float:
+        """Return the KL's weight after so many epochs."""
+        settings = self.settings
+        warm = done is None or done >= settings.warm_up
+        return settings.beta * (1.0 if warm else done / settings.warm_up)  # type: ignore[operator]
+
+    # ---- what there is to see ----
+
+    def examined(self) -> dict[str, float]:
+        chunks = list(self.examined_pictures().split(CHUNK))
+        parts = [self.losses(self.best, chunk) for chunk in chunks]
+        sums = {
+            name: sum(float(part[name]) * len(chunk) for part, chunk in zip(parts, chunks, strict=True))
+            for name in (parts[0] if parts else ())
+        }
+        return {f"kept_out_{name}": value / sum(map(len, chunks)) for name, value in sums.items()}
+
+    def shown(self) -> np.ndarray:
+        """Of a plane, all of it; else pictures above their reconstructions, then samples of the prior."""
+        if self.space.dim == 2:
+            codes = traversal.manifold(self.space, 15)
+            return _in_rows(as_pixels(self.decoded(torch.from_numpy(codes))), 15)
+        some = self.some_pictures(COLUMNS)
+        noise = torch.randn(
+            4 * COLUMNS, self.space.dim, generator=torch.Generator().manual_seed(self.settings.seed)
+        )
+        again, sampled = self.decoded(self.encoded(some)[0]), self.decoded(noise)
+        short = COLUMNS - len(some)
+        rows = [torch.nn.functional.pad(them.cpu(), (0, 0) * 3 + (0, short)) for them in (some, again)]
+        return _in_rows(as_pixels(torch.cat([*rows, sampled.cpu()])), COLUMNS)
+
+    def exported(self) -> dict[str, Exported]:
+        network = copy.deepcopy(self.best).cpu().to(memory_format=torch.contiguous_format).eval()
+        return {"": Exported(self._wrapped(network.half() if self.settings.half else network), self.config)}
+
+    def _wrapped(self, network: Any) -> LatentModel:
+        wrapped = self.family.wrap(network, self.config, name=self.family.name)
+        assert isinstance(wrapped, LatentModel)
+        return wrapped
+
+    # ---- for figures ----
+
+    def examined_pictures(self) -> Tensor:
+        """Return the last kept-out pictures, `EXAMINED` at most, `(N, C, H, W)` in 0..1."""
+        return self._in_unit(self.pictures.kept_out[-EXAMINED:])
+
+    def some_pictures(self, count: int) -> Tensor:
+        """Return the last kept-out pictures, or the last learnt from where none are kept out."""
+        pictures = self.pictures
+        return self._in_unit((pictures.kept_out if len(pictures.kept_out) else pictures.images)[-count:])
+
+    def encoded(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Return mean and log variance `(N, D)` of pictures in 0..1."""
+        heads = [self.best.encode(self.native.to_native(part)) for part in images.split(CHUNK)]
+        mean, logvar = (torch.cat(parts) for parts in zip(*heads, strict=True))
+        return mean, logvar
+
+    def decoded(self, codes: Tensor) -> Tensor:
+        """Return pictures `(N, C, H, W)` in 0..1 of codes."""
+        parts = [self.best.decode(part) for part in codes.to(self.device).split(CHUNK)]
+        return self.native.to_unit(torch.cat(parts)).clamp(0, 1)
+
+    def activity(self, most: int = 5000) -> dict[str, Any]:
+        """Return what `measures.activity_figures` says of evenly chosen pictures learnt from."""
+        images = self.pictures.images
+        chosen = np.unique(np.linspace(0, len(images) - 1, min(most, len(images))).astype(int))
+        heads = [
+            self.encoded(self._in_unit(images[part]))
+            for part in np.array_split(chosen, -(-len(chosen) // CHUNK))
+        ]
+        mean, logvar = (torch.cat(parts).cpu().numpy() for parts in zip(*heads, strict=True))
+        return measures.activity_figures(mean, logvar)
+
+    def _in_unit(self, images: np.ndarray) -> Tensor:
+        pixels = torch.from_numpy(np.ascontiguousarray(images)).to(self.device)
+        return pixels.permute(0, 3, 1, 2).float() / 255
+
+
+def _in_rows(pictures: np.ndarray, columns: int) -> np.ndarray:
+    return pictures.reshape(-1, columns, *pictures.shape[1:])
