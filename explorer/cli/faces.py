@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -74,6 +75,8 @@ def faces(
     from explorer.faces.finding import cascades
     from explorer.faces.preparing import Wish, check_empty, prepare
 
+    _check_finite("--margin", margin)
+    _check_finite("--every", every)
     if centre and faceless is Faceless.skip:
         raise UsageError("With --centre no face is looked for; leave out --faceless skip.")
     check_empty(out)
@@ -129,6 +132,7 @@ def swap(
     from explorer.faces.files import check_out, swap_files
     from explorer.faces.swapping import Artist, Blend, Swap
 
+    _check_finite("--margin", margin)
     check_out(source, out, model)
     finder = _finder(whole)
     opened = open_model(model, engine).model
@@ -137,6 +141,11 @@ def swap(
     with progress() as report:
         made = swap_files(source, out, Swap(artist, artist.size, finder, blend), report, never)
     say(*made.notes(), artist.note)
+
+
+def _check_finite(option: str, value: float) -> None:
+    if not math.isfinite(value):
+        raise UsageError(f"{option} {value} is no number; give one like 0.5.")
 
 
 def _finder(whole: bool) -> Finder | None:

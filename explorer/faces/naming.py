@@ -32,7 +32,7 @@ def kind_of(path: Path) -> Kind:
         raise ImageError(f"{path} is neither a file nor a folder; {wanted}.")
     try:
         with path.open("rb") as file:
-            if file.read(4).startswith(_COLLECTIONS):
+            if file.read(6).startswith(_COLLECTIONS):
                 return "collection"
             file.seek(0)
             try:

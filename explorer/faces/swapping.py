@@ -117,7 +117,7 @@ class Swap:
 
     def __call__(self, pixels: np.ndarray) -> tuple[np.ndarray, int]:
         """Return a picture, uint8 `(H, W, 3)`, with its faces drawn anew, and how many there are."""
-        squares = self._squares(pixels)
+        squares = self.squares(pixels)
         if not squares:
             return pixels, 0
         faces = np.stack([square.crop(pixels, self.size) for square in squares])
@@ -132,7 +132,8 @@ class Swap:
             return square_mask(square, pixels.shape[1], pixels.shape[0])
         return face_mask(self.blend.margin)
 
-    def _squares(self, pixels: np.ndarray) -> list[Alignment]:
+    def squares(self, pixels: np.ndarray) -> list[Alignment]:
+        """Return where the faces of the next picture are."""
         if self.finder is None:
             return [centre(pixels.shape[1], pixels.shape[0])]
         found = [(face, align(face, self.blend.margin)) for face in self.finder.find(pixels)]
