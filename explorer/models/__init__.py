@@ -109,6 +109,18 @@ def _pytorch_gan() -> Architecture:
     return pytorch_gan.ARCHITECTURE
 
 
+def _stack_colorizer() -> Architecture:
+    from explorer.models import stack_colorizer
+
+    return stack_colorizer.ARCHITECTURE
+
+
+def _twin_autoencoder() -> Architecture:
+    from explorer.models import twin_autoencoder
+
+    return twin_autoencoder.ARCHITECTURE
+
+
 ARCHITECTURES: dict[str, Callable[[], Architecture]] = {
     "fc-vae": _fc_vae,
     "conv-vae": _conv_vae,
@@ -117,6 +129,8 @@ ARCHITECTURES: dict[str, Callable[[], Architecture]] = {
     "dcgan": _dcgan,
     "fc-gan": _fc_gan,
     "conv-colorizer": _conv_colorizer,
+    "stack-colorizer": _stack_colorizer,
+    "twin-autoencoder": _twin_autoencoder,
     "resnet-stage": _resnet_stage,
     "unet-stage": _unet_stage,
     "pytorch-vae": _pytorch_vae,

@@ -310,10 +310,11 @@ class StageModel(_Described):
         self.input = input
         self.output = output
         self.native_range = native_range
+        self.input_range: NativeRange | None = None  # of the pictures that go in, where another
 
     def apply_raw(self, images: Tensor) -> Tensor:
         """Apply to pictures `(N, C, H, W)` in 0..1; the network's own values come back, unclipped."""
-        return self.network(self.native_range.to_native(images))
+        return self.network((self.input_range or self.native_range).to_native(images))
 
     def apply(self, images: Tensor) -> Tensor:
         """Apply to pictures `(N, C, H, W)` in 0..1; pictures in 0..1 come back."""

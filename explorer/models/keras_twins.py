@@ -10,8 +10,8 @@ from typing import Any
 
 from torch import Tensor
 
-from explorer.errors import UsageError
 from explorer.models.base import NO_OPTIONS, DecodeOptions
+from explorer.models.heads import checked_head
 from explorer.models.keras_model import Decoding, Encoding, KerasModel, KerasNetwork
 
 
@@ -49,9 +49,5 @@ class TwinModel(KerasModel):
         Raises:
             UsageError: there is no such decoder.
         """
-        head = options.head
-        if head is not None and head not in self.heads:
-            raise UsageError(
-                f"{self.name} has no decoder {head[:40]}; choose one of {', '.join(self.heads)}."
-            )
-        return self.network.decode_by(head, codes.reshape(len(codes), *self.spaces[space].shape))
+        checked_head(self, options.head)
+        return self.network.decode_by(options.head, codes.reshape(len(codes), *self.spaces[space].shape))
