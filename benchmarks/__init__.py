@@ -64,6 +64,17 @@ def run(only: list[str], json: bool, old: Path | None = None) -> None:
         _print_changes(measured, before, machine)
 
 
+def run_quality(only: list[str], json: bool) -> None:
+    """Measure how good the models are that `only` names, or all bundled ones; see `quality`.
+
+    Raises:
+        UsageError: there is no such model, or no reference data.
+    """
+    from . import quality
+
+    quality.run(only, json)
+
+
 def _figures() -> dict[str, Measure]:
     """Return all figures by name, in the order they are measured in."""
     from . import decoding, windows

@@ -111,13 +111,24 @@ def bench(
             help="Say what got better or worse since the figures that an earlier `bench --json` wrote.",
         ),
     ] = None,
+    quality: Annotated[
+        bool,
+        typer.Option(
+            "--quality", help="Measure instead how good the bundled models are, on reference data; see below."
+        ),
+    ] = False,
 ) -> None:
     """Measure the program: what a move of a slider costs, how long decoding takes, how fast it starts.
 
     With `--compare` each figure is judged against an older one, by its ratio to the plain baseline where both
     have one: a change counts from 15 % on, if it is more than the samples scatter. With `--json` each figure then
     has `old` and `change` (`verdict`: better, worse or same; `factor`: new / old).
+
+    With `--quality` the figures are those of checkpoints/README.md, of the bundled models or those that `--only`
+    names; the data they are measured on lies in the folder that the variable EXPLORER_REFERENCE_DATA names.
     """
+    if quality and compare is not None:
+        raise UsageError("--compare judges figures of speed, --quality measures none; leave one of them out.")
     from explorer import paths
 
     folder = paths.benchmarks()
@@ -128,4 +139,7 @@ def bench(
         import benchmarks
     finally:
         sys.path.remove(str(folder.parent))
-    benchmarks.run(only or [], json, compare)
+    if quality:
+        benchmarks.run_quality(only or [], json)
+    else:
+        benchmarks.run(only or [], json, compare)

@@ -59,9 +59,12 @@ class WganGpSettings(LoopSettings):
     lr: float = setting(2e-4, "learning rate of the generator", least=1e-8, most=1)
     ema: float = setting(
         0.999,
-        "how much of the averaged generator stays at each of its steps; 0: no average",
+        "how much of the averaged generator stays at each of its steps, less at first; 0: no average",
         least=0,
         most=0.99999,
+    )
+    cooldown: int = setting(
+        0, "epochs at the end over which the learning rates fall to zero; 0: they never fall", least=0
     )
     flips: bool = setting(True, "show half of the pictures mirrored")
     epochs: int = setting(100, "passes over the pictures", least=1)
@@ -97,16 +100,26 @@ class WganGpLesson(Lesson[WganGpSettings]):
         self.descend("critic", loss)
         losses = {"loss": loss, "distance": distance, "penalty": penalty}
         if (batch.number + 1) % self.settings.critic_steps == 0:
-            losses["generator"] = self._generator_step(len(real))
+            losses["generator"] = self._generator_step(len(real), batch.number)
         return losses
 
-    def _generator_step(self, count: int) -> Tensor:
-        """Let the generator raise the critic's scores, and its average follow."""
+    def rate(self, done: int, total: int) -> float:
+        """Return 1, falling evenly over the last epochs that `cooldown` names.
+
+        The way there does not depend on when it begins: a run that goes on with fewer `epochs` ends like one that
+        was begun with as many.
+        """
+        falling = self.settings.cooldown * total / self.settings.epochs
+        return min(1.0, (total - done) / falling) if falling else 1.0
+
+    def _generator_step(self, count: int, number: int) -> Tensor:
+        """Let the generator raise the critic's scores, and its average follow, faster at first."""
         self.critic.requires_grad_(False)  # spares the gradients of its weights
         loss = -self.critic(self.generator.decode(self._drawn(count))).mean()
         self.descend("generator", loss)
         self.critic.requires_grad_(True)
-        follow(self.average, self.generator, self.settings.ema)
+        done = number // self.settings.critic_steps
+        follow(self.average, self.generator, min(self.settings.ema, (1 + done) / (10 + done)))
         self._settled = False
         return loss
 

@@ -45,6 +45,11 @@ def _train(data, out, **changed):
     return training.train("wgan-gp", data, out=out, settings=settings, device="cpu", **how)
 
 
+def _after(folder, epochs):
+    """Return what stops a run once its folder has so many checkpoints."""
+    return lambda: (folder / f"checkpoint-{epochs:04}.safetensors").exists()
+
+
 def _rows(folder):
     return list(csv.DictReader((folder / "metrics.csv").read_text().splitlines()))
 
@@ -128,6 +133,17 @@ def test_an_average_follows():
     before = average.main[0].weight.clone()
     follow(average, network, 0.75)
     assert torch.allclose(average.main[0].weight, 0.75 * before + 0.25 * network.main[0].weight)
+
+
+def test_the_rates_fall_at_the_end_whenever_that_is(tmp_path, data):
+    changed = {"cooldown": 2, "critic_steps": 1}
+    _train(data, tmp_path / "long", epochs=9, **changed, should_stop=_after(tmp_path / "long", 1))
+    cut_short = _train(data, tmp_path / "long", epochs=3, **changed, resume=True)
+    whole = _train(data, tmp_path / "short", epochs=3, **changed)
+    steady = _train(data, tmp_path / "steady", epochs=3, **changed | {"cooldown": 0})
+    one, two, three = (_weights(run.checkpoint)["main.0.weight"] for run in (whole, cut_short, steady))
+    assert torch.equal(one, two)
+    assert not torch.equal(one, three)
 
 
 def test_settling_changes_nothing_but_the_statistics():
