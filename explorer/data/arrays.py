@@ -142,7 +142,9 @@ def stored_idx(path: Path, error: type[ExplorerError], wanted: str) -> StoredArr
     with told(), gzip.open(path) if gzipped else path.open("rb") as file:
         magic = file.read(4)
         if len(magic) < 4 or magic[:3] != b"\0\0\x08" or not 1 <= magic[3] <= 4:
-            raise error(f"{path} is {'a gzip without an' if gzipped else 'no'} idx file of bytes; {wanted}.")
+            raise error(
+                f"{path} is {'a gzip without an' if gzipped else 'no'} idx file of bytes; give {wanted}."
+            )
         shape = tuple(int.from_bytes(file.read(4), "big") for _ in range(magic[3]))
         size = path.stat().st_size
         most = min(max(MOST_BYTES, size), size * (1100 if gzipped else 1))  # gzip packs at most 1:1032

@@ -14,7 +14,16 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from explorer.data.picture import GREYED, fit, grey, is_coloured, is_cropped, read_image, to_channels
+from explorer.data.picture import (
+    GREY_TOO,
+    GREYED,
+    fit,
+    grey,
+    is_coloured,
+    is_cropped,
+    read_image,
+    to_channels,
+)
 from explorer.data.sources import WANTED, Found, natural, open_source
 from explorer.data.spool import Spool
 from explorer.data.wording import counted, shown
@@ -111,7 +120,7 @@ class PictureReading:
             yield found.name, pixels
         if not shape:
             raise ImageError(
-                f"{self._path} holds no picture that can be read{f': {reason}' if reason else f'; {WANTED}.'}"
+                f"{self._path} holds no picture that can be read{f': {reason}' if reason else f'; give {WANTED}.'}"
             )
         self._on_progress(source.count, source.count)
 
@@ -126,7 +135,7 @@ class _Changes:
     def __init__(self, spec: ImageSpec) -> None:
         self.spec = spec
         self.left_out: list[str] = []
-        self.cropped = self.scaled = 0
+        self.fitted = self.cropped = self.scaled = 0
         self.done: Counter[str] = Counter()
 
     def fit(self, found: Found) -> np.ndarray | None:
@@ -141,11 +150,13 @@ class _Changes:
                 return to_channels(image, self.spec.channels)
             image = Image.fromarray(image)
         pixels = fit(image, self.spec)
+        self.fitted += 1
         is_scaled, is_cut = image.size != pixels.shape[1::-1], is_cropped(image, self.spec)
         self.cropped += is_cut
         self.scaled += is_scaled and not is_cut
         self.done.update(found.done)
         self.done[GREYED] += self.spec.channels == 1 and is_coloured(np.asarray(image))
+        self.done[GREY_TOO] += self.spec.channels != 1 and image.mode == "L"
         return pixels
 
     def _is_fit(self, pixels: np.ndarray) -> bool:
@@ -168,7 +179,10 @@ class _Changes:
             notes.append(f"{many} cropped to the middle and scaled to {self.spec}.")
         if self.scaled:
             notes.append(f"{counted(self.scaled, 'picture', 'were')} scaled to {self.spec}.")
-        changed = [f"{counted(n, 'picture', 'were')} {what}" for what, n in sorted(self.done.items()) if n]
+        done = (
+            self.done if self.done[GREY_TOO] < self.fitted else self.done - Counter({GREY_TOO: self.fitted})
+        )
+        changed = [f"{counted(n, 'picture', 'were')} {what}" for what, n in sorted(done.items()) if n]
         if changed:
             notes.append(f"{'; '.join(changed)}.")
         return tuple(notes)

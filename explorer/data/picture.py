@@ -38,7 +38,9 @@ FRAME = "taken from the first frame of an animation"
 TURNED = "turned upright as the camera said"
 DEPTH = "scaled from more than 8 bit to 8"
 WHITE = "laid over white where transparent"
+INKS = "turned from printing colours (CMYK) to red, green and blue"
 GREYED = "turned from colour to grey"
+GREY_TOO = "grey already, unlike the others"
 """What reading may have done to a picture, to follow "1 picture was"."""
 
 
@@ -54,22 +56,24 @@ def read_image(path: Path | str) -> Image.Image:
     return read_told(path)[0]
 
 
-def read_told(path: Path | str) -> tuple[Image.Image, tuple[str, ...]]:
-    """Return what `read_image` does, and what was done to the picture on the way."""
+def read_told(path: Path | str, wanted: str = _KINDS) -> tuple[Image.Image, tuple[str, ...]]:
+    """Return what `read_image` does, and what was done to the picture on the way; `wanted` ends an error."""
     path = Path(path)
     try:
         if path.is_dir():
-            raise ImageError(f"{path} is a folder, not a picture; {_KINDS}.")
+            raise ImageError(f"{path} is a folder, not a picture; {wanted}.")
         with path.open("rb") as file:
-            return decode_told(file, str(path))
+            return decode_told(file, str(path), wanted)
     except OSError as error:
         raise ImageError(
-            f"{path} cannot be read ({(error.strerror or 'failed').lower()}); {_KINDS}."
+            f"{path} cannot be read ({(error.strerror or 'failed').lower()}); {wanted}."
         ) from error
 
 
-def decode_told(source: IO[bytes] | bytes, name: str) -> tuple[Image.Image, tuple[str, ...]]:
-    """Return the picture in an open file or in bytes; `name` is for messages. See `read_told`."""
+def decode_told(
+    source: IO[bytes] | bytes, name: str, wanted: str = _KINDS
+) -> tuple[Image.Image, tuple[str, ...]]:
+    """Return the picture in an open file or in bytes; `name` and `wanted` are for messages. See `read_told`."""
     stream = io.BytesIO(source) if isinstance(source, bytes) else source
     try:
         with warnings.catch_warnings():
@@ -86,9 +90,9 @@ def decode_told(source: IO[bytes] | bytes, name: str) -> tuple[Image.Image, tupl
     except Image.DecompressionBombError as error:
         raise ImageError(f"{name} has far too many pixels; give a smaller picture.") from error
     except UnidentifiedImageError as error:
-        raise ImageError(f"{name} is no picture that can be read; {_KINDS}.") from error
+        raise ImageError(f"{name} is no picture that can be read; {wanted}.") from error
     except _TROUBLE as error:
-        raise ImageError(f"{name} is cut off or damaged; {_KINDS}.") from error
+        raise ImageError(f"{name} is cut off or damaged; {wanted}.") from error
 
 
 def _done_to(image: Image.Image, upright: Image.Image) -> Iterator[str]:
@@ -99,6 +103,8 @@ def _done_to(image: Image.Image, upright: Image.Image) -> Iterator[str]:
         yield TURNED
     if image.mode.startswith("I") or image.mode == "F":
         yield DEPTH
+    if image.mode == "CMYK":
+        yield INKS
     if _is_transparent(upright):
         yield WHITE
 

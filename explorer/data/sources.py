@@ -20,13 +20,13 @@ from PIL import Image
 
 from explorer.data.arrays import StoredArray, is_npz, stored_idx, stored_npy, stored_npz
 from explorer.data.picture import MOST_PIXELS, decode_told, read_told
-from explorer.data.wording import shown_list
+from explorer.data.wording import shown, shown_list
 from explorer.errors import ImageError
 
 MOST_MEMBER = 512 << 20
 """A file or member of a zip with more bytes is no picture and is left out."""
 
-WANTED = "give a picture, a folder or zip of pictures, an .npz with `images` (N, H, W[, C]), or an idx file"
+WANTED = "a picture, a folder or zip of pictures, an .npz with `images` (N, H, W[, C]), or an idx file"
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,15 +61,15 @@ def open_source(path: Path) -> Source:
     Raises:
         ImageError: nothing there can be read; also later, while it is read.
     """
-    if path.is_dir():
-        return _folder(path)
     try:
+        if path.is_dir():
+            return _folder(path)
         if path.exists() and not path.is_file():  # a pipe would let us wait for ever
-            raise ImageError(f"{path} is neither a file nor a folder; {WANTED}.")
+            raise ImageError(f"{path} is neither a file nor a folder; give {WANTED}.")
         with path.open("rb") as file:
             head = file.read(16)
-    except OSError as error:
-        raise ImageError(f"{path} cannot be read ({_reason(error)}); {WANTED}.") from error
+    except (OSError, ValueError) as error:  # a name that no file can have is no value
+        raise ImageError(f"{path} cannot be read ({_reason(error)}); give {WANTED}.") from error
     if head.startswith(b"\x93NUMPY"):
         return _rows(stored_npy(path, ImageError, WANTED), None, path)
     if head.startswith(b"PK"):
@@ -91,7 +91,7 @@ def _one_file(path: Path, head: bytes) -> Found:
             f"{path} is a video, not a collection of pictures; save its frames as pictures first, and give "
             "their folder."
         )
-    return Found(path.name, *read_told(path))
+    return Found(path.name, *read_told(path, f"give {WANTED}"))
 
 
 def _is_video(head: bytes) -> bool:
@@ -110,7 +110,7 @@ def _folder(folder: Path) -> Source:
 
     def on_error(error: OSError) -> None:
         if Path(error.filename) == folder:
-            raise ImageError(f"{folder} cannot be read ({_reason(error)}); {WANTED}.") from error
+            raise ImageError(f"{folder} cannot be read ({_reason(error)}); give {WANTED}.") from error
         closed.append(Path(error.filename).relative_to(folder).as_posix())
 
     files: dict[str, Path] = {}
@@ -123,7 +123,7 @@ def _folder(folder: Path) -> Source:
         for name in sorted(files, key=natural):
             yield _found(name, functools.partial(_content, files[name]))
         for name in closed:
-            yield Found(name, None, (), f"{name} is a folder that cannot be read.")
+            yield Found(name, None, (), f"{shown(name)} is a folder that cannot be read.")
 
     return Source(len(files) + len(closed), found())
 
@@ -136,19 +136,20 @@ def _content(path: Path) -> bytes:
 
 
 def _zip(path: Path) -> Source:
-    entries = {entry.filename: entry for entry in _archive(path).infolist() if not entry.is_dir()}
+    archive = _archive(path)
+    entries = {entry.filename: entry for entry in archive.infolist() if not entry.is_dir()}
     hidden = [name for name in entries if re.search(r"(^|/)(\.|__MACOSX/)", name)]
     names = sorted(entries.keys() - set(hidden), key=natural)
 
-    def member(archive: zipfile.ZipFile, name: str) -> bytes:
+    def member(name: str) -> bytes:
         if entries[name].file_size > MOST_MEMBER:
-            raise ImageError(f"{name} in {path} is too large; give smaller pictures.")
+            raise ImageError(f"{shown(name)} in {path} is too large; give smaller pictures.")
         return archive.read(name)
 
     def found() -> Iterator[Found]:
-        with _archive(path) as archive:
+        with archive:
             for name in names:
-                yield _found(name, functools.partial(member, archive, name))
+                yield _found(name, functools.partial(member, name))
 
     return Source(len(names), found())
 
@@ -157,13 +158,13 @@ def _archive(path: Path) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(path)
     except (zipfile.BadZipFile, OSError, NotImplementedError, ValueError) as error:
-        raise ImageError(f"{path} is a zip that is cut off or damaged; {WANTED}.") from error
+        raise ImageError(f"{path} is a zip that is cut off or damaged; give {WANTED}.") from error
 
 
 def _found(name: str, read: Callable[[], bytes]) -> Found:
     """Return the picture in a file, or why there is none."""
     try:
-        return Found(name, *decode_told(read(), name))
+        return Found(name, *decode_told(read(), shown(name)))
     except ImageError as error:
         return Found(name, None, (), str(error))
     except (
@@ -175,14 +176,14 @@ def _found(name: str, read: Callable[[], bytes]) -> Found:
         zlib.error,
         EOFError,
     ) as error:
-        return Found(name, None, (), f"{name} cannot be unpacked ({error}).")
+        return Found(name, None, (), f"{shown(name)} cannot be unpacked ({error}).")
 
 
 def _npz(path: Path) -> Source:
     arrays = stored_npz(path, ImageError, WANTED)
     images, names = arrays.get("images"), arrays.get("names")
     if images is None:
-        raise ImageError(f"{path} has no array `images` (it has: {shown_list(arrays)}); {WANTED}.")
+        raise ImageError(f"{path} has no array `images` (it has: {shown_list(arrays)}); give {WANTED}.")
     return _rows(images, names.read() if names is not None else None, path)
 
 
@@ -192,13 +193,13 @@ def _rows(stored: StoredArray, names: np.ndarray | None, path: Path) -> Source:
     sides = "x".join(map(str, shape)) or "a single value"
     if not is_bytes and (stored.dtype.kind != "f" or len(shape) != 4 or shape[1] not in (1, 3)):
         raise ImageError(
-            f"The pictures in {path} are {sides} {stored.dtype}, not (N, C, H, W) in 0..1; {WANTED}."
+            f"The pictures in {path} are {sides} {stored.dtype}, not (N, C, H, W) in 0..1; give {WANTED}."
         )
     channels_first = len(shape) == 4 and shape[1] in (1, 3) and not (is_bytes and shape[3] in (1, 3))
     one = (shape[2], shape[3], shape[1]) if channels_first else shape[1:]  # (H, W[, C])
     if len(one) not in (2, 3) or 0 in shape or (len(one) == 3 and one[2] not in (1, 3)):
         raise ImageError(
-            f"The array in {path} is {sides}, not pictures (N, H, W) or (N, H, W, 1 or 3); {WANTED}."
+            f"The array in {path} is {sides}, not pictures (N, H, W) or (N, H, W, 1 or 3); give {WANTED}."
         )
     if one[0] * one[1] > MOST_PIXELS:
         raise ImageError(f"The pictures in {path} are {one[1]}x{one[0]} pixels; give smaller pictures.")
@@ -229,5 +230,5 @@ def _bytes(block: np.ndarray, path: Path) -> np.ndarray:
     return np.round(block.clip(0, 1) * 255).astype(np.uint8)
 
 
-def _reason(error: OSError) -> str:
-    return (error.strerror or "failed").lower()
+def _reason(error: OSError | ValueError) -> str:
+    return (getattr(error, "strerror", None) or str(error) or "failed").lower()

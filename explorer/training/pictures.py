@@ -100,7 +100,7 @@ def load(
     """
     if extra:
         _check_extra(Path(data), Path(extra))
-    paths, spool, read = [Path(path) for path in (data, extra) if path], Spool(folder), []
+    paths, spool, read = [Path(data), *([Path(extra)] if extra else [])], Spool(folder), []
     for number, path in enumerate(paths):
         tell = partial(_tell, on_progress, path.name, number, len(paths))
         read.append(_read(PictureReading(path, spec, should_stop, tell), spool))
@@ -128,20 +128,11 @@ def load(
     )
 
 
-def check_different(data: Path, other: Path, named: str) -> None:
-    """Refuse a second collection that is the first; `named` is how it was given: "--data-b".
-
-    Raises:
-        UsageError: it is.
-    """
-    if data.exists() and other.exists() and data.samefile(other):
-        raise UsageError(f"{named} names {other}, which is the data itself; name another collection there.")
-
-
 def _check_extra(data: Path, extra: Path) -> None:
     if not extra.exists():
         raise ImageError(f"There is no file or folder {extra}, which extra names; check its spelling.")
-    check_different(data, extra, "extra")
+    if data.exists() and data.samefile(extra):
+        raise UsageError(f"The data and extra are both {extra}; leave extra out, or name another collection.")
 
 
 def _split(data: Path, count: int, hold_out: int) -> int:
