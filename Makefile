@@ -1,12 +1,13 @@
 # Latent Explorer. Each target first sets up what it needs; see scripts/setup.sh.
 #
 #   make run [ARGS=FILE...]   the program           make lint         ruff and mypy
-#   make test [ARGS=...]      all tests             make bench        the figures of benchmarks/
+#   make test [ARGS=...]      the tests             make bench        the figures of benchmarks/
+#   make test-all [ARGS=...]  the slow ones, too
 #   make setup                only the set-up       make screenshots  the pictures in docs/images
 #   make wild [ARGS=...]      how many checkpoints of strangers open right
 #   make fuzz [ARGS=...]      20 000 damaged checkpoints: no crash, no hang, no file written
 
-.PHONY: run test setup lint format bench screenshots wild fuzz
+.PHONY: run test test-all setup lint format bench screenshots wild fuzz
 .DEFAULT_GOAL := run
 export PYTHON
 BIN := .venv/bin
@@ -18,6 +19,10 @@ run:
 test:
 	@scripts/setup.sh test
 	@scripts/test.sh $(ARGS)
+
+test-all:
+	@scripts/setup.sh test
+	@scripts/test.sh --all $(ARGS)
 
 setup:
 	@scripts/setup.sh setup

@@ -161,7 +161,7 @@ def train(
         ) from error
     with nothing_left_behind(folder, is_new):
         materials, facts, notes = _gathered(
-            chosen, values, fabric.device, data, data_b, model, on_progress, should_stop
+            chosen, values, fabric.device, folder, data, data_b, model, on_progress, should_stop
         )
         return _run(
             chosen,
@@ -206,6 +206,7 @@ def _gathered(
     recipe: Recipe,
     settings: LoopSettings,
     device: Any,
+    folder: Path,
     data: Path | str,
     data_b: Path | str | None,
     model: str | None,
@@ -221,7 +222,6 @@ def _gathered(
     if opened is not None:
         opened.network.to(device).eval()
     spec = recipe.spec(settings, opened)
-    on_progress(0.0, "reading pictures")
 
     def read(path: Path | str, extra: str) -> Any:
         return load(
@@ -230,12 +230,14 @@ def _gathered(
             extra=extra,
             hold_out=settings.hold_out,
             near_copy=settings.near_copy,
+            folder=folder,
+            on_progress=on_progress,
             should_stop=should_stop,
         )
 
     first = read(data, settings.extra)
     second = None if data_b is None else read(data_b, "")
-    facts = {"a": first.facts()} | ({} if second is None else {"b": second.facts()})
+    facts = first.facts() | ({} if second is None else {"second": second.facts()})
     notes = first.notes + (() if second is None else second.notes)
     return Materials(settings, first, second, opened, device), facts, tuple(notes)
 

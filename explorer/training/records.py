@@ -133,11 +133,7 @@ def resume_state(folder: Path, recipe: Recipe, settings: Any, facts: Mapping[str
                 f"{folder} was begun with {name}={before.get(name)}, which cannot become {value} on the way; give it "
                 "as it was, or begin another run."
             )
-    counts = ("learnt_from", "of_main", "kept_out", "kept_out_names")
-    old, new = about.get("data", {}), json.loads(json.dumps(facts))
-    if any(
-        (old.get(part) or {}).get(name) != (new.get(part) or {}).get(name) for part in new for name in counts
-    ):
+    if _told_apart(about.get("data") or {}) != _told_apart(json.loads(json.dumps(facts))):
         raise UsageError(
             f"{folder} was begun with other pictures than those given now; give the same, or begin another run."
         )
@@ -156,6 +152,12 @@ def resume_state(folder: Path, recipe: Recipe, settings: Any, facts: Mapping[str
             f"{folder / run_folder.RESUME} was written by another version of the program; begin another run."
         )
     return state
+
+
+def _told_apart(facts: Mapping[str, Any]) -> list[Any]:
+    """Return what tells collections apart."""
+    names = ("learnt_from", "of_main", "kept_out", "kept_out_names")
+    return [[part.get(name) for name in names] for part in (facts, facts.get("second") or {})]
 
 
 @contextlib.contextmanager
