@@ -84,7 +84,7 @@ def encode(
     from explorer.cli.work import open_model, renderer_for, say, share_done
     from explorer.data.code_book import CodeBook
     from explorer.data.images import read_pictures
-    from explorer.data.labels import read_labels
+    from explorer.data.labels import read_labels, without_label
     from explorer.export.writing import check_target
 
     out = out or _place_of_book(file)
@@ -98,6 +98,8 @@ def encode(
     with share_done("Encoding") as told:
         mean, logvar = renderer_for(engine).encode(model, pictures.images, told)  # type: ignore[arg-type]
     CodeBook.of(model, mean, logvar, pictures.names, columns).save(out)  # type: ignore[arg-type]
+    if missing := without_label(columns):
+        say(f"{labels} has no label for {missing} of the {counted(len(mean), 'picture')}.")
     say(*pictures.notes, f"{out}: the codes of {counted(len(mean), 'picture')}.")
 
 

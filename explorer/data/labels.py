@@ -5,12 +5,12 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from explorer.data.wording import shown
+from explorer.data.wording import shown, shown_list
 from explorer.errors import LatentError
 
 
@@ -44,12 +44,32 @@ def read_labels(csv_path: Path | str, names: Sequence[str]) -> dict[str, np.ndar
     by_name = {PurePosixPath(name).name: row for name, row in by_name.items()} | by_name
     found = [by_name.get(name, by_name.get(PurePosixPath(name).name)) for name in names]
     if not any(row is not None for row in found):
-        raise LatentError(f"{csv_path} names none of the {len(names)} pictures; {hint}.")
+        raise LatentError(_misfit(csv_path, [row[0].strip() for row in rows[1:]], names))
     return {
         column: _column([row[index].strip() if row is not None and index < len(row) else "" for row in found])
         for index, column in enumerate(columns)
         if index
     }
+
+
+def without_label(columns: Mapping[str, np.ndarray]) -> int:
+    """Return how many pictures have nothing in any of the columns that `read_labels` gave."""
+    empty = [values == "" if values.dtype.kind == "U" else np.isnan(values) for values in columns.values()]
+    return int(np.logical_and.reduce(empty).sum()) if empty else 0
+
+
+def _misfit(csv_path: Path | str, given: Sequence[str], names: Sequence[str]) -> str:
+    """Return the sentence for a table of other pictures."""
+    if not given or not names:
+        return f"{csv_path} has no row below the one that names the columns; add a row for each picture."
+    stems = {PurePosixPath(name).stem for name in names}
+    hint = "give the table of these pictures, with the file's name in its first column"
+    if any(PurePosixPath(name).stem in stems for name in given):
+        hint = "the names differ in what follows the last dot, so correct that in its first column"
+    return (
+        f"{csv_path} names none of the {len(names)} pictures: it has {shown_list(given[:3])}, the pictures are "
+        f"{shown_list(names[:3])}; {hint}."
+    )
 
 
 def _delimiter(text: str) -> str:

@@ -54,6 +54,24 @@ def test_the_real_tags_are_read(reference_data):
 
 
 @pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "file,hair\n1.jpg,red\n2.jpg,red\n",
+            r"it has 1\.jpg, 2\.jpg, the pictures are a\.png, b\.png; give the",
+        ),
+        ("file,hair\na.jpg,red\n", "differ in what follows the last dot"),
+        ("hair,file\nred,a.png\n", "it has red, .* with the file's name in its first column"),
+        ("file,hair\n", "no row"),
+    ],
+)
+def test_a_table_of_other_pictures_names_both(tmp_path, text, said):
+    (tmp_path / "tags.csv").write_text(text)
+    with pytest.raises(LatentError, match=said):
+        read_labels(tmp_path / "tags.csv", ["a.png", "b.png"])
+
+
+@pytest.mark.parametrize(
     "content",
     [b"", b"file\na\n", b"file,hair\nother.jpg,red\n", b"\xff\xfe\x00", b'a,b\n"""\0'],
 )
