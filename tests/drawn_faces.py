@@ -7,6 +7,8 @@ from fractions import Fraction
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
+from explorer.faces.video import EXACT
+
 GROUND = (120, 130, 140)
 EYES = ((0.37, 0.46), (0.63, 0.46))
 """Where a drawn face has its eyes, as shares of its side."""
@@ -138,6 +140,6 @@ def read_film(path):
             "format": stream.pix_fmt,
             "codec": stream.codec_context.name,
             "times": [frame.pts for frame in frames],
-            "pixels": np.stack([frame.to_ndarray(format="rgb24") for frame in frames]),
+            "pixels": np.stack([frame.to_ndarray(format="rgb24", interpolation=EXACT) for frame in frames]),
             "sound": packets,
         }

@@ -16,7 +16,7 @@ from explorer.data.picture import decode_told
 from explorer.data.sources import MOST_MEMBER, natural
 from explorer.data.wording import counted
 from explorer.errors import Cancelled, ImageError, UsageError
-from explorer.faces import video
+from explorer.faces.films import kind_of_file, rewritten
 from explorer.faces.naming import kind_of, some
 from explorer.faces.preparing import Progress, check_empty, make_folder
 from explorer.faces.swapping import Swap
@@ -80,7 +80,7 @@ def check_out(source: Path, out: Path, *others: Path | str) -> None:
     if any(_is_same(out, Path(read)) for read in (source, *others)):
         raise UsageError(f"{out} would be written over what is read here; give another name.")
     if kind == "video":
-        video.kind_of_file(out)
+        kind_of_file(out)
     elif out.suffix.lower() not in _SUFFIXES:
         raise UsageError(f"{out} would hold one picture; choose a name that ends in {', '.join(_SUFFIXES)}.")
 
@@ -101,7 +101,7 @@ def swap_files(
     """Swap the faces of a folder of pictures, of a picture or of a video.
 
     Pictures keep their names, kinds, transparency and colour profiles, and are written upright; those without a face
-    are copied byte by byte. Of an animation the first frame counts. For videos see `video.rewritten`.
+    are copied byte by byte. Of an animation the first frame counts. For videos see `films.rewritten`.
 
     Args:
         source, out: from where to where.
@@ -142,7 +142,7 @@ def _video(
         made.faceless += not faces
         return drawn if faces else None
 
-    made.looked = video.rewritten(source, out, change, progress, should_stop)
+    made.looked = rewritten(source, out, change, progress, should_stop)
     return made
 
 
@@ -241,9 +241,10 @@ class _Picture:
         plain, _ = decode_told(data, name)  # every check is made there
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(data)) as image:
-                sampling = JpegImagePlugin.get_sampling(image) if image.format in ("JPEG", "MPO") else -1
-                kind, image = image.format or "", ImageOps.exif_transpose(image)
+            with Image.open(io.BytesIO(data)) as file:
+                kind = file.format or ""
+                sampling = JpegImagePlugin.get_sampling(file) if kind in ("JPEG", "MPO") else -1
+                image = ImageOps.exif_transpose(file)
         is_clear = image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info
         colours = np.asarray(image.convert("RGBA") if is_clear else plain.convert("RGB"))
         extras: dict[str, Any] = {"exif": image.getexif(), "sampling": max(sampling, 0)}

@@ -113,11 +113,11 @@ class _Cascades:
             for box, weight in eyes
         ]
         pairs = [
-            (one[1] + other[1], tuple(sorted((one[0], other[0]))))
-            for one, other in itertools.combinations(middles, 2)
+            (one_weight + other_weight, min(one, other), max(one, other))
+            for (one, one_weight), (other, other_weight) in itertools.combinations(middles, 2)
         ]
-        fitting = [pair for pair in pairs if _is_pair(*pair[1], left + width / 2, width)]
-        return max(fitting)[1] if fitting else None  # type: ignore[return-value]
+        fitting = [pair for pair in pairs if _is_pair(*pair[1:], left + width / 2, width)]
+        return max(fitting)[1:] if fitting else None
 
     def _scaled(self, grey: np.ndarray, scale: float) -> np.ndarray:
         if scale == 1 or not grey.size:

@@ -22,10 +22,10 @@ from explorer.data.picture import to_channels
 from explorer.data.sources import open_source
 from explorer.data.wording import counted
 from explorer.errors import Cancelled, ImageError, OutputError, UsageError
-from explorer.faces import video
 from explorer.faces.alignment import MARGIN, Face, align, centre
 from explorer.faces.finding import Finder
 from explorer.faces.naming import Names, kind_of, some
+from explorer.faces.video import frames
 from explorer.paths import replacing, write_text
 
 TABLE = "faces.csv"
@@ -207,7 +207,7 @@ def _table_at_the_end(made: Prepared) -> Iterator[None]:
 def _shots(source: Path, every: float, made: Prepared) -> Iterator[_Shot]:
     """Yield the pictures of a collection, or some frames of a video."""
     if kind_of(source) == "video":
-        for frame in video.frames(source, every):
+        for frame in frames(source, every):
             name = f"{Names().of(source.name)}-{frame.seconds:09.3f}s"
             yield _Shot(name, source.name, frame.pixels, frame.seconds, frame.done)
         return

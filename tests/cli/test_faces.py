@@ -126,3 +126,26 @@ def test_stopped_by_hand_nothing_half_is_left(call, twins, tmp_path, monkeypatch
     monkeypatch.setattr(Swap, "__call__", stop)
     assert call("swap", film, "--model", twins, "--out", tmp_path / "out.mp4").status == 130
     assert [path.name for path in tmp_path.iterdir()] == ["film.mp4"]
+
+
+def test_a_real_twin_autoencoder(done, photos, tmp_path):
+    import torch
+
+    from explorer.formats import save_native
+    from explorer.models import architecture
+
+    family = architecture("twin-autoencoder")
+    config = family.config(side=16, widths=(4, 4), ups=(6, 6, 4), latent_dim=8, heads=("anna", "bert"))
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = family.network(config).eval()
+    save_native(tmp_path / "t.safetensors", family.wrap(network, config, name="t"), config=config, trained={})
+    outcome = done(
+        "swap", photos / "anna.png", "--model", tmp_path / "t.safetensors", "--out", tmp_path / "new.png"
+    )
+    assert "1 picture, 1 face drawn anew." in outcome.err
+    assert "decoder bert of t drew them" in outcome.err
+    with Image.open(photos / "anna.png") as old, Image.open(tmp_path / "new.png") as new:
+        changed = (np.asarray(old) != np.asarray(new)).any(-1)
+    assert changed[90:130, 90:150].mean() > 0.9
+    assert not changed[:5].any()
