@@ -27,6 +27,8 @@ from explorer.formats import (
     onnx_file,
     pythae,
     ranges,
+    run_epochs,
+    run_folder,
     sidecars,
     torch_file,
 )
@@ -63,12 +65,19 @@ class Opened:
         code_book: the codes of real pictures beside it, where there are any that fit.
         notes: what people said of it: names of and notes on dimensions, starred places.
         book_note: what is wrong with the code book that lies beside it; empty where nothing is.
+        first: of a run whose epochs are walked through, the checkpoint that was opened.
     """
 
     model: LatentModel | StageModel
     code_book: CodeBook | None = None
     notes: Notes = NO_NOTES
     book_note: str = ""
+    first: Opened | None = None
+
+    @property
+    def root(self) -> Opened:
+        """What stays the same while the epochs of a run are walked through: what is known by it, all of them share."""
+        return self.first or self
 
 
 def open_checkpoint(
@@ -222,12 +231,12 @@ def open_stage(
 
 
 def _located(path_or_name: Path | str) -> Path:
-    """Return the path of a file, or of a bundled checkpoint of that name."""
+    """Return the path of a file, of a bundled checkpoint of that name, or of the newest in the folder of a run."""
     path = Path(path_or_name)
     try:
         path = path.expanduser()
         if path.exists() or path.is_symlink():
-            return path
+            return run_epochs.last_of(path) if run_folder.is_run(path) else path
     except (OSError, ValueError, RuntimeError) as error:
         raise CheckpointError(f"{str(path)[:80]!r} is no usable file name; check its spelling.") from error
     known = bundled()
@@ -261,7 +270,7 @@ def _with_sidecars(path: Path, model: LatentModel | StageModel) -> Opened:
     if not isinstance(model, LatentModel):
         return Opened(model)
     book, book_notes = sidecars.read_code_book(path, model)
-    said, complaints = notes.read(path, model)
+    said, complaints = notes.read(run_epochs.kept_as(path), model)
     model.notes = (*model.notes, *book_notes, *complaints)
     if book is not None:
         ranges.take(model, book)

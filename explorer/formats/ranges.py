@@ -109,7 +109,7 @@ def measured(opened: Opened, book: CodeBook) -> Opened:
     model = copy.copy(opened.model)
     model.spaces = dict(model.spaces)
     take(model, book)
-    return replace(opened, model=model, code_book=book, book_note="")
+    return replace(opened, model=model, code_book=book, book_note="", first=None)
 
 
 class _Decoding:

@@ -94,6 +94,9 @@ COMMANDS = (
     Command(
         "compare", "&Compare", ("W",), "Drag a divider between before and after; hold B for before alone"
     ),
+    Command("epoch_before", "Pre&vious epoch", (",",), "Show the epoch before, at the same code"),
+    Command("epoch_after", "Ne&xt epoch", (".",), "Show the next epoch, at the same code"),
+    Command("play_epochs", "Pla&y the epochs", ("Shift+P",), "Run through the epochs at the same code"),
     Command("smooth", "Crisp or &smooth", ("I",), "Show pixels as squares, or interpolate between them"),
     Command("zoom_in", "Zoom &in", ("Ctrl++", "Ctrl+="), "Show the picture larger"),
     Command("zoom_out", "Zoom &out", ("Ctrl+-",), "Show the picture smaller"),

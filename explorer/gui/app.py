@@ -24,6 +24,7 @@ from explorer import __version__, paths
 from explorer.gui import file_dialogs, settings, theme
 from explorer.gui.decode_worker import DecodeWorker
 from explorer.gui.doctor.doctor import Doctor
+from explorer.gui.epochs.epochs import Epochs
 from explorer.gui.guard import Guard
 from explorer.gui.history.history_keeper import HistoryKeeper
 from explorer.gui.jobs import JobRunner
@@ -76,6 +77,7 @@ class App(QObject):
         self._noted: object = None  # the network whose note was told last
         self.opener = Opener(self.session, self.pictures, self.jobs, self.window)
         self.encoder = PictureEncoder(self.session, self.pictures, self.jobs, self.window)
+        self.epochs = Epochs(self.session, self.jobs, self.window.canvas, self)
         self.doctor = Doctor(self.session, self.pictures, self.jobs, self.opener, self.window)
         self.judge = DimensionJudge(self.session, self.pictures, self)
         self.documents = Documents(self.session, self.jobs, self.opener, self.window)
@@ -127,6 +129,7 @@ class App(QObject):
             return
         self._is_closed = True
         self.window.strip.stop()
+        self.epochs.close()
         self.history.close()
         self.guard.close()
         self.doctor.close()
@@ -173,6 +176,17 @@ class App(QObject):
         window.messages_wanted.connect(self._on_messages_wanted)
         self.opener.began.connect(window.show_canvas)
         self.opener.began.connect(self.notes.flush)
+        self.opener.began.connect(self.epochs.stop_waiting)
+        self.opener.run_awaited.connect(self.epochs.await_first)
+        self.epochs.first_came.connect(self.opener.open)
+        self.epochs.changed.connect(self._refresh_epoch_actions)
+        self._refresh_epoch_actions()
+        for name, do in (
+            ("epoch_before", self.epochs.before),
+            ("epoch_after", self.epochs.after),
+            ("play_epochs", self.epochs.toggle_film),
+        ):
+            actions[name].triggered.connect(do)
         self.documents.keeper.restored.connect(self.notes.settle)
         self.messages.unread_changed.connect(window.set_unread)
         self.jobs.bugged.connect(self.bugs.add)
@@ -215,6 +229,10 @@ class App(QObject):
 
     def _on_bundled_chosen(self, name: str, _checked: bool = False) -> None:
         self.opener.open(name)
+
+    def _refresh_epoch_actions(self) -> None:
+        for name in ("epoch_before", "epoch_after", "play_epochs"):
+            self.window.actions_by_name[name].setEnabled(self.epochs.is_open)
 
     def _fill_devices(self) -> None:
         if not self.worker.description:  # asking would import torch here, and the window would stand still

@@ -55,7 +55,7 @@ class NotesKeeper(QObject):
 
         Words and places that the disk has nothing about count as changed, and are written.
         """
-        opened = self._session.state.opened
+        opened = self._opened
         if opened is not None and opened.model.origin is not None:
             said = _said(self._session)
             self._kept[opened] = _already(said, opened.notes)
@@ -81,8 +81,14 @@ class NotesKeeper(QObject):
 
     # ---- what is to be written ----
 
-    def _on_changed(self) -> None:
+    @property
+    def _opened(self) -> Opened | None:
+        """What words are kept by: all epochs of a run have the same."""
         opened = self._session.state.opened
+        return opened.root if opened is not None else None
+
+    def _on_changed(self) -> None:
+        opened = self._opened
         if opened is None or opened.model.origin is None:
             return
         if opened not in self._kept:
@@ -184,14 +190,14 @@ def _work(
 
 def _write(tasks: list[_Task]) -> list[tuple[Opened, Notes, list[str] | ExplorerError]]:
     """Write each model's notes; return what was to be told about the file, or why it could not be written."""
-    from explorer.formats import notes_writing
+    from explorer.formats import notes_writing, run_epochs
 
     results: list[tuple[Opened, Notes, list[str] | ExplorerError]] = []
     for opened, notes, before in tasks:
         assert opened.model.origin is not None
         outcome: list[str] | ExplorerError
         try:
-            outcome = notes_writing.write(opened.model.origin.path, notes, before)
+            outcome = notes_writing.write(run_epochs.kept_as(opened.model.origin.path), notes, before)
         except ExplorerError as error:
             outcome = error
         results.append((opened, notes, outcome))

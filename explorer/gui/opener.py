@@ -13,6 +13,7 @@ from explorer.errors import ExplorerError
 from explorer.gui import file_dialogs
 from explorer.gui.jobs import Job, JobRunner
 from explorer.gui.opening import (
+    Awaited,
     Built,
     CarriedRecipe,
     FittedPicture,
@@ -52,6 +53,7 @@ class Opener(QObject):
 
     session_wanted = Signal(str)  # path of a saved session that somebody opened
     network_read = Signal(object, str)  # a LatentModel or StageModel that a person opened; "model" or "stage"
+    run_awaited = Signal(object)  # the folder of a run that has no checkpoint yet
     puzzled = Signal(object)  # a Puzzle: a checkpoint that only hints make a model
     began = Signal()  # something is about to be opened; the canvas will tell how far it is
 
@@ -142,6 +144,8 @@ class Opener(QObject):
             self._encode("canvas", found)
         elif isinstance(found, CarriedRecipe):
             self._offer(found)
+        elif isinstance(found, Awaited):
+            self.run_awaited.emit(found.folder)
         elif isinstance(found, Puzzle):
             self._on_failed(str(found.error))
             self.puzzled.emit(found)

@@ -65,6 +65,13 @@ class Puzzle:
     error: Unfamiliar
 
 
+@dataclass(frozen=True)
+class Awaited:
+    """The folder of a run that has no checkpoint yet."""
+
+    folder: Path
+
+
 @dataclass(frozen=True, eq=False)
 class Built:
     """A checkpoint that somebody read already, and the model that it became by the hints that are kept for it."""
@@ -74,11 +81,11 @@ class Built:
 
     def refreshed(self) -> Opened:
         """Return the model with the names and notes that are kept for it now, and let the doctor know its file."""
-        from explorer.formats import notes
+        from explorer.formats import notes, run_epochs
 
         model: LatentModel = self.opened.model  # type: ignore[assignment]
         _remember(model, self.examination)
-        return replace(self.opened, notes=notes.read(self.examination.path, model)[0])
+        return replace(self.opened, notes=notes.read(run_epochs.kept_as(self.examination.path), model)[0])
 
 
 class MissingNetwork(RecipeError):
@@ -148,7 +155,7 @@ def open_path(
     hints: Mapping[str, str],
     progress: Progress,
     should_stop: ShouldStop,
-) -> Opened | FittedPicture | CarriedRecipe | Puzzle:
+) -> Opened | FittedPicture | CarriedRecipe | Puzzle | Awaited:
     """Read whatever a person opened: a picture with a recipe, one for the open model to encode, a checkpoint.
 
     A checkpoint that hints may help comes back as a puzzle; `hints` go before those that are kept for it.
@@ -164,7 +171,10 @@ def open_path(
             return fit_picture(path, spec)
     from explorer.formats import Examination
     from explorer.formats.diagnosis import Unfamiliar
+    from explorer.formats.run_folder import RunFolder, is_run
 
+    if is_run(path) and not RunFolder.read(path).epochs:
+        return Awaited(Path(path))
     examination = Examination(path, on_progress=progress, should_stop=should_stop)
     try:
         opened = examination.open(hints, on_progress=progress)

@@ -8,7 +8,7 @@ setters and redraw on signals; they keep no copy. No widget, no thread and no to
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,7 @@ from explorer.gui.state import (
     MapSettings,
     Original,
     Place,
+    Rival,
     RowSettings,
     Side,
     StageEntry,
@@ -65,6 +66,8 @@ class Session(QObject):
     activity_changed = Signal()
     words_changed = Signal()  # names of and notes on dimensions
     undo_changed = Signal()
+    weights_changed = Signal()  # of the same networks: another epoch of a run; everything else stays
+    rival_changed = Signal()
     arrived = Signal(str)  # at a code that somebody chose at once: Random, a click, a picture; what it was
     message = Signal(str, str, str)  # see `tell`
 
@@ -79,6 +82,7 @@ class Session(QObject):
         self.is_focus_chosen = False  # by somebody, not by what is known of the dimensions
         self.rows = RowSettings()
         self.activity: Activity | None = None
+        self.rival: Rival | None = None
         self._signals = {
             "opened": self.model_changed,
             "space": self.space_changed,
@@ -196,8 +200,8 @@ class Session(QObject):
 
     @property
     def seen_by(self) -> tuple[object, ...]:
-        """What the options of pictures are told apart by: comparable, where the options are not."""
-        return self._state.label, self._state.style
+        """What pictures of a code are told apart by besides their stages: weights and options, as they compare."""
+        return self.model.network if self.model else None, self._state.label, self._state.style
 
     @property
     def options(self) -> DecodeOptions:
@@ -322,6 +326,26 @@ class Session(QObject):
         self._show(state)
         self.undo_changed.emit()
         self.code_committed.emit()
+
+    def show_weights(self, change: Callable[[State], State]) -> None:
+        """Show the session through other weights of its networks, as `weights` changes states.
+
+        No step of undo but a view, as zoom is: the states of undo are changed likewise, so that going back in them
+        stays with the epoch that is shown. Code, ends, map, rows and stages are as they were.
+        """
+        before, self._state = self._state, change(self._state)
+        self._undo.change(change)
+        if before.stages is not self._state.stages:
+            self.stages_changed.emit()
+        if before.opened is not self._state.opened:
+            self.options_changed.emit()
+        self.weights_changed.emit()
+
+    def compare_with(self, rival: Rival | None) -> None:
+        """Let the canvas compare its picture with that of other weights; None: no more."""
+        if rival is not self.rival:
+            self.rival = rival
+            self.rival_changed.emit()
 
     def set_activity(self, activity: Activity) -> None:
         """Store what each dimension does; arrives some time after the model."""
@@ -601,6 +625,7 @@ class Session(QObject):
         before, self._state = self._state, state
         if state.opened is not before.opened:
             self.generation += 1
+            self.rival = None
         if state.opened is not before.opened or state.space != before.space:
             self._forget_view()
         emitted = []

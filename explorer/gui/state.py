@@ -70,6 +70,23 @@ class Original:
         object.__setattr__(self, "label", showable(self.label, LONGEST_LABEL))
 
 
+@dataclass(frozen=True, eq=False)
+class Rival:
+    """Other weights that the canvas compares its picture with, at the same code.
+
+    Attributes:
+        name: for people, `epoch 3`; `own` is what the picture itself is called beside it.
+        model: instead of the open one; None where it is the same.
+        stage: instead of the one in the chain whose id is `stage_id`.
+    """
+
+    name: str
+    own: str
+    model: LatentModel | None = None
+    stage_id: int = 0
+    stage: StageModel | None = None
+
+
 @dataclass(frozen=True)
 class MapSettings:
     """`plane` is `pca` or two 0-based dimensions; `colour` names a label column."""

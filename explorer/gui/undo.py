@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from explorer.gui.state import State
@@ -66,6 +66,11 @@ class UndoStack:
     def replace(self, past: Sequence[Step], future: Sequence[Step]) -> None:
         """Go through other steps from now on."""
         self.past, self.future, self._merge = list(past), list(future), None
+
+    def change(self, change: Callable[[State], State]) -> None:
+        """Make of every state what `change` makes of it; no step begins or ends by that."""
+        self.past = [(what, change(state)) for what, state in self.past]
+        self.future = [(what, change(state)) for what, state in self.future]
 
     def forget_other_models(self, state: State) -> None:
         """Keep the newest models that fit into `UNDO_WEIGHTS`; the one before that of `state` always.

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-URGENT = ("canvas", "strip-play", "encode", "map-hover", "export")
+URGENT = ("canvas", "compare", "strip-play", "encode", "map-hover", "export")
 BULK = ("book", "samples", "traversal", "strip", "history", "activity", "map")
 _ORDER = (*URGENT, *BULK)
 PROGRESS_AFTER = 0.3

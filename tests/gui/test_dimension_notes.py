@@ -25,6 +25,7 @@ class OpenedFake:
     def __init__(self, model):
         self.model, self.code_book = model, None
         self.notes = Notes({"z3": "hair colour"}, {"z3": "turns <b>too</b>"})
+        self.root = self
 
 
 @pytest.fixture

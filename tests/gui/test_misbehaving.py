@@ -17,6 +17,7 @@ PATIENCE = 20.0
 class Opened:
     def __init__(self, model):
         self.model, self.code_book, self.notes = model, None, NO_NOTES
+        self.root = self
 
 
 class Parts:

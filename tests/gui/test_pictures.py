@@ -54,6 +54,7 @@ class Asker(QObject):
 class Opened:
     def __init__(self, model):
         self.model, self.code_book, self.notes = model, None, NO_NOTES
+        self.root = self
 
 
 @pytest.fixture

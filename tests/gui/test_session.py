@@ -19,6 +19,7 @@ class OpenedFake:
 
     def __init__(self, model, code_book=None):
         self.model, self.code_book, self.notes = model, code_book, NO_NOTES
+        self.root = self
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ SOON = 0.05  # seconds: the tests' floor
 class Opened:
     def __init__(self, model):
         self.model, self.code_book, self.notes = model, None, NO_NOTES
+        self.root = self
 
 
 class Window(QObject):

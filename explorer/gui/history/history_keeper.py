@@ -49,7 +49,7 @@ class HistoryKeeper(QObject):
         """Remember where a model that has not been seen begins."""
         self._forget_drag()
         session = self._session
-        opened = session.state.opened
+        opened = session.state.opened.root if session.state.opened is not None else None
         is_new = opened is not None and session.places.last is None
         here = session.state.space, session.code, session.known_label
         self._start = (opened, *here) if opened is not None and is_new else None
@@ -85,7 +85,8 @@ class HistoryKeeper(QObject):
     def _keep_start(self) -> None:
         assert self._start is not None
         (opened, space, code, label), self._start = self._start, None
-        if self._session.state.opened is opened:
+        now = self._session.state.opened
+        if now is not None and now.root is opened:
             self._session.places.keep_code(space, code, "Start", label=label)
 
     def _forget_drag(self) -> None:

@@ -77,7 +77,8 @@ class PlacePictures(QObject):
 
     def _seen_through(self, place: Place) -> tuple[object, ...]:
         """Return what a place's picture is made with besides its code."""
-        return (*self._session.enabled_stages, self._session.style, self._label(place))
+        network = self._session.model.network if self._session.model is not None else None
+        return (*self._session.enabled_stages, network, self._session.style, self._label(place))
 
     def _is_wanted(self, asked: tuple[Place, tuple[object, ...]], wanted: Mapping[int, Place]) -> bool:
         place, stages = asked

@@ -44,7 +44,7 @@ class Places(QObject):
     @property
     def all(self) -> tuple[Place, ...]:
         """Every place of the open model, in all its spaces, oldest first."""
-        opened = self._session.state.opened
+        opened = self._opened
         return self._kept.get(opened, ()) if opened is not None else ()
 
     @property
@@ -63,7 +63,7 @@ class Places(QObject):
     @property
     def last(self) -> Place | None:
         """The place one is at, or was at before a drag led away from it; None where that is unknown."""
-        opened = self._session.state.opened
+        opened = self._opened
         return self.get(self._last.get(opened, -1)) if opened is not None else None
 
     # ---- changing ----
@@ -82,8 +82,9 @@ class Places(QObject):
             parent = before.id if parent is None and before is not None else parent
             what = what or self._last_step()
             place = self.keep_code(session.state.space, session.code, what, parent, session.known_label)
-        if place is not None and session.state.opened is not None:
-            self._last[session.state.opened] = place.id
+        opened = self._opened
+        if place is not None and opened is not None:
+            self._last[opened] = place.id
         return place
 
     def keep_code(
@@ -96,7 +97,7 @@ class Places(QObject):
         if place is None:
             self._ids += 1
             place = Place(self._ids, space, frozen_code(code), what, parent=parent, label=label)
-            opened = self._session.state.opened
+            opened = self._opened
             if opened is not None:
                 self._last.setdefault(opened, place.id)
             self._set((*self.all, place))
@@ -182,6 +183,12 @@ class Places(QObject):
 
     # ---- inside ----
 
+    @property
+    def _opened(self) -> Opened | None:
+        """What places are kept by: all epochs of a run have the same."""
+        opened = self._session.state.opened
+        return opened.root if opened is not None else None
+
     def _last_step(self) -> str:
         """Return the name of the step that led to the current code."""
         code = self._session.code
@@ -196,7 +203,7 @@ class Places(QObject):
             self._set(tuple(changed if each.id == place_id else each for each in self.all))
 
     def _set(self, places: tuple[Place, ...]) -> None:
-        opened = self._session.state.opened
+        opened = self._opened
         if opened is None:
             return
         plain = [place.id for place in places if not place.starred]
@@ -206,12 +213,12 @@ class Places(QObject):
 
     def _on_code_committed(self) -> None:
         """Remember the place one has come to; not while a drag lasts, which would look for it at every move."""
-        here, opened = self.here, self._session.state.opened
+        here, opened = self.here, self._opened
         if here is not None and opened is not None:
             self._last[opened] = here.id
 
     def _on_model_changed(self) -> None:
-        opened = self._session.state.opened
+        opened = self._opened
         if opened is not None and opened not in self._kept:
             first = self._ids + 1
             self._ids += len(opened.notes.places)

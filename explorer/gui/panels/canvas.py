@@ -31,13 +31,14 @@ from explorer.gui.session import Session
 from explorer.gui.state import Original
 from explorer.gui.widgets.brush_row import BrushRow
 from explorer.gui.widgets.drop_zone import DropZone
+from explorer.gui.widgets.epoch_row import EpochRow
 from explorer.gui.widgets.loading import Loading
 from explorer.gui.widgets.notice import Action, Level, Note, Notice
 from explorer.gui.widgets.picture_bar import PictureBar
 from explorer.gui.widgets.picture_view import PictureView
 from explorer.render.requests import LIVE, RenderResult
 
-Comparison = Literal["original", "stages"]
+Comparison = Literal["original", "stages", "epoch"]
 SIDES: dict[Comparison, tuple[str, str]] = {
     "original": ("original", "reconstruction"),
     "stages": ("before", "after"),
@@ -49,6 +50,8 @@ NOT_NUMBERS = (
 STEP_ASIDE = 8.0
 """Seconds after which what was said of something else gives way to work that goes well."""
 
+RIVAL = "compare"  # slot
+COMPARE_EPOCHS = "Compare with another epoch: drag a divider between the two (W)"
 NOTHING_TO_COMPARE = "Nothing to compare yet: drop a picture on a VAE, or switch a stage on (W)"
 
 
@@ -68,6 +71,7 @@ class Canvas(QWidget):
     save_wanted = Signal()
     cancel_requested = Signal()  # the person wants the loading to stop
     opening_changed = Signal(str)  # what is being opened, "Opening faces.pt"; empty for nothing
+    rival_wanted = Signal()  # somebody wants to compare the picture with that of another epoch
     said = Signal(str, str, str)  # level, sentence and details of what is wrong with a picture
 
     def __init__(self, session: Session, pictures: PictureSource, parent: QWidget | None = None) -> None:
@@ -82,7 +86,11 @@ class Canvas(QWidget):
         self._is_told = False  # the notice is about something else than the picture
         self._told_at = 0.0  # seconds
         self._is_moving = False  # the code is being dragged: nothing may make the picture jump
-        self._wanted: dict[Comparison, bool] = {"original": True, "stages": False}
+        self._wanted: dict[Comparison, bool] = {"original": True, "stages": False, "epoch": True}
+        self._has_rivals = False  # there are other epochs to compare with
+        self._rival: tuple[object, ...] = ()  # what the picture of the other weights was asked for
+        self._rival_image = QImage()
+        self._rival_name = ""
         self._compared: Comparison | None = None
         self.setAccessibleName("Canvas")
         self.setAcceptDrops(True)
@@ -92,6 +100,7 @@ class Canvas(QWidget):
         self.view.setToolTip("Wheel: zoom; drag: move; 0: the whole picture; hold B: the picture before")
         self.view.setAccessibleDescription("The decoded picture of the current code")
         self.bar = PictureBar(self.view, self)
+        self.epoch_row = EpochRow(self)
         self.brush_row = BrushRow(self)
         self.brush = Brush(session, pictures, self.view, self.brush_row, self)
         self.notice = Notice(self)
@@ -109,6 +118,7 @@ class Canvas(QWidget):
         session.code_changed.connect(self._on_code_changed)
         session.code_committed.connect(self._on_code_committed)
         session.original_changed.connect(self._on_original_changed)
+        session.rival_changed.connect(self._on_rival_changed)
         self._on_model_changed()
 
     # ---- building ----
@@ -131,6 +141,7 @@ class Canvas(QWidget):
         layout.setSpacing(4)
         layout.addWidget(self._pages, stretch=1)
         layout.addWidget(self._below)
+        layout.addWidget(self.epoch_row)
         layout.addWidget(self.brush_row)
         layout.addWidget(self.notice)
 
@@ -152,6 +163,7 @@ class Canvas(QWidget):
         if session.model is not None and session.space is not None:
             self._asked = self._wish()
             self._pictures.want(LIVE, session.code, self._on_rendered)
+            self._ask_rival()
 
     def fit(self) -> None:
         """Show the whole picture."""
@@ -172,17 +184,29 @@ class Canvas(QWidget):
     def toggle_wiper(self) -> None:
         """Put the wiper on, on to the next comparison where there are two, or away."""
         possible = self._possible()
+        on = self._wiper_for(possible)
+        if self._has_rivals and "epoch" not in possible:
+            possible.append("epoch")
         if not possible:
             self.bar.refresh()
             return
-        on = self._wiper_for(possible)
         following: Comparison | None = possible[0]
         if on is not None:
             place = possible.index(on) + 1
             following = possible[place] if place < len(possible) else None
         for comparison in possible:
             self._wanted[comparison] = comparison == following
+        if on == "epoch":
+            self._session.compare_with(None)
+        if following == "epoch" and self._session.rival is None:
+            self.rival_wanted.emit()
         self._refresh_comparison()
+
+    def offer_rival(self, has_rivals: bool) -> None:
+        """Tell whether there are other epochs to compare the picture with."""
+        if self._has_rivals != has_rivals:
+            self._has_rivals = has_rivals
+            self._refresh_sides()
 
     def show_before(self, shown: bool) -> None:
         """Cover the picture with what it is compared with, while a key is held."""
@@ -271,8 +295,9 @@ class Canvas(QWidget):
     def _on_model_changed(self) -> None:
         self._is_told = False
         self.notice.release()
-        self._wanted = {"original": True, "stages": self._wanted["stages"]}
+        self._wanted = {"original": True, "stages": self._wanted["stages"], "epoch": True}
         self._asked = None
+        self._forget_rival()
         if self._session.model is None:
             self._result = self._good = None
             self.view.set_pictures(QImage())
@@ -308,6 +333,59 @@ class Canvas(QWidget):
         self._forget_told()
         if self._session.original is not None:
             self._wanted["original"] = True
+        self._refresh_comparison()
+
+    def _on_rival_changed(self) -> None:
+        """Compare with other weights as soon as their picture is there, or no more."""
+        rival = self._session.rival
+        name, self._rival_name = self._rival_name, rival.name if rival is not None else ""
+        if rival is None:
+            self._forget_rival()
+            self._refresh_comparison()
+            return
+        if rival.name == name:  # the picture itself is of another epoch now
+            self._ask_rival()
+            self._refresh_sides()
+            return
+        for comparison in self._wanted:
+            self._wanted[comparison] = comparison == "epoch"
+        self._ask_rival()
+        self._refresh_comparison()
+
+    def _forget_rival(self) -> None:
+        self._rival, self._rival_image, self._rival_name = (), QImage(), ""
+        self._pictures.cancel(RIVAL)
+
+    def _ask_rival(self) -> None:
+        """Ask for the picture of the current code by the weights that it is compared with."""
+        session, rival = self._session, self._session.rival
+        if rival is None or session.model is None:
+            return
+        stages = tuple(
+            rival.stage if rival.stage is not None and entry.id == rival.stage_id else entry.stage
+            for entry in session.stages
+            if entry.enabled
+        )
+        model = rival.model or session.model
+        wish = (session.state.space, session.code, *session.seen_by[1:], model.network, *stages)
+        if len(wish) != len(self._rival) or any(
+            one is not other for one, other in zip(wish, self._rival, strict=True)
+        ):
+            self._rival = wish
+            self._pictures.want(
+                RIVAL,
+                session.code,
+                self._on_rival_rendered,
+                model=model,
+                stages=stages,
+                space=session.state.space,
+                options=session.options,
+            )
+
+    def _on_rival_rendered(self, result: RenderResult) -> None:
+        if result.pictures is None or result.blank:  # its own error is told where it is shown itself
+            return
+        self._rival_image = to_qimage(result.pictures[0])
         self._refresh_comparison()
 
     def _on_rendered(self, result: RenderResult) -> None:
@@ -355,6 +433,8 @@ class Canvas(QWidget):
                 possible.append("original")
             if self._session.enabled_stages and self._result.decoded is not None:
                 possible.append("stages")
+            if self._session.rival is not None and not self._rival_image.isNull():
+                possible.append("epoch")
         return possible
 
     def _wiper_for(self, possible: list[Comparison]) -> Comparison | None:
@@ -374,9 +454,22 @@ class Canvas(QWidget):
             before = self._original[1]
         elif self._compared == "stages" and self._result.decoded is not None:
             before = to_qimage(self._result.decoded[0])
+        elif self._compared == "epoch":
+            before = self._rival_image
         self.view.set_pictures(_whole(self._result), before)
         self.view.set_wiper(wiping is not None)
-        self.bar.set_sides(SIDES[self._compared] if self._compared else None, NOTHING_TO_COMPARE)
+        self._refresh_sides()
+
+    def _refresh_sides(self) -> None:
+        rival = self._session.rival
+        if self._compared == "epoch" and rival is not None:
+            self.bar.set_sides((rival.name, rival.own))
+        elif self._compared is not None and self._compared in SIDES:
+            self.bar.set_sides(SIDES[self._compared])
+        elif self._has_rivals:
+            self.bar.set_sides(None, COMPARE_EPOCHS, can_compare=True)
+        else:
+            self.bar.set_sides(None, NOTHING_TO_COMPARE)
 
     def _refresh_brush(self) -> None:
         brush = self.brush

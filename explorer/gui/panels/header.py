@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QFocusEvent, QRegularExpressionValidator
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QSizePolicy, QToolButton, QWidget
 
+from explorer.formats import run_epochs
 from explorer.gui.class_choice import ClassChoice
 from explorer.gui.head_choice import HeadChoice
 from explorer.gui.session import Session
@@ -99,6 +100,7 @@ class Header(QWidget):
         layout.addWidget(right, stretch=1)
         session.model_changed.connect(self._refresh)
         session.space_changed.connect(self._refresh)
+        session.weights_changed.connect(self._refresh)
         self._refresh()
 
     def show_opening(self, text: str) -> None:
@@ -112,7 +114,7 @@ class Header(QWidget):
             self._name.setText("Latent Explorer")
             self._facts.setText(f"{self._opening}…" if self._opening else "no model open")
             return
-        self._name.setText(_shorten(model.name, 28))
+        self._name.setText(_shorten(run_epochs.name_of(model), 28))
         self._name.setToolTip(str(model.origin.path) if model.origin else model.name)
         height, width = model.image.height, model.image.width
         self._facts.setText(f"{model.architecture} · {space.dim}-D · {width}×{height}")

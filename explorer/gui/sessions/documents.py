@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject
 
 from explorer import paths
+from explorer.formats import run_epochs
 from explorer.gui import file_dialogs
 from explorer.gui.jobs import Job, JobRunner
 from explorer.gui.opener import Opener
@@ -45,6 +46,7 @@ class Documents(QObject):
         self.keeper.saved.connect(self._remember_session)
         self.keeper.changed.connect(self._refresh_title)
         session.model_changed.connect(self._refresh_title)
+        session.weights_changed.connect(self._refresh_title)
 
     def open(self, path: str) -> None:
         """Open a saved session."""
@@ -102,12 +104,17 @@ class Documents(QObject):
         if model is None:
             return
         file = f" ({path.name}[*])" if path is not None else ""
-        self._window.setWindowTitle(f"{model.name}{file} - Latent Explorer")
+        place = run_epochs.place_of(model.origin.path) if model.origin is not None else None
+        epoch = f", epoch {place[1]}" if place is not None else ""
+        self._window.setWindowTitle(f"{run_epochs.name_of(model)}{epoch}{file} - Latent Explorer")
         self._window.setWindowModified(path is not None and self.keeper.is_changed)
 
     def _on_network_read(self, model: LatentModel | StageModel, kind: Kind) -> None:
-        if model.origin is not None and not model.origin.path.is_relative_to(paths.checkpoints()):
-            self._remember(model.origin.path, model.name, model.origin, kind)
+        if model.origin is None or model.origin.path.is_relative_to(paths.checkpoints()):
+            return
+        place = run_epochs.place_of(model.origin.path)
+        path = place[0] if place is not None else model.origin.path  # a run is one thing to come back to
+        self._remember(path, run_epochs.name_of(model), model.origin, kind)
 
     def _remember_session(self, path: str) -> None:
         self._remember(Path(path), Path(path).name.removesuffix(SUFFIX), None, "session")

@@ -59,6 +59,7 @@ class Recovery(QObject):
             session.undo_changed,
             session.rows_changed,
             session.focus_changed,
+            session.weights_changed,
             session.places.changed,
         ):
             signal.connect(self._on_changed)

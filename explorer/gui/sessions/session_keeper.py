@@ -21,6 +21,7 @@ from explorer.gui.sessions.recovery import Recovery
 from explorer.gui.sessions.session_file import SUFFIX, Moment, Scribe, moment_of
 from explorer.gui.sessions.session_opening import open_session
 from explorer.gui.sessions.session_reading import Restored, SavedSession
+from explorer.gui.state import State
 
 _writing = threading.Lock()
 
@@ -57,6 +58,7 @@ class SessionKeeper(QObject):
             session.code_changed,
             session.strip_changed,
             session.undo_changed,
+            session.weights_changed,
             session.places.changed,
         ):
             signal.connect(self._refresh)
@@ -66,7 +68,7 @@ class SessionKeeper(QObject):
     @property
     def path(self) -> Path | None:
         """The file of the session that is shown; None for one without a file, or of a model opened since."""
-        return self._path if self._session.state.opened is self._model else None
+        return self._path if _root(self._session.state) is self._model else None
 
     @property
     def is_changed(self) -> bool:
@@ -178,10 +180,10 @@ class SessionKeeper(QObject):
 
     def _become(self, path: Path | None, moment: Moment | None) -> None:
         """Know a file as the session's; it holds `moment`, None where it holds something else."""
-        if moment is not None and moment.state.opened is not self._session.state.opened:
+        if moment is not None and _root(moment.state) is not _root(self._session.state):
             return  # saved just before another model was opened
         self._path, self._saved = path, moment
-        self._model = self._session.state.opened
+        self._model = _root(self._session.state)
         self._refresh()
 
     @Slot()
@@ -191,3 +193,8 @@ class SessionKeeper(QObject):
             self._told = now
             self.recovery.session_path = now[0]
             self.changed.emit()
+
+
+def _root(state: State) -> object:
+    """Return what the session's file is kept by: all epochs of a run have the same."""
+    return state.opened.root if state.opened is not None else None

@@ -22,6 +22,7 @@ class PictureBar(QWidget):
         self._view = view
         self._sides: tuple[str, str] | None = None
         self._why_not = ""
+        self._can_compare = False
         self.line = QuietLine(self)
         self.compare = _button("Compare")
         self.compare.setCheckable(True)
@@ -45,10 +46,16 @@ class PictureBar(QWidget):
         view.view_changed.connect(self.refresh)
         self.refresh()
 
-    def set_sides(self, sides: tuple[str, str] | None, why_not: str = "") -> None:
-        """Name what stands left and right of the divider; None where nothing can be compared, and why not."""
-        if (sides, why_not) != (self._sides, self._why_not):
-            self._sides, self._why_not = sides, why_not
+    def set_sides(
+        self, sides: tuple[str, str] | None, why_not: str = "", *, can_compare: bool = False
+    ) -> None:
+        """Name what stands left and right of the divider; None where nothing is compared, and why not.
+
+        `can_compare`: something can be compared all the same, and `why_not` says what.
+        """
+        now = sides, why_not, can_compare or sides is not None
+        if now != (self._sides, self._why_not, self._can_compare):
+            self._sides, self._why_not, self._can_compare = now
             self.refresh()
 
     def set_brush(self, *, exists: bool, on: bool, why_not: str = "") -> None:
@@ -70,7 +77,7 @@ class PictureBar(QWidget):
         self.sharpness.setText("Smooth" if smooth else "Crisp")
         other = "show pixels as squares" if smooth else "interpolate between pixels"
         self.sharpness.setToolTip(f"Sharpness: {other} (I)")
-        self.compare.setEnabled(self._sides is not None)
+        self.compare.setEnabled(self._can_compare)
         self.compare.setChecked(self._view.wiping)
         tip = "Drag a divider between before and after (W); hold B for before alone"
         self.compare.setToolTip(self._why_not if self._sides is None else tip)

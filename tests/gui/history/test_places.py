@@ -17,6 +17,7 @@ class Opened:
 
     def __init__(self, model, notes=NO_NOTES):
         self.model, self.code_book, self.notes = model, None, notes
+        self.root = self
 
 
 @pytest.fixture

@@ -32,6 +32,7 @@ class OpenedFake:
 
     def __init__(self, model):
         self.model, self.code_book, self.notes = model, None, NO_NOTES
+        self.root = self
 
 
 class Painted(QWidget):

@@ -21,6 +21,7 @@ class OpenedFake:
 
     def __init__(self, model):
         self.model, self.code_book, self.notes = model, None, NO_NOTES
+        self.root = self
 
 
 def red_stage(name="red"):

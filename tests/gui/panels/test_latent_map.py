@@ -31,6 +31,7 @@ class Opened:
 
     def __init__(self, model, code_book=None):
         self.model, self.code_book, self.notes = model, code_book, Notes({"z3": "hair"})
+        self.root = self
 
 
 def a_book(count=40):

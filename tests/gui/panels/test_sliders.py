@@ -25,6 +25,7 @@ class OpenedFake:
 
     def __init__(self, model, names=None):
         self.model, self.code_book, self.notes = model, None, Notes(names or {})
+        self.root = self
 
 
 @pytest.fixture

@@ -26,6 +26,7 @@ class OpenedFake:
 
     def __init__(self, model):
         self.model, self.code_book, self.notes = model, None, NO_NOTES
+        self.root = self
 
 
 def stage(name, into=1, out=1):

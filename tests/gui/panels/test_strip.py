@@ -25,6 +25,7 @@ class Opened:
 
     def __init__(self, model):
         self.model, self.code_book, self.notes = model, None, NO_NOTES
+        self.root = self
 
 
 @pytest.fixture

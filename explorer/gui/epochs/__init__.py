@@ -1,0 +1,1 @@
+"""Watching a run learn: its epochs, walked through at the same code."""

@@ -1,0 +1,308 @@
+"""A run in the window: the slider walks its epochs at the same code, new ones come by themselves, two are compared."""
+
+import json
+
+import numpy as np
+import pytest
+from real_window import WAIT, expected, open_and_wait, shown
+from sessions import save_colorizer
+
+from explorer.formats import open_latent
+
+
+def go(app, qtbot, number):
+    """Move the slider to an epoch by hand, and wait for its picture."""
+    row = app.window.canvas.epoch_row
+    row.slider.setValue(app.epochs.numbers.index(number))
+    at_rest(app, qtbot, number)
+
+
+def at_rest(app, qtbot, number):
+    qtbot.waitUntil(lambda: app.epochs.number == number, timeout=WAIT)
+    qtbot.waitUntil(lambda: app.window.canvas.shown.request.model is app.session.model, timeout=WAIT)
+    qtbot.waitUntil(lambda: not app.pictures.is_waiting(), timeout=WAIT)
+
+
+def of_epoch(app, run, number):
+    """The picture that an epoch makes of the current code, read from its file alone."""
+    from explorer.render.renderer import Renderer, to_uint8
+
+    import torch
+
+    images = Renderer("cpu").decode(open_latent(run.path(number)).model, app.session.code[None])
+    return to_uint8(torch.from_numpy(images))[0][0]
+
+
+def test_a_run_opens_at_its_newest_epoch_and_says_so(watched, run):
+    row = watched.window.canvas.epoch_row
+    assert (watched.epochs.number, watched.epochs.numbers) == (4, (1, 2, 3, 4))
+    assert row.isVisible()
+    assert row.shown.text == "epoch 4 of 10"
+    assert row.shown.state == "training"
+    assert row.follow.isChecked()
+    assert watched.window.windowTitle().startswith("my-run, epoch 4")
+
+
+def test_the_slider_changes_the_picture_and_nothing_else(watched, run, qtbot):
+    session = watched.session
+    session.randomize(3)
+    session.commit()
+    session.use_current("A")
+    session.set_dimension(1, 0.7)
+    session.commit()
+    watched.window.canvas.view.zoom_step(1)
+    zoom = watched.window.canvas.view.viewport.scale
+    before, rows = session.state, watched.window.sliders.dimensions()
+    strip = [image.copy() for image in watched.window.strip.row.pictures]
+    changed = []
+    session.model_changed.connect(lambda: changed.append(1))
+    go(watched, qtbot, 2)
+    assert (shown(watched) == of_epoch(watched, run, 2)).all()
+    assert not (shown(watched) == of_epoch(watched, run, 4)).all()
+    assert changed == []
+    after = session.state
+    for part in ("space", "code", "locked", "anchor_a", "anchor_b", "strip", "map", "stages", "style"):
+        assert getattr(after, part) is getattr(before, part)
+    assert session.can_undo
+    assert watched.window.canvas.view.viewport.scale == zoom
+    assert watched.window.sliders.dimensions() == rows
+    qtbot.waitUntil(lambda: watched.window.strip.row.pictures != strip, timeout=WAIT)
+    assert not watched.window.canvas.epoch_row.follow.isChecked()
+    assert watched.window.windowTitle().startswith("my-run, epoch 2")
+
+
+def test_undo_goes_back_in_the_code_and_stays_with_the_epoch(watched, run, qtbot):
+    session = watched.session
+    session.randomize(3)
+    first = session.code
+    session.randomize(4)
+    go(watched, qtbot, 1)
+    session.undo()
+    assert (session.code == first).all()
+    at_rest(watched, qtbot, 1)
+    assert (shown(watched) == of_epoch(watched, run, 1)).all()
+    session.redo()
+    go(watched, qtbot, 3)
+    session.undo()
+    at_rest(watched, qtbot, 3)
+
+
+def test_a_new_epoch_is_followed_while_the_slider_is_at_the_end(watched, run, qtbot):
+    run.add(5)
+    at_rest(watched, qtbot, 5)
+    assert watched.window.canvas.epoch_row.shown.text == "epoch 5 of 10"
+    go(watched, qtbot, 2)
+    run.add(6)
+    qtbot.waitUntil(lambda: 6 in watched.epochs.numbers, timeout=WAIT)
+    assert watched.epochs.number == 2
+    watched.window.canvas.epoch_row.follow.click()
+    at_rest(watched, qtbot, 6)
+    run.say("finished", 6)
+    row = watched.window.canvas.epoch_row
+    qtbot.waitUntil(lambda: row.shown.state == "finished", timeout=WAIT)
+    assert row.follow.isHidden()
+    run.path(6).unlink()
+    run.path(3).unlink()
+    qtbot.waitUntil(lambda: watched.epochs.numbers == (1, 2, 4, 5, 6), timeout=WAIT)
+    go(watched, qtbot, 5)
+    qtbot.waitUntil(lambda: watched.epochs.numbers == (1, 2, 4, 5), timeout=WAIT)
+
+
+def test_a_fast_hand_ends_at_the_epoch_where_it_rests(watched, run, qtbot):
+    slider = watched.window.canvas.epoch_row.slider
+    for place in (2, 1, 0, 1, 2, 3, 0):
+        slider.setValue(place)
+    at_rest(watched, qtbot, 1)
+    assert (shown(watched) == of_epoch(watched, run, 1)).all()
+
+
+def test_keys_and_film_walk_through_the_epochs(watched, qtbot):
+    actions = watched.window.actions_by_name
+    actions["epoch_before"].trigger()
+    at_rest(watched, qtbot, 3)
+    actions["epoch_after"].trigger()
+    at_rest(watched, qtbot, 4)
+    seen = []
+    watched.session.weights_changed.connect(lambda: seen.append(watched.epochs.number))
+    actions["play_epochs"].trigger()
+    assert watched.epochs.is_playing
+    qtbot.waitUntil(lambda: not watched.epochs.is_playing, timeout=WAIT)
+    at_rest(watched, qtbot, 4)
+    assert seen == [1, 2, 3, 4]
+
+
+def test_two_epochs_are_compared_by_the_wiper(watched, run, qtbot):
+    canvas = watched.window.canvas
+    assert canvas.bar.compare.isEnabled()
+    canvas.bar.compare.click()
+    qtbot.waitUntil(lambda: canvas.compared == "epoch", timeout=WAIT)
+    assert canvas.view.wiping
+    assert canvas.bar.line.middle == "epoch 1  |  epoch 4"
+    assert canvas.epoch_row.slider.rival == 0
+    assert pixels(canvas.view.before) == pytest.approx(of_epoch(watched, run, 1))
+    assert pixels(canvas.view.picture) == pytest.approx(of_epoch(watched, run, 4))
+    watched.session.randomize(7)
+    qtbot.waitUntil(lambda: not watched.pictures.is_waiting(), timeout=WAIT)
+    assert pixels(canvas.view.before) == pytest.approx(of_epoch(watched, run, 1))
+    go(watched, qtbot, 2)
+    assert canvas.bar.line.middle == "epoch 1  |  epoch 2"
+    watched.epochs.make_menu(2).actions()[1].trigger()
+    qtbot.waitUntil(lambda: canvas.bar.line.middle == "epoch 3  |  epoch 2", timeout=WAIT)
+    qtbot.waitUntil(lambda: not watched.pictures.is_waiting(), timeout=WAIT)
+    assert pixels(canvas.view.before) == pytest.approx(of_epoch(watched, run, 3))
+    canvas.bar.compare.click()
+    assert watched.session.rival is None
+    assert canvas.epoch_row.slider.rival is None
+    assert not canvas.view.wiping
+
+
+def pixels(image, channels=1):
+    """A QImage as an array (H, W, C)."""
+    form = image.Format.Format_Grayscale8 if channels == 1 else image.Format.Format_RGB888
+    image = image.convertToFormat(form)
+    rows = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine())
+    return rows[:, : channels * image.width()].reshape(image.height(), image.width(), channels)
+
+
+def test_a_broken_checkpoint_is_told_once_and_the_picture_stays(watched, run, qtbot):
+    run.path(2).write_bytes(run.path(2).read_bytes()[:200])
+    other = run.path(3)
+    go(watched, qtbot, 3)
+    with qtbot.waitSignal(watched.session.message, timeout=WAIT) as told:
+        watched.window.canvas.epoch_row.slider.setValue(1)
+    assert told.args[0] == "error"
+    assert "checkpoint-0002" in told.args[1]
+    assert watched.epochs.number == 3
+    assert watched.window.canvas.epoch_row.slider.value() == 2
+    assert (shown(watched) == of_epoch(watched, run, 3)).all()
+    more = []
+    watched.session.message.connect(lambda *said: more.append(said))
+    watched.window.canvas.epoch_row.slider.setValue(1)
+    assert (more, watched.epochs.number, other.exists()) == ([], 3, True)
+
+
+def test_another_network_in_the_folder_is_no_epoch(watched, run, qtbot):
+    run.add(5, latent_dim=6)
+    with qtbot.waitSignal(watched.session.message, timeout=WAIT) as told:
+        pass
+    assert "holds another network" in told.args[1]
+    assert watched.epochs.number == 4
+
+
+def test_a_run_that_has_just_begun_is_shown_from_its_first_epoch_on(running, young_run, qtbot):
+    with qtbot.waitSignal(running.session.message, timeout=WAIT) as told:
+        running.opener.open(str(young_run.folder))
+    assert "no checkpoint yet" in told.args[1]
+    young_run.add(1)
+    qtbot.waitUntil(lambda: running.epochs.is_open, timeout=WAIT)
+    assert running.epochs.number == 1
+
+
+def test_names_are_kept_for_all_epochs_of_a_run(watched, run, qtbot):
+    session = watched.session
+    go(watched, qtbot, 1)
+    session.name_dimension(2, "hair")
+    go(watched, qtbot, 2)
+    assert session.title_of(2) == "hair"
+    watched.notes.flush()
+    assert json.loads((run.folder / "model.notes.json").read_text())["dimensions"] == {"z3": "hair"}
+    assert open_latent(run.folder).notes.titles == {"z3": "hair"}
+    session.name_dimension(2, "eyes")
+    watched.notes.flush()
+    assert open_latent(run.path(1)).notes.titles == {"z3": "eyes"}
+
+
+def test_places_of_the_history_stay_and_are_drawn_anew(watched, qtbot):
+    watched.session.randomize(1)
+    places = watched.session.places.all
+    assert places
+    go(watched, qtbot, 2)
+    assert watched.session.places.all == places
+    watched.session.randomize(2)
+    go(watched, qtbot, 3)
+    assert len(watched.session.places.all) == len(places) + 1
+
+
+def test_a_saved_session_comes_back_at_its_epoch(watched, run, qtbot, tmp_path):
+    session, keeper = watched.session, watched.documents.keeper
+    session.randomize(5)
+    keeper.save_as(tmp_path / "one.session.json")
+    qtbot.waitUntil(lambda: keeper.path is not None and not keeper.is_changed, timeout=WAIT)
+    go(watched, qtbot, 2)
+    assert keeper.path is not None
+    assert keeper.is_changed
+    code, past = session.code, [what for what, _ in session.past]
+    with qtbot.waitSignal(keeper.saved, timeout=WAIT):
+        keeper.save()
+    open_and_wait(qtbot, watched, run.path(4))
+    with qtbot.waitSignal(keeper.restored, timeout=WAIT):
+        watched.opener.open(str(tmp_path / "one.session.json"))
+    at_rest(watched, qtbot, 2)
+    assert (session.code == code).all()
+    assert [what for what, _ in session.past] == past
+    qtbot.waitUntil(lambda: watched.epochs.is_open, timeout=WAIT)
+    assert not watched.epochs.is_following
+    assert (shown(watched) == of_epoch(watched, run, 2)).all()
+
+
+def test_the_newest_files_name_the_folder(watched, run, qtbot):
+    from explorer.formats import recent
+
+    qtbot.waitUntil(lambda: bool(recent.entries()), timeout=WAIT)
+    [entry] = recent.entries()
+    assert (entry.path, entry.name) == (run.folder, "my-run")
+
+
+def test_another_model_ends_the_run(watched, tmp_path, qtbot):
+    from real_window import save
+
+    canvas = watched.window.canvas
+    canvas.toggle_wiper()
+    qtbot.waitUntil(lambda: canvas.compared == "epoch", timeout=WAIT)
+    open_and_wait(qtbot, watched, save(tmp_path / "other.safetensors"))
+    assert canvas.epoch_row.isHidden()
+    qtbot.waitUntil(lambda: not watched.pictures.is_waiting(), timeout=WAIT)
+    assert canvas.compared is None
+    assert not canvas.bar.compare.isEnabled()
+    assert not watched.window.actions_by_name["epoch_after"].isEnabled()
+    watched.session.undo()
+    qtbot.waitUntil(lambda: watched.epochs.is_open, timeout=WAIT)
+    assert watched.epochs.number == 4
+
+
+def test_a_run_of_a_stage_swaps_the_stage(faces, young_run, qtbot):
+    for number in (1, 2, 3):
+        young_run.add(number, save=save_colorizer)
+    session, canvas = faces.session, faces.window.canvas
+    faces.opener.open(str(young_run.folder))
+    qtbot.waitUntil(lambda: faces.epochs.is_open, timeout=WAIT)
+    assert faces.epochs.number == 3
+    qtbot.waitUntil(lambda: not faces.pictures.is_waiting(), timeout=WAIT)
+    last = shown(faces).copy()
+    [entry] = session.stages
+    session.randomize(1)
+    session.undo()
+    canvas.epoch_row.slider.setValue(0)
+    qtbot.waitUntil(lambda: faces.epochs.number == 1, timeout=WAIT)
+    qtbot.waitUntil(lambda: not faces.pictures.is_waiting(), timeout=WAIT)
+    assert [(e.id, e.enabled) for e in session.stages] == [(entry.id, True)]
+    first = shown(faces).copy()
+    assert (first != last).any()
+    faces.epochs.compare(3)
+    qtbot.waitUntil(lambda: canvas.compared == "epoch" and not canvas.view.before.isNull(), timeout=WAIT)
+    assert (pixels(canvas.view.before, 3) == last).all()
+    assert (pixels(canvas.view.picture, 3) == first).all()
+    session.undo()  # the stage came in one step, and goes in one
+    assert session.stages == ()
+    assert canvas.epoch_row.isHidden()
+    assert session.rival is None
+    session.redo()
+    qtbot.waitUntil(lambda: faces.epochs.is_open, timeout=WAIT)
+    assert faces.epochs.number == 1
+
+
+def test_exact_pictures_are_those_of_the_command_line(watched, qtbot):
+    watched.session.randomize(9)
+    go(watched, qtbot, 3)
+    assert (shown(watched) == expected(watched, watched.session.code)).all()
+
