@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 from torch.nn import functional
 
@@ -43,6 +44,11 @@ class ConvVaeLesson(VaeLesson[ConvVaeSettings]):
         settings = materials.settings
         outer, inner = settings.widths
         super().__init__(materials, "conv-vae", ConvVaeConfig((outer, inner), settings.latent_dim))
+        with (
+            torch.no_grad()
+        ):  # what comes in is 0..255, which would give log variances that exp takes to infinity
+            for head in (self.network.fcmu, self.network.fcvar):
+                head.weight /= 255
 
     def reconstruction(self, network: Any, codes: Tensor, target: Tensor) -> Tensor:
         """The mean squared error of all values, in 0..255."""

@@ -121,13 +121,15 @@ def activity_figures(mean: np.ndarray, logvar: np.ndarray) -> dict[str, object]:
     """
     kl = kl_per_dim(mean, logvar)
     center, spread = aggregate_posterior(mean, logvar)
-    correlation = np.corrcoef(mean.T) - np.eye(mean.shape[1]) if mean.shape[1] > 1 else np.zeros((1, 1))
+    with np.errstate(invalid="ignore", divide="ignore"):  # a dimension that never moves has no correlation
+        correlation = np.nan_to_num(np.corrcoef(mean.T)) if mean.shape[1] > 1 else np.zeros((1, 1))
+    np.fill_diagonal(correlation, 0)
     return {
         "kl_per_dim": rounded(kl),
         "active_dimensions": int((kl > ACTIVE_KL).sum()),
         "posterior_mean": rounded(center),
         "posterior_spread": rounded(spread),
-        "largest_correlation": round(float(np.nanmax(np.abs(correlation))), 3),
+        "largest_correlation": round(float(np.abs(correlation).max()), 3),
     }
 
 

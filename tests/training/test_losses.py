@@ -50,3 +50,11 @@ def test_moments_cost_nothing_for_whitened_codes_and_something_for_tied_ones():
     tied[:, 1] = tied[:, 0]
     assert 1.99 < float(losses.moment_penalty(tied)) < 2.01
     assert 3.99 < float(losses.moment_penalty(white + 1.0)) < 4.01
+
+
+def test_grey_values_are_likely_by_their_own_entropy_at_best():
+    target = torch.full((3, 1, 2, 2), 0.3)
+    logits = torch.full((3, 1, 2, 2), math.log(0.3 / 0.7))
+    entropy = -(0.3 * math.log(0.3) + 0.7 * math.log(0.7))
+    assert math.isclose(float(losses.bernoulli_nll(logits, target)), 4 * entropy, rel_tol=1e-5)
+    assert float(losses.bernoulli_nll(logits + 1, target)) > 4 * entropy
