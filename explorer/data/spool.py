@@ -24,10 +24,11 @@ class Spool:
     Args:
         folder: where the file is made once the pictures are more than `in_memory` bytes; None is the system's
             folder for such files. The system removes the file with the last array that shows it.
+        in_memory: None is `IN_MEMORY`.
     """
 
-    def __init__(self, folder: Path | None = None, in_memory: int = IN_MEMORY) -> None:
-        self._folder, self._in_memory = folder, in_memory
+    def __init__(self, folder: Path | None = None, in_memory: int | None = None) -> None:
+        self._folder, self._in_memory = folder, IN_MEMORY if in_memory is None else in_memory
         self._file: IO[bytes] = io.BytesIO()
         self._bytes = self._count = 0
         self._like = np.empty(0, np.uint8)
