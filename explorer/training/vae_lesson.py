@@ -50,7 +50,6 @@ class VaeSettings(LoopSettings):
         least=0,
         most=0.99999,
     )
-    half: bool = setting(False, "save the weights as float16")
     weight_decay: float = setting(0.0, "of AdamW", least=0, most=10)
 
 
@@ -69,7 +68,7 @@ class VaeLesson(Lesson[V]):
     def __init__(self, materials: Materials[V], family: str, config: Any) -> None:
         super().__init__(materials)
         self.family, self.config = architecture(family), config
-        network = self.family.network(config).to(memory_format=torch.channels_last)
+        network: Any = self.family.network(config).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.native: NativeRange = self._wrapped(network).native_range
         self.space: Space = self._wrapped(network).spaces["z"]
         settings = self.settings
@@ -144,7 +143,7 @@ class VaeLesson(Lesson[V]):
 
     def exported(self) -> dict[str, Exported]:
         network = copy.deepcopy(self.best).cpu().to(memory_format=torch.contiguous_format).eval()
-        return {"": Exported(self._wrapped(network.half() if self.settings.half else network), self.config)}
+        return {"": Exported(self._wrapped(network), self.config)}
 
     def _wrapped(self, network: Any) -> LatentModel:
         wrapped = self.family.wrap(network, self.config, name=self.family.name)
