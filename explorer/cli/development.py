@@ -14,6 +14,8 @@ from explorer.data.wording import counted
 from explorer.errors import UsageError
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from explorer.training import Recipe
 
 
@@ -43,17 +45,22 @@ def train(
         str, typer.Option(metavar="32-true|bf16-mixed|16-mixed", help="What numbers are computed with.")
     ] = "32-true",
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
-    list: Annotated[bool, typer.Option("--list", help="Name the recipes and their settings.")] = False,
+    list: Annotated[
+        bool, typer.Option("--list", help="Name the recipes; after RECIPE: its settings.")
+    ] = False,
 ) -> None:
     """Train a model on your own pictures; Ctrl-C keeps what was reached, --resume goes on."""
     from explorer import training
     from explorer.cli.work import progress, say
 
     if list:
-        _print_recipes(training.recipes())
+        _print_recipe(training.recipe_called(recipe)) if recipe else _print_recipes(training.recipes())
         return
     if recipe is None or data is None or out is None:
-        raise UsageError("Give RECIPE, --data PATH and --out FOLDER; `train --list` names the recipes.")
+        raise UsageError(
+            "Give RECIPE, --data PATH and --out FOLDER; `train --list` names the recipes, `train RECIPE --list` the "
+            "settings of one."
+        )
     settings = pairs(set, "--set")
     with progress() as report:
         result = training.train(
@@ -81,19 +88,36 @@ def _nothing(text: str) -> None:
 
 
 def _print_recipes(recipes: Mapping[str, Recipe]) -> None:
-    from rich.table import Table
+    """Print what each makes, and of what."""
+    from explorer.cli.work import print_table, say
 
+    table = _table("RECIPE", "makes", "takes")
+    for recipe in recipes.values():
+        takes = ("--data", "--data-b" if recipe.needs_second else "", "--model" if recipe.needs_model else "")
+        table.add_row(recipe.name, recipe.summary, " ".join(filter(None, takes)))
+    print_table(table)
+    say("`train RECIPE --list` names the settings of one.")
+
+
+def _print_recipe(recipe: Recipe) -> None:
+    """Print the settings and the sources of one."""
     from explorer.cli.work import print_table
 
-    for recipe in recipes.values():
-        table = Table(
-            title=f"{recipe.name}: {recipe.summary}", title_justify="left", box=None, padding=(0, 2, 0, 2)
-        )
-        for title in ("--set", "default", "meaning"):
-            table.add_column(title, overflow="fold")
-        for setting in recipe.described:
-            table.add_row(setting.name, str(setting.default), setting.help)
-        print_table(table)
+    table = _table("--set", "default", "meaning")
+    table.title, table.title_justify = f"{recipe.name}: {recipe.summary}", "left"
+    table.caption, table.caption_justify = recipe.source, "left"
+    for setting in recipe.described:
+        table.add_row(setting.name, setting.default, setting.help)
+    print_table(table)
+
+
+def _table(*titles: str) -> Table:
+    from rich.table import Table
+
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for title in titles:
+        table.add_column(title, overflow="fold")
+    return table
 
 
 def bench(

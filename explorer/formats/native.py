@@ -39,6 +39,7 @@ def save_native(
     *,
     config: Any,
     trained: Mapping[str, object] | None = None,
+    half: bool = False,
 ) -> None:
     """Write a model with everything needed to build it again, whole or not at all.
 
@@ -47,13 +48,14 @@ def save_native(
         model: of a family in the registry.
         config: the constructor's arguments, the family's dataclass or a dict of them.
         trained: how it was trained, plain values; the model's own where None.
+        half: write floating numbers as float16; they are read as float32.
 
     Raises:
         OutputError: it could not be written; an older file is untouched.
     """
     from safetensors.torch import save
 
-    tensors = {key: tensor.detach().cpu().contiguous() for key, tensor in model.network.state_dict().items()}
+    tensors = {key: _stored(tensor, half) for key, tensor in model.network.state_dict().items()}
     said: dict[str, Any] = {
         "format": FORMAT,
         "kind": "latent" if isinstance(model, LatentModel) else "stage",
@@ -70,6 +72,11 @@ def save_native(
     content = save(tensors, metadata={_KEY: json.dumps(said)})
     with replacing(path) as temporary:
         temporary.write_bytes(content)
+
+
+def _stored(tensor: Tensor, half: bool) -> Tensor:
+    tensor = tensor.detach().cpu().contiguous()
+    return tensor.half() if half and tensor.is_floating_point() else tensor
 
 
 def _sides(image: ImageSpec) -> list[int | None]:

@@ -20,7 +20,7 @@ from explorer.training.settings import LoopSettings, parse
 if TYPE_CHECKING:
     from explorer.training.lesson import Materials
 
-__all__ = ["RECIPES", "Recipe", "TrainingResult", "recipes", "train"]
+__all__ = ["RECIPES", "Recipe", "TrainingResult", "recipe_called", "recipes", "train"]
 
 
 def _fc_vae() -> Recipe:
@@ -95,6 +95,17 @@ def recipes() -> dict[str, Recipe]:
     return {name: recipe() for name, recipe in RECIPES.items()}
 
 
+def recipe_called(name: str) -> Recipe:
+    """Return one recipe, importing its file.
+
+    Raises:
+        UsageError: there is none of that name.
+    """
+    if name not in RECIPES:
+        raise UsageError(f"There is no recipe {name}; choose one of {', '.join(RECIPES)}.")
+    return RECIPES[name]()
+
+
 def train(
     recipe: str,
     data: Path | str,
@@ -138,9 +149,7 @@ def train(
         TrainingError: the loss left the numbers; what was saved before is untouched.
         Cancelled: stopped before the first batch.
     """
-    if recipe not in RECIPES:
-        raise UsageError(f"There is no recipe {recipe}; choose one of {', '.join(RECIPES)}.")
-    chosen = RECIPES[recipe]()
+    chosen = recipe_called(recipe)
     values: LoopSettings = parse(chosen.settings, settings or {}, recipe)
     chosen.check(values)
     _check_arguments(chosen, data, data_b, model)

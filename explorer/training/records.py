@@ -25,7 +25,7 @@ from explorer.training.samples import save_grid
 RESUMES = 1
 """The version of what is written to resume from."""
 
-_FREE = ("epochs", "save_every", "extra")
+_FREE = ("epochs", "save_every", "half", "extra")
 """Settings that may be others when a run goes on."""
 
 
@@ -67,7 +67,7 @@ class Records:
         """Write the networks as they are after so many epochs, and once more as the last ones."""
         for part, one in exported.items():
             path = run_folder.checkpoint_of(self.folder, epoch, part)
-            save_native(path, one.model, config=one.config, trained=trained)
+            save_native(path, one.model, config=one.config, trained=trained, half=self.settings.half)
             with replacing(run_folder.model_of(self.folder, part)) as place:
                 shutil.copyfile(path, place)
 
@@ -128,7 +128,7 @@ def resume_state(folder: Path, recipe: Recipe, settings: Any, facts: Mapping[str
         )
     before = about.get("settings", {})
     for name, value in json.loads(json.dumps(asdict(settings))).items():
-        if name not in _FREE and before.get(name) != value:
+        if name not in _FREE and name in before and before[name] != value:
             raise UsageError(
                 f"{folder} was begun with {name}={before.get(name)}, which cannot become {value} on the way; give it "
                 "as it was, or begin another run."

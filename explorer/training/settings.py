@@ -32,6 +32,7 @@ class LoopSettings:
     batch_size: int = setting(64, "pictures per step", least=1)
     lr: float = setting(1e-3, "highest learning rate", least=1e-8, most=1)
     save_every: int = setting(1, "epochs between two checkpoints", least=1)
+    half: bool = setting(False, "save checkpoints as float16, half the size")
     seed: int = setting(0, "of weights, order and noise", least=0, most=2**31)
 
 

@@ -204,3 +204,13 @@ def test_a_full_disk_leaves_the_old_file(native, tiny_model):
 def test_a_place_that_is_not_there(tmp_path, tiny_model):
     with pytest.raises(OutputError, match=r"nothing was changed\.$"):
         save_native(tmp_path / "absent" / "x.safetensors", tiny_model, config=CONFIG)
+
+
+def test_half_the_size_is_read_as_float32(tmp_path, tiny_model):
+    whole, half = tmp_path / "whole.safetensors", tmp_path / "half.safetensors"
+    save_native(whole, tiny_model, config=CONFIG)
+    save_native(half, tiny_model, config=CONFIG, half=True)
+    assert half.stat().st_size < 0.9 * whole.stat().st_size
+    state, again = tiny_model.network.state_dict(), open_latent(half).model.network.state_dict()
+    assert all(again[name].dtype == torch.float32 for name in state)
+    assert all(torch.equal(again[name], tensor.half().float()) for name, tensor in state.items())
