@@ -132,13 +132,20 @@ class Head(nn.Module):
 
 
 class TwinAutoencoder(nn.Module):
-    """Encoder, trunk and two heads; pictures `(N, C, side, side)` in 0..1, which only the door clips."""
+    """Encoder, trunk and two heads; pictures `(N, C, side, side)` in 0..1.
+
+    Weights begin as He et al. 2015 (arXiv:1502.01852) have it: nothing norms the features on their way.
+    """
 
     def __init__(self, config: TwinAutoencoderConfig) -> None:
         super().__init__()
         self.encoder = Encoder(config)
         self.trunk = Trunk(config)
         self.heads = nn.ModuleList(Head(config) for _ in config.heads)
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d | nn.Linear):
+                nn.init.kaiming_normal_(module.weight, SLOPE)
+                nn.init.zeros_(module.bias)  # type: ignore[arg-type]
 
     def encode(self, images: Tensor) -> tuple[Tensor, None]:
         """Return codes `(N, latent_dim)` of pictures of either set; they are no distributions."""

@@ -6,7 +6,8 @@ warp, by the mean absolute error. So the code is about what both sets share, pos
 draws it as its own set looks.
 
 What tells the sets apart must not travel in the code. Where it is a colour, `hue` turns the input's colours at random
-while the target keeps its own, and `grey` gives the encoder no colour at all.
+while the target keeps its own, and `grey` gives the encoder no colour at all. Then pictures of neither set (`extra`)
+can teach what faces look like where the sets are small: both decoders draw them, and only the luminance is compared.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from explorer.models.base import ImageSpec
 from explorer.models.conv_colorizer import to_rgb
 from explorer.models.twin_autoencoder import TwinAutoencoder, TwinAutoencoderConfig, luminance
 from explorer.training.lesson import Batch, Exported, Lesson, Materials, as_pixels, warm_cosine
-from explorer.training.pictures import TrainingPictures
+from explorer.training.pictures import TrainingPictures, weighted
 from explorer.training.recipe import Recipe
 from explorer.training.settings import LoopSettings, setting
 
@@ -64,8 +65,14 @@ class TwinAutoencoderSettings(LoopSettings):
     flip: float = setting(0.5, "how often they are mirrored", least=0, most=1)
     warp: float = setting(0.03, "spread of the warp's grid points, in sides", least=0, most=0.5)
     edges: float = setting(0.0, "weight of the mean absolute error of neighbours' differences", least=0)
+    extra: str = setting("", "a collection of pictures of neither set, for their luminance")
+    weight: int = setting(
+        1, "how often each picture of --data is seen per epoch; the extra ones once", least=1, most=1000
+    )
     epochs: int = setting(200, "passes over the pictures of --data", least=1)
-    batch_size: int = setting(32, "pictures of each set per step", least=1)
+    batch_size: int = setting(
+        32, "pictures per step, but for those of --data-b, which join as many of --data", least=1
+    )
     lr: float = setting(1e-3, "highest learning rate", least=1e-8, most=1)
     weight_decay: float = setting(0.0, "of AdamW", least=0, most=10)
     save_every: int = setting(10, "epochs between two checkpoints", least=1)
@@ -86,32 +93,46 @@ class TwinAutoencoderLesson(Lesson[TwinAutoencoderSettings]):
         self.config = TwinAutoencoderConfig(heads=_names(self.pictures, self.others), **self.settings.sizes)
         self.network: TwinAutoencoder = self.learns(
             "network",
-            TwinAutoencoder(self.config),
+            TwinAutoencoder(self.config).to(memory_format=torch.channels_last),  # type: ignore[call-overload]
             lr=self.settings.lr,
             betas=(0.5, 0.999),
             weight_decay=self.settings.weight_decay,
         )
 
+    def indices(self) -> Tensor:
+        """Return those of the first set, as often as `weight` says, and of the extra pictures."""
+        return weighted(self.pictures, self.settings.weight)
+
     def step(self, batch: Batch) -> dict[str, Tensor]:
-        """Let each decoder give back the pictures of its own set."""
+        """Let each decoder give back the pictures of its own set, and the luminance of half of the extra ones."""
         assert batch.others is not None
-        images = torch.cat((batch.images, batch.others))  # (2B, C, H, W)
-        inputs, targets = distorted(images, self.settings)
-        losses = self._losses(inputs, targets, len(batch.images))
+        is_own = (batch.indices < self.pictures.main_count).to(self.device)
+        own, extra = batch.images[is_own], batch.images[~is_own]
+        sets = (
+            own,
+            batch.others[: len(own)],
+            *extra.tensor_split(2),
+        )  # of the first decoder, the second, ...
+        inputs, targets = distorted(torch.cat(sets), self.settings)
+        losses = self._losses(inputs, targets, [len(each) for each in sets])
         self.descend("network", losses["loss"], max_norm=10.0)
         return losses
 
-    def _losses(self, inputs: Tensor, targets: Tensor, first: int) -> dict[str, Tensor]:
-        """Return the losses of pictures of which the `first` ones are of the first set."""
-        features = self.network.trunk(self.network.encoder(inputs))
-        parts = zip(
-            self.network.heads, features.tensor_split([first]), targets.tensor_split([first]), strict=True
-        )
-        a, b = (self._error(head(features), target) for head, features, target in parts)
-        return {"loss": a + b, "first": a, "second": b}
+    def _losses(self, inputs: Tensor, targets: Tensor, counts: list[int]) -> dict[str, Tensor]:
+        """Return the losses of pictures: so many of the first set, of the second, and extra ones for either head."""
+        features = self.network.trunk(self.network.encoder(inputs)).split(counts)
+        wished = targets.split(counts)
+        losses = {}
+        for own, name in enumerate(("first", "second")):
+            drawn = self.network.heads[own](torch.cat((features[own], features[own + 2]))).float()
+            if counts[own]:
+                losses[name] = self._error(drawn[: counts[own]], wished[own])
+            if counts[own + 2]:
+                shades = luminance(drawn[counts[own] :]), luminance(wished[own + 2])
+                losses[f"{name}_extra"] = self._error(*shades)
+        return {"loss": torch.stack(list(losses.values())).sum(), **losses}
 
     def _error(self, images: Tensor, targets: Tensor) -> Tensor:
-        images = images.float()
         error = functional.l1_loss(images, targets)
         if self.settings.edges:
             error = error + self.settings.edges * edge_error(images, targets)
@@ -219,9 +240,9 @@ def edge_error(images: Tensor, targets: Tensor) -> Tensor:
 
 
 def _check(settings: TwinAutoencoderSettings) -> None:
-    """Raise `UsageError` for sizes that make no network."""
-    if settings.channels == 1 and (settings.hue or settings.grey):
-        raise UsageError("Grey pictures have no colours; leave out hue and grey, or set channels=3.")
+    """Raise `UsageError` for settings that do not go together."""
+    if settings.channels == 1 and (settings.hue or settings.grey or settings.extra):
+        raise UsageError("Grey pictures have no colours; leave out hue, grey and extra, or set channels=3.")
     try:
         TwinAutoencoderConfig(**settings.sizes)
     except ValueError as error:

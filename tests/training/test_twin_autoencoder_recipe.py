@@ -23,16 +23,18 @@ SMALL = {
     "side": 16, "widths": "8,16", "ups": "24,16,8", "latent_dim": 6, "batch_size": 16, "hold_out": 8, "near_copy": 0,
     "save_every": 100, "lr": 0.005, "shift": 0, "zoom": 0, "warp": 0.02,
 }  # fmt: skip
-RED, BLUE = (220, 50, 40), (60, 90, 230)
+RED, BLUE, GREEN = (220, 50, 40), (60, 90, 230), (40, 130, 70)
 
 
-def discs(count, colour, seed=0):
-    """Pictures `(count, 16, 16, 3)`: a disc of this colour, to the left or to the right, on grey."""
+def discs(count, colour, seed=0, upright=False):
+    """Pictures `(count, 16, 16, 3)`: a disc of this colour, left or right (or above or below), on light grey."""
     draw = np.random.default_rng(seed)
     down, across = np.mgrid[:16, :16]
+    if upright:
+        down, across = across, down
     x = draw.choice((5, 10), count)[:, None, None]
     inside = (down - 7.5) ** 2 + (across - x) ** 2 < 12
-    return np.where(inside[..., None], colour, 120).astype(np.uint8)
+    return np.where(inside[..., None], colour, 200).astype(np.uint8)
 
 
 def _train(folder, count=64, same_names=False, **changed):
@@ -53,25 +55,40 @@ def _train(folder, count=64, same_names=False, **changed):
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("twin")
-    return folder, _train(folder, count=128, epochs=12, hue=0.5)
+    np.savez(folder / "green.npz", images=discs(64, GREEN, seed=3, upright=True))
+    return folder, _train(folder, count=128, epochs=12, hue=0.5, extra=folder / "green.npz")
+
+
+def _drawn(result, pictures):
+    """Return what both decoders draw: mean colours of the dark disc and of the rest, `(16, 3)` each."""
+    model = open_latent(result.checkpoint).model
+    pictures = torch.from_numpy(pictures).permute(0, 3, 1, 2) / 255
+    with torch.inference_mode():
+        codes = model.encode(pictures).mean
+        drawn = [model.decode(codes, options=DecodeOptions(head=name)) for name in model.heads]
+    inside = (luminance(pictures) < 0.6).float()
+    return [[(each * mask).sum((2, 3)) / mask.sum((2, 3)) for mask in (inside, 1 - inside)] for each in drawn]
 
 
 def test_the_loss_falls_and_the_other_decoder_draws_in_its_own_colour(trained):
     folder, result = trained
     rows = list(csv.DictReader((folder / "run" / "metrics.csv").read_text().splitlines()))
     assert float(rows[-1]["loss"]) < 0.5 * float(rows[0]["loss"])
-    assert float(rows[-1]["kept_out_second"]) < 0.5 * float(rows[0]["kept_out_second"])
+    assert float(rows[-1]["kept_out_second"]) < 0.8 * float(rows[0]["kept_out_second"])
     assert result.figures["kept_out_first"] < 0.06
-    model = open_latent(result.checkpoint).model
-    assert model.heads == ("red", "blue")
-    pictures = torch.from_numpy(discs(16, RED, seed=2)).permute(0, 3, 1, 2) / 255
-    with torch.inference_mode():
-        codes = model.encode(pictures).mean
-        own, other = (model.decode(codes, options=DecodeOptions(head=name)) for name in model.heads)
-    inside = (pictures[:, 0] > 0.6)[:, None]
-    own, other = ((drawn * inside).sum((2, 3)) / inside.sum((2, 3)) for drawn in (own, other))  # (16, 3)
+    assert open_latent(result.checkpoint).model.heads == ("red", "blue")
+    (own, _), (other, _) = _drawn(result, discs(16, RED, seed=2))
     assert (own[:, 0] - own[:, 2]).min() > 0.3
     assert (other[:, 2] - other[:, 0]).min() > 0.3
+
+
+def test_extra_pictures_teach_shapes_and_no_colours(trained):
+    """Neither set has discs above or below; both decoders draw them, darker than the ground, in their own colour."""
+    (red, ground), (blue, blue_ground) = _drawn(trained[1], discs(16, GREEN, seed=2, upright=True))
+    assert (ground - red)[:, 1].min() > 0.2
+    assert (blue_ground - blue)[:, 1].min() > 0.2
+    assert (red[:, 0] - red[:, 2]).min() > 0.1
+    assert (blue[:, 2] - blue[:, 0]).min() > 0.1
 
 
 def test_the_grid_shows_pictures_and_both_decoders(trained):
@@ -90,7 +107,7 @@ def test_collections_of_one_name_and_sizes_that_do_not_fit(tmp_path):
     assert open_latent(result.checkpoint).model.heads == ("red-a", "red-b")
     with pytest.raises(UsageError, match=r"one more entry in ups than in widths.*correct them\.$"):
         _train(tmp_path, epochs=1, ups="8,8")
-    with pytest.raises(UsageError, match="hue and grey"):
+    with pytest.raises(UsageError, match="hue, grey and extra"):
         _train(tmp_path, epochs=1, channels=1, hue=0.2)
 
 
