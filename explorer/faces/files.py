@@ -120,6 +120,7 @@ def swap_files(
     """
     check_out(source, out)
     kind = kind_of(source)
+    swap.is_film = kind == "video"
     if kind == "folder":
         return _folder(source, out, swap, progress, should_stop)
     if kind == "video":
@@ -134,7 +135,6 @@ def _video(
     source: Path, out: Path, swap: Swap, progress: Progress, should_stop: Callable[[], bool]
 ) -> Swapped:
     made = Swapped(out, "frame")
-    swap.is_film = True
 
     def change(pixels: np.ndarray) -> np.ndarray | None:
         drawn, faces = swap(pixels)

@@ -192,10 +192,14 @@ def make_folder(out: Path) -> None:
 
 @contextlib.contextmanager
 def _table_at_the_end(made: Prepared) -> Iterator[None]:
-    """Write `faces.csv` however the block ends, if there is anything to tell."""
+    """Write `faces.csv` however the block ends, if there is anything to tell; else leave no folder."""
+    was_there = made.folder.exists()
     try:
         yield
     finally:
+        if not made.table and not was_there:
+            with contextlib.suppress(OSError):
+                made.folder.rmdir()
         if made.table:
             text = io.StringIO()
             writer = csv.DictWriter(text, _COLUMNS, restval="", lineterminator="\n")

@@ -51,6 +51,14 @@ def test_more_margin_shows_more_around_the_face():
     assert align(face, 0.5).side > align(face, 0.1).side > align(face, 0).side
 
 
+@pytest.mark.parametrize("margin", [0.15, 0.5])
+def test_a_margin_is_as_wide_on_every_side(margin):
+    face = Face((50, 50, 100, 100), ((79, 90), (121, 96)))
+    bare, wide = align(face, 0), align(face, margin)
+    assert wide.side == pytest.approx((1 + 2 * margin) * bare.side)
+    assert wide.corners.mean(0) == pytest.approx(bare.corners.mean(0))
+
+
 def test_places_of_the_square_and_of_the_picture_lead_back_to_each_other():
     square = Alignment(12.0, 7.0, 30.0, 11.0)
     for place in ((0.1, 0.9), (0.5, 0.5), (1.2, -0.3)):

@@ -41,6 +41,15 @@ def test_another_face_is_seen_within_the_mask_alone_and_fades():
     assert np.abs(np.diff(share, axis=1)).max() < 0.15
 
 
+@pytest.mark.parametrize("margin", [0.0, 0.15, 1.0])
+def test_nothing_is_left_of_a_face_at_the_edge_of_its_crop(margin):
+    along = np.linspace(0, 1, 50)
+    for edge in (np.zeros(50), np.ones(50)):
+        assert face_mask(margin)(along, edge).max() == 0
+        assert face_mask(margin)(edge, along).max() == 0
+    assert face_mask(margin)(np.array(0.5), np.array(0.5)) == 1
+
+
 def test_the_picture_given_is_not_changed():
     pixels = np.asarray(scene()).copy()
     before = pixels.copy()

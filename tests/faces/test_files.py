@@ -170,6 +170,16 @@ def test_a_film_with_sound(tmp_path):
     assert "No face was found in 4 frames; left unchanged." in made.notes()
 
 
+def test_faces_are_held_still_in_films_alone(photos, tmp_path):
+    pytest.importorskip("av")
+    film = write_film(tmp_path / "film.mp4", [scene()] * 2, sound=None)
+    swap = Swap(negative, 64, Wide(), Blend())
+    swap_files(film, tmp_path / "out.mp4", swap, untold, never)
+    assert swap.is_film
+    swap_files(photos, tmp_path / "out", swap, untold, never)
+    assert not swap.is_film
+
+
 def test_out_of_another_kind_or_over_what_is_read_is_refused(photos, tmp_path):
     with pytest.raises(UsageError, match="written over"):
         swapped(photos / "anna.png", photos / "anna.png")

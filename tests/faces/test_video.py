@@ -1,6 +1,7 @@
 """Videos in and out: times, size, rate and sound stay; odd sizes, variable rates, turned ones, damaged ones."""
 
 import struct
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -201,10 +202,12 @@ def test_a_list_that_names_other_files_is_no_video(tmp_path, text):
             again(tmp_path / name, tmp_path / "out.mp4")
 
 
-def test_a_name_with_signs_that_libav_knows(tmp_path):
-    film = write_film(tmp_path / "film.mp4", pictures(3))
-    film = film.rename(tmp_path / "a: 100%d [x]?.mp4")
-    assert again(film, tmp_path / "concat:out.mp4") == 3
+@pytest.mark.parametrize("name", ["a: 100%d [x]?.mp4", "concat:film.mp4", "pipe:0.mp4", "-.mp4"])
+def test_a_name_with_signs_that_libav_knows(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    write_film(tmp_path / "film.mp4", pictures(3)).rename(tmp_path / name)
+    assert again(Path(name), Path("concat:out.mp4")) == 3
+    assert left(tmp_path) == sorted((name, "concat:out.mp4"))
 
 
 def test_a_kind_that_is_not_written(tmp_path):
