@@ -88,8 +88,8 @@ def natural(name: str) -> tuple[object, ...]:
 def _one_file(path: Path, head: bytes) -> Found:
     if _is_video(head):
         raise ImageError(
-            f"{path} is a video, not a collection of pictures; save its frames as pictures first, and give "
-            "their folder."
+            f"{path} is a video, not a collection of pictures; cut its faces out with `prepare faces`, or "
+            "save its frames as pictures and give their folder."
         )
     return Found(path.name, *read_told(path, f"give {WANTED}"))
 

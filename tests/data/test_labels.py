@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from explorer.data.labels import read_labels
+from explorer.data.labels import read_labels, without_label
 from explorer.errors import LatentError
 
 CSV = "file,hair,age,note\n00003.jpg,red,3,\n00002.jpg,blonde,,x\n,,,\n\n00009.jpg,black,9.5,y\n"
@@ -17,6 +17,13 @@ def test_columns_follow_the_pictures(tmp_path):
     assert labels["age"].dtype == np.float32
     np.testing.assert_array_equal(labels["age"], np.array([np.nan, 3, np.nan], np.float32))
     assert labels["note"].tolist() == ["x", "", ""]
+
+
+def test_pictures_without_a_label_are_counted(tmp_path):
+    (tmp_path / "tags.csv").write_text("file,hair,age\na.png,red,\nb.png,,3\nc.png,,\n")
+    names = [f"{letter}.png" for letter in "abcdef"]
+    assert without_label(read_labels(tmp_path / "tags.csv", names)) == 4
+    assert without_label({}) == 0
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
