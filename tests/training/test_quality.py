@@ -65,6 +65,8 @@ def test_colours_that_go_together_otherwise_are_seen_and_a_shift_of_all_is_not()
     grey = changed_by(other, lambda picture: picture.convert("L").convert("RGB"))
     assert all(swd(real, grey)[side] > 1.5 * floor[side] for side in (32, 16))
     darker = (other // 2).astype(np.uint8)
+    redder = darker * np.array([2, 1, 1], np.uint8)  # each colour has a scale of its own
+    assert swd(darker, redder) == pytest.approx({32: 0.0, 16: 0.0}, abs=0.02)
     assert swd(darker, darker + 30) == pytest.approx({32: 0.0, 16: 0.0}, abs=0.02)
 
 
