@@ -59,7 +59,7 @@ def _weights(path):
 
 
 def test_the_critic_learns_to_tell_and_the_generator_to_paint(tmp_path, data):
-    result = _train(data, tmp_path / "run", epochs=10, hold_out=16)
+    result = _train(data, tmp_path / "run", epochs=15, hold_out=16)
     rows = _rows(tmp_path / "run")
     assert float(rows[4]["loss"]) < float(rows[0]["loss"]) - 1
     assert max(float(row["distance"]) for row in rows) > 1 > float(rows[0]["distance"])
