@@ -129,10 +129,13 @@ def swap(
     """
     from explorer.cli.work import open_model, progress, renderer_for, say
     from explorer.data.images import never
+    from explorer.export.writing import check_target
     from explorer.faces.files import check_out, swap_files
     from explorer.faces.swapping import Artist, Blend, Swap
 
     _check_finite("--margin", margin)
+    if not source.is_dir():
+        check_target(out)
     check_out(source, out, model)
     finder = _finder(whole)
     opened = open_model(model, engine).model

@@ -64,6 +64,7 @@ def test_options_that_make_no_sense_here(call, native, tmp_path, args, word):
 
 def test_every_command_has_an_example(call):
     commands = ["info", "activity", "decode", "encode", "apply", "train", "bench", "replay"]
+    commands += ["prepare faces", "swap"]
     kinds = ("picture", "strip", "sheet", "manifold", "samples", "reconstructions", "map")
     commands += [f"export {kind}" for kind in kinds]
     shown = call("--help").out
