@@ -23,6 +23,8 @@ class ResnetStageConfig:
         down: how the size is halved: by `stride`, or by a blur of so many taps after the convolution (`blur:3`).
         up: how it is doubled: by `transposed` convolution, or before a convolution: `nearest`, `bilinear`, `blur:4`.
         output: `tanh` (-1..1) or `none` (0..255).
+        carries: whether the picture is carried past the network and added to what it makes, before the tanh, so that
+            the network only has to tell what changes, as He et al. 2016 (arXiv:1512.03385) do within blocks.
     """
 
     inputs: int = 3
@@ -42,6 +44,7 @@ class ResnetStageConfig:
     down: str = "stride"
     up: str = "transposed"
     output: str = "tanh"
+    carries: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "widths", tuple(self.widths))
@@ -59,6 +62,8 @@ def _check(config: ResnetStageConfig) -> None:
     kinds = {config.edge, config.rim, config.inner, config.inner_up} <= set(EDGES)
     if not kinds or config.norm not in ("instance", "batch", "none") or config.output not in ("tanh", "none"):
         raise ValueError("resnet-stage has edges, norms and outputs of other kinds")
+    if config.carries and (config.output != "tanh" or config.inputs != config.outputs):
+        raise ValueError("resnet-stage carries pictures to a tanh of as many channels")
     if config.down not in ("stride", *_blurs(1, 3, 5, 7)):
         raise ValueError("resnet-stage halves by stride or blur")
     if config.up not in ("transposed", "nearest", "bilinear", *_blurs(1, 2, 3, 4, 5, 6, 7)):

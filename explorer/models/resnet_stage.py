@@ -33,6 +33,9 @@ from explorer.models.rows import (
     stored,
 )
 
+CARRIED = 0.97
+"""The extreme of what is carried past the network, since a tanh never reaches 1."""
+
 
 class Unit(nn.Module):
     """A layer, what norms it, and a rectifier: `relu(norm(layer(x)))`."""
@@ -100,8 +103,7 @@ class ResnetStage(nn.Module):
         features = self._enlarged(images)
         for step in self._steps():
             features = step(features)
-        features = self.head(features)
-        return self._finished(features)[..., : images.shape[2], : images.shape[3]]
+        return self._finished(self.head(features), images)
 
     def in_strips(self, images: Tensor, rows: int) -> Generator[float, None, Tensor]:
         """Return what `forward` does, keeping only maps of the smaller sizes; the share done is yielded.
@@ -126,9 +128,9 @@ class ResnetStage(nn.Module):
             else:
                 walk = _unit_in_strips(step, source, rows, small)
             source = yield from _within(walk, number, len(steps) + 1)
-        out = source.through(self.head).each(self._finished)
+        out = source.through(self.head)
         kept = yield from _within(gathered(out, rows, moments=None, keep=True), len(steps), len(steps) + 1)
-        return kept.of(0, height)[..., :width]
+        return self._finished(kept.of(0, height), image)
 
     def _steps(self) -> Iterator[Unit | Block]:
         """Yield everything before the head, in order."""
@@ -143,7 +145,11 @@ class ResnetStage(nn.Module):
         height, width = (max(side, least) for side in images.shape[2:])
         return mirrored(images, height, width)
 
-    def _finished(self, values: Tensor) -> Tensor:
+    def _finished(self, values: Tensor, images: Tensor) -> Tensor:
+        """Return the pictures that the last values are, of the size of those that came in."""
+        values = values[..., : images.shape[2], : images.shape[3]]
+        if self.config.carries:
+            values = values + images.clamp(-CARRIED, CARRIED).atanh()
         return values.tanh() if self.config.output == "tanh" else values
 
 

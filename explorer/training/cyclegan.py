@@ -4,8 +4,9 @@ Zhu et al. 2017 (arXiv:1703.10593), sections 3 to 5 and appendix 7: two generato
 adversarial losses by least squares (Mao et al. 2017, arXiv:1611.04076), the critics' halved; ten times the mean
 absolute error of what was translated there and back, and half of that for what is of the target kind already and
 shall stay as it is; critics learn from a history of 50 made pictures; Adam (0.5, 0.999), the learning rate constant
-over the first half of the run and then falling to zero in a straight line. Not the paper's: for want of time a run
-may begin with pictures of half the side, which the same networks take.
+over the first half of the run and then falling to zero in a straight line. Two settings are not the paper's,
+for want of time: a run may begin with pictures of half the side, which the same networks take, and generators may be
+made that change what comes in instead of drawing it anew.
 """
 
 from __future__ import annotations
@@ -47,6 +48,9 @@ class CycleGanSettings(LoopSettings):
         (64, 128, 256), "channels of the generators, from full size downwards", least=1, most=4096
     )
     blocks: int = setting(6, "residual blocks at the lowest level of the generators", least=1, most=256)
+    carry: bool = setting(
+        False, "whether pictures are carried past the generators, which then only have to tell what changes"
+    )
     critic_widths: tuple[int, ...] = setting(
         (64, 128, 256), "channels of the critics, from the picture inwards", least=1, most=4096
     )
@@ -76,7 +80,13 @@ class CycleGanLesson(Lesson[CycleGanSettings]):
         super().__init__(materials)
         settings = self.settings
         self.config = ResnetStageConfig(
-            settings.channels, settings.channels, settings.widths, settings.blocks, bias=False, up_bias=False
+            settings.channels,
+            settings.channels,
+            settings.widths,
+            settings.blocks,
+            bias=False,
+            up_bias=False,
+            carries=settings.carry,
         )
         betas = (0.5, 0.999)
         makers = nn.ModuleDict({way: ResnetStage(self.config) for way in (THERE, BACK)})
@@ -85,6 +95,9 @@ class CycleGanLesson(Lesson[CycleGanSettings]):
         )
         for network in (makers, critics):
             network.apply(_begin)
+        if settings.carry:
+            for maker in makers.values():
+                nn.init.zeros_(maker.head.weight)  # begin with what came in
         self.makers = self.learns("generators", makers, lr=settings.lr, betas=betas)
         self.critics = self.learns("critics", critics, lr=settings.lr, betas=betas)
         self.pools = {way: ImagePool(settings.pool) for way in (THERE, BACK)}

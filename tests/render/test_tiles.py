@@ -21,6 +21,7 @@ KINDS = {
     "replicated": {"edge": "replicate", "rim": "replicate"},
     "zeros": {"edge": "zeros", "rim": "zeros"},
     "blurred": {"down": "blur:3", "up": "blur:4"},
+    "carried": {"carries": True},
 }
 
 

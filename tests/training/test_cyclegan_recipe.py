@@ -127,6 +127,16 @@ def test_the_loss_is_the_weighted_sum_of_its_parts(tmp_path, folder):
     assert row["critic"] > 0
 
 
+def test_generators_that_carry_pictures_begin_with_what_came_in(tmp_path, folder):
+    _train(folder, tmp_path / "run", carry="yes", lr=1e-7)
+    assert float(_rows(tmp_path / "run")[0]["cycle"]) < 0.02
+    dark = torch.from_numpy(discs(4, (30, 30, 40), 3)).permute(0, 3, 1, 2) / 255
+    stage = open_stage(tmp_path / "run" / "model.safetensors")
+    assert stage.network.config.carries
+    with torch.inference_mode():
+        assert float((stage.apply(dark) - dark).abs().max()) < 0.02
+
+
 def test_the_rate_is_constant_and_then_falls_in_a_straight_line(folder):
     from explorer.training.cyclegan import CycleGanLesson
 
