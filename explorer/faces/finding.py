@@ -16,6 +16,7 @@ from explorer.errors import UsageError
 from explorer.faces.alignment import Face, Point
 
 _LONGEST = 1024  # pixels of a picture's longer side in which faces are looked for
+_LONGEST_TURNED = 2048  # of one that is turned for it, so that it stays small
 _SMALLEST = 24  # pixels of a face that the cascade knows
 _SHARE = 1 / 16  # of a picture's shorter side, below which a face is no subject of it
 _FACE_SIDE = 160  # pixels of a face in which eyes are looked for
@@ -64,17 +65,11 @@ class _Cascades:
         self._eyes = cv2.CascadeClassifier(f"{folder}haarcascade_eye.xml")
 
     def find(self, pixels: np.ndarray) -> list[Face]:
-        """Return the faces in a picture, uint8 `(H, W, 3)`, the largest first; heads that lean only then."""
+        """Return the faces in a picture, uint8 `(H, W, 3)`, the largest first; those that lean where none is upright."""
         grey = self._cv2.cvtColor(np.ascontiguousarray(pixels), self._cv2.COLOR_RGB2GRAY)
         found = self._upright(grey)
-        for angle in () if any(face.eyes for face, _ in found) else _LEANING:
-            turn = _turn(angle, *grey.shape)
-            size = np.abs(turn[:, :2]) @ grey.shape[::-1]
-            turned = self._cv2.warpAffine(grey, turn, tuple(np.ceil(size).astype(int).tolist()))
-            # A face that leans is one only with eyes: the cascade is wrong more often the more it is asked.
-            found += [
-                (_turned_back(face, turn), weight) for face, weight in self._upright(turned) if face.eyes
-            ]
+        if not any(face.eyes for face, _ in found):
+            found += self._leaning(grey)
         return _apart(found)
 
     def _upright(self, grey: np.ndarray) -> list[tuple[Face, float]]:
@@ -86,6 +81,16 @@ class _Cascades:
         for box, weight in self._boxes(self._faces, small, least, neighbours=5):
             left, top, width, height = (side / scale for side in box)
             found.append((Face((left, top, width, height), self._eyes_in(grey, left, top, width)), weight))
+        return found
+
+    def _leaning(self, grey: np.ndarray) -> list[tuple[Face, float]]:
+        """Return the faces that lean to a side; only with eyes, for the cascade errs the more often it is asked."""
+        scale = min(1.0, _LONGEST_TURNED / max(grey.shape))
+        small, found = self._scaled(grey, scale), []
+        for angle in _LEANING:
+            turn, size = _turn(angle, *small.shape)
+            turned = self._upright(self._cv2.warpAffine(small, turn, size))
+            found += [(_turned_back(face, turn, scale), weight) for face, weight in turned if face.eyes]
         return found
 
     def _boxes(
@@ -127,17 +132,18 @@ class _Cascades:
         return self._cv2.resize(grey, size, interpolation=how)
 
 
-def _turn(angle: float, height: int, width: int) -> np.ndarray:
-    """Return what turns a picture by some degrees and moves all of it into view, `(2, 3)`, from old places to new."""
+def _turn(angle: float, height: int, width: int) -> tuple[np.ndarray, tuple[int, int]]:
+    """Return what turns a picture and moves it into view, `(2, 3)` from old places to new, and its width and height."""
     cos, sin = math.cos(math.radians(angle)), math.sin(math.radians(angle))
     turn = np.array([[cos, -sin], [sin, cos]])
     corners = np.array([[0, 0], [width, 0], [0, height], [width, height]]) @ turn.T
-    return np.column_stack((turn, -corners.min(0)))
+    across, down = np.ceil(np.ptp(corners, axis=0)).astype(int).tolist()
+    return np.column_stack((turn, -corners.min(0))), (across, down)
 
 
-def _turned_back(face: Face, turn: np.ndarray) -> Face:
-    """Return a face of a turned picture as it lies in the picture itself; its box stays upright."""
-    back = turn[:, :2].T
+def _turned_back(face: Face, turn: np.ndarray, scale: float) -> Face:
+    """Return a face of a picture that was scaled, then turned, as it lies in the picture; its box stays upright."""
+    back = turn[:, :2].T / scale
 
     def place(point: Point) -> Point:
         x, y = back @ (np.array(point) - turn[:, 2])
@@ -145,6 +151,7 @@ def _turned_back(face: Face, turn: np.ndarray) -> Face:
 
     left, top, width, height = face.box
     x, y = place((left + width / 2, top + height / 2))
+    width, height = width / scale, height / scale
     eyes = tuple(map(place, face.eyes or ()))
     return Face((x - width / 2, y - height / 2, width, height), eyes or None)  # type: ignore[arg-type]
 

@@ -27,15 +27,16 @@ def test_an_upright_face_and_its_eyes(side, place, size):
         assert eye == pytest.approx(wanted, abs=0.03 * side)
 
 
-@pytest.mark.parametrize("angle", [25, -25])
-def test_a_face_that_leans(angle):
-    image = scene((260, 260), [(50, 50)]).rotate(angle, fillcolor=GROUND)
+@pytest.mark.parametrize(("angle", "scale"), [(25, 1), (-25, 1), (25, 10)])
+def test_a_face_that_leans(angle, scale):
+    image = scene((260, 260), [(50, 50)]).rotate(angle, fillcolor=GROUND).resize((260 * scale, 260 * scale))
     (face,) = found(image)
     turn = np.radians(-angle)  # Pillow turns counter-clockwise
     rotation = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
     for eye, upright in zip(face.eyes, eyes_at((50, 50)), strict=True):
         wanted = rotation @ (np.array(upright) - 130) + 130
-        assert eye == pytest.approx(wanted, abs=6)
+        assert eye == pytest.approx(scale * wanted, abs=6 * scale)
+    assert face.box[2] == pytest.approx(125 * scale, rel=0.1)
 
 
 def test_all_faces_the_largest_first():
@@ -53,7 +54,7 @@ def test_a_large_picture_is_looked_at_in_small_and_told_in_its_own_pixels():
         assert eye == pytest.approx((10 * wanted[0], 10 * wanted[1]), abs=50)
 
 
-@pytest.mark.parametrize("size", [(1, 1), (3, 200), (20, 20), (64, 64)])
+@pytest.mark.parametrize("size", [(1, 1), (3, 200), (9000, 1), (20, 20), (64, 64)])
 def test_nothing_is_found_where_nothing_is(size):
     noise = np.random.default_rng(0).integers(100, 140, (size[1], size[0], 3), dtype=np.uint8)
     assert cascades().find(noise) == []
