@@ -65,7 +65,7 @@ class _Cascades:
         self._eyes = cv2.CascadeClassifier(f"{folder}haarcascade_eye.xml")
 
     def find(self, pixels: np.ndarray) -> list[Face]:
-        """Return the faces in a picture, uint8 `(H, W, 3)`, the largest first; those that lean where none is upright."""
+        """Return the faces in a picture, uint8 `(H, W, 3)`, the largest first; leaning ones where none is upright."""
         grey = self._cv2.cvtColor(np.ascontiguousarray(pixels), self._cv2.COLOR_RGB2GRAY)
         found = self._upright(grey)
         if not any(face.eyes for face, _ in found):
