@@ -9,6 +9,7 @@ and the shown colour has an L1 loss besides.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,12 +24,15 @@ from explorer.models import architecture
 from explorer.models.base import ImageSpec, LatentModel, StageModel
 from explorer.models.conv_colorizer import BLUE, GREEN, RED, ConvColorizer, ConvColorizerConfig
 from explorer.training.lesson import Batch, Exported, Lesson, Materials, as_pixels, warm_cosine
-from explorer.training.pictures import weighted
+from explorer.training.pictures import evenly, weighted
 from explorer.training.recipe import Recipe
 from explorer.training.settings import LoopSettings, setting
 
 SOFTNESS = 0.05
 """Width, in chroma, of the neighbourhood among whose palette colours a pixel's colour is shared out."""
+
+CHUNK = 1024
+"""Pictures that are encoded or decoded at once."""
 
 GREY_LEVELS = 16
 """Of the baseline that knows nothing but how bright a pixel is."""
@@ -81,8 +85,10 @@ class ConvColorizerLesson(Lesson[ConvColorizerSettings]):
         self.pairs = Pairs(self.vae, self.pictures.images, self.device)
         kept_out = self.pictures.kept_out
         self.kept_out = Pairs(self.vae, kept_out, self.device) if len(kept_out) else None
-        self.network.palette.copy_(palette_of(self.pairs.chroma, settings.colours, settings.seed))
-        self.objective = Objective(self.network, settings, self.pairs.chroma)
+        some = evenly(self.pictures.images)
+        self.measured = self.pairs if some is self.pictures.images else Pairs(self.vae, some, self.device)
+        self.network.palette.copy_(palette_of(self.measured.chroma, settings.colours, settings.seed))
+        self.objective = Objective(self.network, settings, self.measured.chroma)
 
     def indices(self) -> Tensor:
         """Return the main pictures so often as they count, the extra ones once."""
@@ -95,7 +101,7 @@ class ConvColorizerLesson(Lesson[ConvColorizerSettings]):
     def step(self, batch: Batch) -> dict[str, Tensor]:
         """Take one step; see `Objective`."""
         grey = self.pairs.decoded(batch.indices, self.settings.noise)
-        losses = self.objective(grey, self.pairs.chroma[batch.indices])
+        losses = self.objective(grey, chroma_of(batch.pixels))
         self.descend("network", losses["loss"], max_norm=100.0)
         return losses
 
@@ -125,7 +131,7 @@ class ConvColorizerLesson(Lesson[ConvColorizerSettings]):
 
     def figures(self) -> dict[str, Any]:
         """Return how near the colours come; see `measure`."""
-        return measure(self.network, self.vae, self.pairs, self.kept_out)
+        return measure(self.network, self.vae, self.measured, self.kept_out)
 
 
 def _spec(settings: ConvColorizerSettings, model: LatentModel | StageModel | None) -> ImageSpec:
@@ -152,22 +158,27 @@ class Pairs:
     """Grey pictures that a VAE decodes, and the chroma of the pictures they stand for.
 
     Attributes:
-        chroma: R-Y and B-Y, float32 `(N, 2, H, W)`, for RGB in 0..1.
+        images: uint8 `(N, H, W, 3)`.
+        mean, logvar: their codes, `(N, D)`.
     """
 
     @torch.no_grad()
     def __init__(self, vae: LatentModel, images: np.ndarray, device: torch.device) -> None:
-        colour = torch.from_numpy(images).permute(0, 3, 1, 2)  # uint8 (N, 3, H, W)
-        red, green, blue = (colour[:, channel].float() / 255 for channel in range(3))
-        luminance = RED * red + GREEN * green + BLUE * blue
         self.vae = vae
-        self.chroma = torch.stack((red - luminance, blue - luminance), 1).to(device)
+        self.images = images
+        self._device = device
         means, logvars = [], []
-        for part in torch.from_numpy(grey_of(images)).split(1024):
-            codes = vae.encode(part[:, None].to(device) / 255)
+        for part in np.array_split(np.arange(len(images)), -(-len(images) // CHUNK)):
+            grey = torch.from_numpy(grey_of(images[part]))
+            codes = vae.encode(grey[:, None].to(device) / 255)
             means.append(codes.mean)
             logvars.append(torch.full_like(codes.mean, -torch.inf) if codes.logvar is None else codes.logvar)
         self.mean, self.logvar = torch.cat(means), torch.cat(logvars)  # (N, D)
+
+    @functools.cached_property
+    def chroma(self) -> Tensor:
+        """R-Y and B-Y of all pictures, float32 `(N, 2, H, W)`, for RGB in 0..1."""
+        return chroma_of(torch.from_numpy(self.images).permute(0, 3, 1, 2)).to(self._device)
 
     @torch.no_grad()
     def decoded(self, indices: Tensor, noise: float = 0.0) -> Tensor:
@@ -182,7 +193,14 @@ class Pairs:
 
     def all_decoded(self) -> Tensor:
         """Return the grey pictures of all mean codes, `(N, 1, H, W)` in 0..1."""
-        return torch.cat([self.decoded(part) for part in torch.arange(len(self)).split(1024)])
+        return torch.cat([self.decoded(part) for part in torch.arange(len(self)).split(CHUNK)])
+
+
+def chroma_of(pixels: Tensor) -> Tensor:
+    """Return R-Y and B-Y, float32 `(N, 2, H, W)` for RGB in 0..1, of pictures uint8 `(N, 3, H, W)`."""
+    red, green, blue = (pixels[:, channel].float() / 255 for channel in range(3))
+    luminance = RED * red + GREEN * green + BLUE * blue
+    return torch.stack((red - luminance, blue - luminance), 1)
 
 
 def palette_of(chroma: Tensor, colours: int, seed: int) -> Tensor:

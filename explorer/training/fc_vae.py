@@ -13,6 +13,7 @@ saved, so that the checkpoint takes and gives 0..255.
 from __future__ import annotations
 
 import copy
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,9 +26,12 @@ from explorer.models.base import ImageSpec
 from explorer.models.fc_vae import FcVae, FcVaeConfig
 from explorer.training import losses, measures
 from explorer.training.lesson import Batch, Exported, Lesson, Materials, warm_cosine
-from explorer.training.pictures import TrainingPictures, weighted
+from explorer.training.pictures import TrainingPictures, evenly, weighted
 from explorer.training.recipe import Recipe
 from explorer.training.settings import LoopSettings, setting
+
+CHUNK = 4096
+"""Pictures whose values are counted at once."""
 
 
 @dataclass(frozen=True)
@@ -74,8 +78,13 @@ class FcVaeLesson(Lesson[FcVaeSettings]):
 
     def _moments(self) -> tuple[float, float]:
         """Return mean and spread of all values that an epoch shows, at least 1."""
-        values = torch.from_numpy(self.pictures.images[self.indices().numpy()]).double()  # exact sums
-        return float(values.mean()), max(float(values.std()), 1.0)
+        counts = np.zeros(256, np.int64)  # of each value; sums of whole numbers are exact
+        for part in np.array_split(self.indices().numpy(), len(self.pictures.images) // CHUNK + 1):
+            counts += np.bincount(self.pictures.images[part].ravel(), minlength=256)
+        values, total = np.arange(256), int(counts.sum())
+        first, second = int(counts @ values), int(counts @ values**2)
+        variance = (second - first * first / total) / max(total - 1, 1)
+        return first / total, max(math.sqrt(variance), 1.0)
 
     def indices(self) -> Tensor:
         """Return the main pictures so often as they count, the extra ones once."""
@@ -175,7 +184,7 @@ def measure(network: FcVae, pictures: TrainingPictures, components: int) -> dict
     many components as the code has dimensions, fitted on the main pictures and on all pictures learnt from.
     """
     collections = {"learnt_from": pictures.images, "main": pictures.main, "kept_out": pictures.kept_out}
-    collections = {name: images for name, images in collections.items() if len(images)}
+    collections = {name: evenly(images) for name, images in collections.items() if len(images)}
     yardsticks = {
         name: measures.pca_errors(images, components, collections)
         for name, images in (("pca_of_main", pictures.main), ("pca_of_all", pictures.images))
@@ -188,7 +197,7 @@ def measure(network: FcVae, pictures: TrainingPictures, components: int) -> dict
             if errors is not None:
                 figures[name][yardstick] = round(errors[name], 2)
                 figures[name][f"ratio_to_{yardstick}"] = round(mse / errors[name], 4)
-    return figures | measures.activity_figures(*posterior(network, pictures.images))
+    return figures | measures.activity_figures(*posterior(network, collections["learnt_from"]))
 
 
 RECIPE = Recipe(

@@ -31,6 +31,10 @@ MOST_SIDE = 32
 """Pixels a side that near copies are told by; the threshold of 500 was found on pictures of 30x30."""
 
 
+MOST_VALUES = 100_000_000
+"""Of the pictures that figures of a whole collection are measured on."""
+
+
 @dataclass(frozen=True, eq=False)
 class TrainingPictures:
     """A split collection.
@@ -206,6 +210,12 @@ def weighted(pictures: TrainingPictures, times: int) -> Tensor:
     """Return the indices of one epoch: each main picture `times` times, each extra one once."""
     every = torch.arange(len(pictures.images))
     return torch.cat((every[: pictures.main_count].repeat(times), every[pictures.main_count :]))
+
+
+def evenly(images: np.ndarray) -> np.ndarray:
+    """Return pictures `(N, H, W, C)` that stand for a collection and fit into memory as float numbers: all, or some."""
+    most = max(2, MOST_VALUES // images[0].size)
+    return images if len(images) <= most else images[np.linspace(0, len(images) - 1, most).astype(int)]
 
 
 def distances(images: np.ndarray, others: np.ndarray) -> np.ndarray:
