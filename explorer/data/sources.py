@@ -104,8 +104,12 @@ def _is_video(head: bytes) -> bool:
     )
 
 
+_HIDDEN = re.compile(r"(^|/)(\.|__MACOSX/)|\.csv$", re.IGNORECASE)
+"""What lies beside pictures: what nobody shall see, and tables of their labels."""
+
+
 def _folder(folder: Path) -> Source:
-    """Return the files of a folder and its subfolders, named relative to it; hidden ones are left out."""
+    """Return the files of a folder and its subfolders, named relative to it, but hidden ones and tables (.csv)."""
     closed: list[str] = []
 
     def on_error(error: OSError) -> None:
@@ -116,7 +120,7 @@ def _folder(folder: Path) -> Source:
     files: dict[str, Path] = {}
     for place, below, names in os.walk(folder, onerror=on_error):
         below[:] = [name for name in below if not name.startswith(".")]
-        paths = (Path(place, name) for name in names if not name.startswith("."))
+        paths = (Path(place, name) for name in names if not _HIDDEN.search(name))
         files |= {path.relative_to(folder).as_posix(): path for path in paths if path.is_file()}
 
     def found() -> Iterator[Found]:
@@ -138,7 +142,7 @@ def _content(path: Path) -> bytes:
 def _zip(path: Path) -> Source:
     archive = _archive(path)
     entries = {entry.filename: entry for entry in archive.infolist() if not entry.is_dir()}
-    hidden = [name for name in entries if re.search(r"(^|/)(\.|__MACOSX/)", name)]
+    hidden = [name for name in entries if _HIDDEN.search(name)]
     names = sorted(entries.keys() - set(hidden), key=natural)
 
     def member(name: str) -> bytes:

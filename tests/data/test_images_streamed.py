@@ -182,3 +182,19 @@ def test_stray_modes_are_fitted_and_said(tmp_path):
     for name in ("a.png", "b.png", "d.jpg"):
         (tmp_path / name).unlink()
     assert read_pictures(tmp_path, COLOUR).notes == ()
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_tables_and_hidden_files_beside_pictures_are_no_pictures_left_out(tmp_path, packed):
+    folder = tmp_path / "faces"
+    folder.mkdir()
+    Image.new("L", (4, 4), 100).save(folder / "one.png")
+    (folder / "faces.csv").write_text("file,how\none.png,aligned\n")
+    (folder / ".DS_Store").write_bytes(b"hidden")
+    if packed:
+        with zipfile.ZipFile(tmp_path / "faces.zip", "w") as archive:
+            for path in folder.iterdir():
+                archive.write(path, path.name)
+    read = read_pictures(tmp_path / "faces.zip" if packed else folder, ImageSpec(1, 4, 4))
+    assert read.names == ("one.png",)
+    assert read.notes == ()
