@@ -265,10 +265,24 @@ READER = Reader("native or plain .safetensors", _matches, _load, _build)
 
 def kind_of(path: Path) -> str | None:
     """Return `latent` or `stage` from the header of a native checkpoint, None for any other file."""
+    said = _told_by(path)
+    return str(said["kind"]) if "kind" in said else None
+
+
+def image_of(path: Path) -> ImageSpec | None:
+    """Return what pictures a native checkpoint says that it makes, None for a stage and for any other file."""
+    sides = _told_by(path).get("image")
+    is_size = isinstance(sides, list) and len(sides) == 3 and all(_size(side) for side in sides)
+    return ImageSpec(*sides) if is_size else None
+
+
+def _told_by(path: Path) -> dict[str, Any]:
+    """Return what the header of a native checkpoint says, nothing for any other file."""
     try:
         with path.open("rb") as file:
             length = struct.unpack("<Q", file.read(8))[0]
             header = json.loads(file.read(min(length, _MOST_HEADER)))
-        return str(json.loads(header["__metadata__"][_KEY])["kind"])
+        said = json.loads(header["__metadata__"][_KEY])
     except (OSError, ValueError, KeyError, TypeError, struct.error, RecursionError):
-        return None
+        return {}
+    return said if isinstance(said, dict) else {}

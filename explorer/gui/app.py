@@ -197,6 +197,7 @@ class App(QObject):
         window.canvas.save_wanted.connect(actions["save_picture"].trigger)
         session.model_changed.connect(self._on_model_changed)
         session.code_changed.connect(self._on_code_changed)
+        session.weights_changed.connect(self._on_weights_changed)
         self.pictures.rendered.connect(self._on_rendered)
         window.canvas.said.connect(self.messages.add)
         self.worker.failed.connect(self._on_failed)
@@ -319,6 +320,9 @@ class App(QObject):
 
     def _on_code_changed(self) -> None:
         self._code_time = time.perf_counter()
+
+    def _on_weights_changed(self) -> None:
+        self._code_time = 0.0  # the next picture is not that of a move
 
     def _on_rendered(self, result: RenderResult) -> None:
         now = time.perf_counter()

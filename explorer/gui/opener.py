@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
 
-from explorer.errors import ExplorerError
+from explorer import paths
+from explorer.errors import ExplorerError, StageError
+from explorer.formats import run_epochs
 from explorer.gui import file_dialogs
 from explorer.gui.jobs import Job, JobRunner
 from explorer.gui.opening import (
@@ -29,12 +31,15 @@ from explorer.gui.opening import (
 from explorer.gui.pictures import PictureSource
 from explorer.gui.recipe_state import state_of, unlike
 from explorer.gui.session import Session
+from explorer.gui.start_cards import generator_for
 from explorer.gui.state import Anchor, Side
+from explorer.models.base import check_stages
 
 if TYPE_CHECKING:
     from explorer.export.recipe import Recipe
+    from explorer.formats import Opened
     from explorer.gui.main_window import MainWindow
-    from explorer.models.base import StageModel
+    from explorer.models.base import LatentModel, StageModel
     from explorer.render.requests import EncodeResult
 
 WHAT = {
@@ -156,7 +161,7 @@ class Opener(QObject):
                 self.open_stages(*self._next_stages)
                 self._next_stages = ()
         else:
-            self._on_stages_opened([found.model])
+            self._show_stage(found.model)
 
     def _on_files_dropped(self, files: list[str]) -> None:
         if len(files) > 1:
@@ -185,6 +190,37 @@ class Opener(QObject):
         job.finished.connect(partial(self._window.end_work, kind))
         job.succeeded.connect(self._on_stages_opened)
         job.failed.connect(self._on_failed)
+
+    def _show_stage(self, stage: StageModel) -> None:
+        """Add a stage that was opened by itself.
+
+        One that comes with the program, or from a run, brings a generator whose pictures it takes, where the open one
+        makes others; so does any where none is open.
+        """
+        model, place = self._session.model, stage.origin.path if stage.origin is not None else None
+        is_ours = place is not None and (
+            place in paths.bundled().values() or run_epochs.place_of(place) is not None
+        )
+        if model is not None and (not is_ours or _fits(stage, model, self._session.enabled_stages)):
+            self._on_stages_opened([stage])
+            return
+        job = self._start(f"Opening a model for {stage.name}", partial(_generator_for, stage))
+        job.succeeded.connect(self._on_generator_found)
+
+    def _on_generator_found(self, found: tuple[StageModel, Opened | None]) -> None:
+        stage, opened = found
+        before = self._session.model
+        if opened is not None:
+            self._session.open(opened)
+        self._on_stages_opened([stage])
+        if opened is not None:
+            why = (
+                f"{stage.name} takes other pictures than {before.name} makes, so {opened.model.name} was opened for "
+                "it; Undo goes back."
+                if before is not None
+                else f"{stage.name} is a stage, so {opened.model.name} was opened to make pictures for it."
+            )
+            self._session.tell("info", why)
 
     def _on_stage_job_finished(self) -> None:
         self._window.stages.set_busy()
@@ -306,3 +342,15 @@ class Opener(QObject):
             self._session.tell("warning", text)
         for model, kind in ((found.opened.model, "model"), *((stage, "stage") for stage in found.stages)):
             self.network_read.emit(model, kind)
+
+
+def _generator_for(stage: StageModel, _progress: Any, should_stop: Any) -> tuple[StageModel, Opened | None]:
+    return stage, generator_for(stage, should_stop)
+
+
+def _fits(stage: StageModel, model: LatentModel, stages: tuple[StageModel, ...]) -> bool:
+    try:
+        check_stages(model.image, [*stages, stage])
+    except StageError:
+        return False
+    return True

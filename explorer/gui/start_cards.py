@@ -34,7 +34,8 @@ class StartCards(QObject):
         from explorer.formats.native import kind_of
 
         kinds = {name: kind_of(path) for name, path in paths.bundled().items()}
-        kinds = dict(sorted(kinds.items(), key=lambda item: item[1] == "stage"))  # generators come first
+        order = sorted(kinds, key=lambda name: (kinds[name] == "stage", name))  # generators come first
+        kinds = {name: kinds[name] for name in order}
         if list(self._page.cards) != list(kinds):
             self._page.set_models(
                 [(name, "stage" if kind == "stage" else "generator") for name, kind in kinds.items()]
@@ -58,14 +59,32 @@ class StartCards(QObject):
 def _read(name: str, progress: Any, should_stop: Any) -> tuple[str, Opened, StageModel | None] | None:
     """Return a bundled generator, or a stage with the generator that it is shown behind; runs in a job."""
     from explorer.errors import ExplorerError
-    from explorer.formats import open_checkpoint, open_latent
+    from explorer.formats import open_checkpoint
 
     try:
         opened = open_checkpoint(name, should_stop=should_stop)
         if isinstance(opened.model, LatentModel):
             return name, opened, None
-        behind = open_latent(DEFAULT_MODEL, should_stop=should_stop)
+        behind = generator_for(opened.model, should_stop)
     except ExplorerError:  # a card without a picture says enough
         return None
-    fits = opened.model.input.accepts(behind.model.image)  # type: ignore[union-attr]
-    return (name, behind, opened.model) if fits else None
+    return (name, behind, opened.model) if behind is not None else None
+
+
+def generator_for(stage: StageModel, should_stop: Any) -> Opened | None:
+    """Return the first bundled generator whose pictures a stage takes, the default one before all others.
+
+    Raises:
+        CheckpointError: one cannot be read.
+        Cancelled: `should_stop` turned true.
+    """
+    from explorer.formats import open_latent
+    from explorer.formats.native import image_of, kind_of
+
+    names = sorted(paths.bundled(), key=lambda name: name != DEFAULT_MODEL)
+    for name in names:
+        path = paths.bundled()[name]
+        image = image_of(path) if kind_of(path) == "latent" else None
+        if image is not None and stage.input.accepts(image):
+            return open_latent(name, should_stop=should_stop)
+    return None

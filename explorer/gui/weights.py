@@ -43,11 +43,12 @@ def with_model(model: LatentModel, of_run: Callable[[Opened], bool]) -> Change:
 
     def change(state: State) -> State:
         opened = state.opened
-        if opened is None or not of_run(opened):
+        if opened is None:
             return state
         if id(opened) not in made:
-            made[id(opened)] = opened, _with_weights(opened, model)
-        return replace(state, opened=made[id(opened)][1])
+            made[id(opened)] = opened, _with_weights(opened, model) if of_run(opened) else opened
+        following = made[id(opened)][1]
+        return state if following is opened else replace(state, opened=following)
 
     return change
 

@@ -7,7 +7,9 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QPushButton
 from real_window import WAIT, drop, open_and_wait, picture_file, save, save_colorizer, shown
+from sessions import save_family
 
+from explorer import paths
 from explorer.export.reading import recipe_in
 from explorer.gui import file_dialogs
 from explorer.gui.exporting.export_choice import ExportChoice
@@ -166,3 +168,49 @@ def test_the_start_page_opens_a_bundled_model(faces, qtbot):
     window.actions_by_name["start_page"].trigger()
     qtbot.keyClick(window.start, Qt.Key.Key_Escape)
     assert window.canvas.isVisible()
+
+
+@pytest.fixture
+def shipped(tmp_path, monkeypatch):
+    """A folder of bundled models: one of colour pictures, one of grey ones, and a stage for grey ones."""
+    folder = tmp_path / "checkpoints"
+    folder.mkdir()
+    save_family(folder / "anime-faces.safetensors", "dcgan", latent_dim=6, widths=(8, 4), channels=3)
+    save(folder / "grey.safetensors")
+    save_colorizer(folder / "tint.safetensors")
+    monkeypatch.setattr(paths, "checkpoints", lambda: folder)
+    return folder
+
+
+def test_a_bundled_stage_brings_a_model_that_it_fits(running, qtbot, shipped):
+    open_and_wait(qtbot, running, "anime-faces")
+    with qtbot.waitSignal(running.session.stages_changed, timeout=WAIT):
+        running.opener.open("tint")
+    assert running.session.model.name == "grey"
+    assert [entry.stage.name for entry in running.session.stages] == ["tint"]
+    session = running.session
+    session.undo()
+    session.undo()
+    assert (session.model.name, session.stages) == ("anime-faces", ())
+
+
+def test_a_stage_of_somebody_else_leaves_the_model_alone(running, qtbot, shipped, tmp_path):
+    open_and_wait(qtbot, running, "anime-faces")
+    with qtbot.waitSignal(running.session.message, timeout=WAIT) as told:
+        running.opener.open(str(save_colorizer(tmp_path / "mine.safetensors")))
+    assert told.args[0] == "error"
+    assert running.session.model.name == "anime-faces"
+
+
+def test_a_stage_that_is_opened_first_brings_a_model(running, qtbot, shipped, tmp_path):
+    with qtbot.waitSignal(running.session.stages_changed, timeout=WAIT):
+        running.opener.open(str(save_colorizer(tmp_path / "mine.safetensors")))
+    assert running.session.model.name == "grey"
+
+
+def test_the_card_of_a_stage_shows_it_behind_a_model_that_it_fits(running, qtbot, shipped):
+    running.window.actions_by_name["start_page"].trigger()
+    cards = running.window.start.cards
+    assert list(cards) == ["anime-faces", "grey", "tint"]
+    qtbot.waitUntil(lambda: all(card.frames for card in cards.values()), timeout=WAIT)
+    assert cards["tint"].frames[0].size() == cards["grey"].frames[0].size()

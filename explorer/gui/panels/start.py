@@ -10,9 +10,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from PySide6.QtCore import QRectF, Qt, Signal
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QSizePolicy,
+    QSpacerItem,
+    QVBoxLayout,
+    QWidget,
+)
 
 from explorer.gui import theme
 from explorer.gui.pictures import PictureSource, to_qimage
@@ -29,11 +40,15 @@ if TYPE_CHECKING:
     from explorer.formats import Opened
     from explorer.models.base import StageModel
 
-GAP = 12
+GAP, LOW_GAP = 12, 6
+INSET = 4  # px, of the page
 STOPS, STEPS = 5, 9  # codes that a card goes through, and pictures from one to the next
 RECENT_SHOWN = 8
-DROP_HEIGHT = 96
+DROP_HEIGHT, DROP_LOW = 96, 40
+_HEADING = 50  # px, of the line over the cards with the room around it
 ICON = 28
+DROP = "Drop a checkpoint, session, run or picture"
+LOW_WIDTH = 140  # px, of a low card at least
 
 
 class RecentFile(NamedTuple):
@@ -62,8 +77,9 @@ class StartPage(QWidget):
         self._cards = QGridLayout()
         self._recent = QVBoxLayout()
         self._recent_title = _title("Recent", self)
-        self._back = QPushButton("Back to the picture", self)
+        self._back = QPushButton("Back", self)
         self._back.setIcon(icon("undo"))
+        self._back.setAccessibleName("Back to the picture")
         self._back.setToolTip("Show the picture again (Esc)")
         self._back.clicked.connect(self.back_wanted)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -74,16 +90,21 @@ class StartPage(QWidget):
     def _build(self) -> None:
         page = QWidget()
         column = QVBoxLayout(page)
-        column.setContentsMargins(4, 4, 4, 4)
+        column.setContentsMargins(INSET, INSET, INSET, INSET)
         column.setSpacing(GAP)
-        column.addWidget(self._back, alignment=Qt.AlignmentFlag.AlignLeft)
         column.addWidget(self.drop)
-        column.addSpacing(GAP)
-        column.addWidget(_title("Comes with the program", page))
+        heading = QHBoxLayout()
+        title = ElidedLabel(page)
+        title.setObjectName("dockTitle")
+        title.setText("Comes with the program")
+        heading.addWidget(title)
+        heading.addStretch(1)
+        heading.addWidget(self._back)
+        self._back.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        column.addLayout(heading)
         self._cards.setSpacing(GAP)
         self._cards.setAlignment(Qt.AlignmentFlag.AlignLeft)
         column.addLayout(self._cards)
-        column.addSpacing(GAP)
         column.addWidget(self._recent_title)
         self._recent.setSpacing(2)
         column.addLayout(self._recent)
@@ -99,12 +120,15 @@ class StartPage(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(scroll)
+        self._bar = scroll.verticalScrollBar().sizeHint().width()
 
     # ---- what there is ----
 
     def set_models(self, models: Sequence[tuple[str, str]]) -> None:
         """Show a card for each bundled network, `(name, kind for people)`."""
         for card in self.cards.values():
+            self._cards.removeWidget(card)
+            card.hide()
             card.deleteLater()
         self.cards = {name: ModelCard(name, name, kind, self) for name, kind in models}
         for card in self.cards.values():
@@ -127,7 +151,8 @@ class StartPage(QWidget):
         if card is None or not isinstance(model, LatentModel):
             return
         space = model.spaces[model.default_space]
-        card.show_facts(f"{model.architecture} · {space.dim}-D · {model.image.width}×{model.image.height}")
+        sizes = f"{space.dim}-D · {model.image.width}×{model.image.height}"
+        card.show_facts(f"{model.architecture} · {sizes}", sizes)
         self._pictures.want(f"start:{key}", _walk(opened), self._on_pictures, max_side=_SIDE, model=model)
 
     def show_stage(self, key: str, stage: StageModel, opened: Opened) -> None:
@@ -135,7 +160,7 @@ class StartPage(QWidget):
         card = self.cards.get(key)
         if card is None or not isinstance(opened.model, LatentModel):
             return
-        card.show_facts(f"stage · {stage.architecture}")
+        card.show_facts(f"stage · {stage.architecture}", "stage")
         self._pictures.want(
             f"start:{key}",
             _walk(opened),
@@ -175,9 +200,14 @@ class StartPage(QWidget):
         return button
 
     def _place_cards(self) -> None:
-        columns = max((self.width() - 8 + GAP) // (model_card.WIDTH + GAP), 1)
+        """Give the cards the largest pictures with which all have room; low ones where no size will do."""
+        room = QSize(self.width() - self._bar - 2 * INSET, self.height() - 2 * INSET - _HEADING)
+        columns, width, low = _columns(room, len(self.cards))
         for number, card in enumerate(self.cards.values()):
+            card.set_width(width, low=low)
             self._cards.addWidget(card, number // columns, number % columns)
+        self._cards.setSpacing(LOW_GAP if low else GAP)
+        self.drop.set_low(low or DROP_HEIGHT + _high(len(self.cards), columns, width) > room.height())
 
     # ---- Qt ----
 
@@ -209,25 +239,37 @@ class _DropPlace(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._is_low = False
         self.setFixedHeight(DROP_HEIGHT)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setAccessibleName("Drop a file here, or click to choose one")
-        title, hint = (
-            QLabel("Drop a checkpoint, session or picture", self),
-            QLabel(self),
-        )
+        title, hint = QLabel(DROP, self), QLabel(self)
         title.setObjectName("emptyTitle")
         hint.setObjectName("quiet")
         hint.setText("or click to choose one (Ctrl+O)")
+        self._title, self._hint = title, hint
         layout = QVBoxLayout(self)
+        layout.setContentsMargins(8, 8, 8, 8)
         layout.setSpacing(4)
-        layout.addSpacing(ICON + 8)
+        self._icon_room = QSpacerItem(0, ICON + 8)
+        layout.addStretch(1)
+        layout.addItem(self._icon_room)
         for label in (title, hint):
             label.setAlignment(Qt.AlignmentFlag.AlignCenter)
             label.setWordWrap(True)
             label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
             layout.addWidget(label)
         layout.addStretch(1)
+
+    def set_low(self, low: bool) -> None:
+        """Take less room, without the icon and the second line."""
+        if low != self._is_low:
+            self._is_low = low
+            self._hint.setVisible(not low)
+            self._title.setText("Drop a file, or click" if low else DROP)
+            self.setToolTip(f"{DROP}, or click to choose one (Ctrl+O)" if low else "")
+            self._icon_room.changeSize(0, 0 if low else ICON + 8)
+            self.setFixedHeight(DROP_LOW if low else DROP_HEIGHT)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton:
@@ -240,7 +282,25 @@ class _DropPlace(QWidget):
         pen.setDashPattern([4, 4])
         painter.setPen(pen)
         painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), 8, 8)
-        paint_icon(painter, QRectF((self.width() - ICON) / 2, 14, ICON, ICON), "open", "quiet")
+        if not self._is_low:
+            paint_icon(painter, QRectF((self.width() - ICON) / 2, 14, ICON, ICON), "open", "quiet")
+
+
+def _columns(room: QSize, count: int) -> tuple[int, int, bool]:
+    """Return in how many columns so many cards stand in a room (px), how wide they are, and whether they are low."""
+    fewest = max((room.width() + GAP) // (model_card.WIDTH + GAP), 1)
+    most = max((room.width() + GAP) // (model_card.NARROWEST + GAP), 1)
+    for columns in range(fewest, most + 1):
+        width = min((room.width() + GAP) // columns - GAP, model_card.WIDTH)
+        if DROP_LOW + _high(count, columns, width) <= room.height():
+            return columns, width, False
+    columns = max((room.width() + LOW_GAP) // (LOW_WIDTH + LOW_GAP), 1)
+    return columns, (room.width() + LOW_GAP) // columns - LOW_GAP, True
+
+
+def _high(count: int, columns: int, width: int) -> int:
+    """Return how high so many cards are together, px, whose words stand under their pictures."""
+    return -(-count // columns) * (model_card.height_of(width) + GAP) - GAP
 
 
 def _title(text: str, parent: QWidget) -> QLabel:

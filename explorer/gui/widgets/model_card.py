@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
+    QColor,
     QEnterEvent,
     QFocusEvent,
+    QFont,
     QFontMetrics,
     QHideEvent,
     QImage,
@@ -21,10 +23,22 @@ from PySide6.QtWidgets import QWidget
 from explorer.gui import theme
 from explorer.gui.widgets.focus import came_by_key
 
-WIDTH, HEIGHT = 168, 216
-PICTURE = 144
-PAD = 12
+WIDTH, NARROWEST = 168, 116  # px, of a card whose words stand under its picture
+PICTURE = 144  # px, in the widest one
+PAD, NARROW_PAD = 12, 8
+LOW = 46  # px high, of a card whose words stand beside its picture
 FRAME = 80  # milliseconds
+_WORDS = 48  # px, of two lines with the room over them
+_LOW_PAD = 6
+
+
+def height_of(width: int) -> int:
+    """Return how high a card of a width is, px, whose words stand under its picture."""
+    return width - _pad(width) + _WORDS + PAD
+
+
+def _pad(width: int) -> int:
+    return PAD if width > (WIDTH + NARROWEST) // 2 else NARROW_PAD
 
 
 class ModelCard(QWidget):
@@ -35,14 +49,15 @@ class ModelCard(QWidget):
     def __init__(self, key: str, name: str, facts: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.key = key
-        self._name, self._facts = name, facts
+        self._name, self._facts, self._short = name, facts, ""
+        self._is_low = False
         self._frames: tuple[QImage, ...] = ()
         self._frame = 0
         self._keyboard_focus = False
         self._timer = QTimer(self)
         self._timer.setInterval(FRAME)
         self._timer.timeout.connect(self._on_timeout)
-        self.setFixedSize(WIDTH, HEIGHT)
+        self.set_width(WIDTH)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setAccessibleName(f"Open {name}, {facts}")
@@ -64,9 +79,14 @@ class ModelCard(QWidget):
         self._refresh_life()
         self.update()
 
-    def show_facts(self, facts: str) -> None:
-        """Show another line of facts."""
-        self._facts = facts
+    def set_width(self, width: int, *, low: bool = False) -> None:
+        """Be so wide; `low`: with the words beside a small picture, so that many cards have room."""
+        self._is_low = low
+        self.setFixedSize(width, LOW if low else height_of(width))
+
+    def show_facts(self, facts: str, short: str = "") -> None:
+        """Show another line of facts; `short` where that has no room."""
+        self._facts, self._short = facts, short
         self.setAccessibleName(f"Open {self._name}, {facts}")
         self.update()
 
@@ -82,12 +102,14 @@ class ModelCard(QWidget):
         self.update(self._picture_box().toAlignedRect())
 
     def _picture_box(self) -> QRectF:
-        return QRectF(PAD, PAD, PICTURE, PICTURE)
+        pad = _LOW_PAD if self._is_low else _pad(self.width())
+        side = self.height() - 2 * pad if self._is_low else self.width() - 2 * pad
+        return QRectF(pad, pad, side, side)
 
     # ---- Qt ----
 
     def sizeHint(self) -> QSize:
-        return QSize(WIDTH, HEIGHT)
+        return self.size()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         tokens = theme.current()
@@ -99,12 +121,18 @@ class ModelCard(QWidget):
         inset = 1.0 if is_focused else 0.5
         painter.drawRoundedRect(QRectF(self.rect()).adjusted(inset, inset, -inset, -inset), 8, 8)
         self._paint_picture(painter, tokens)
-        font = self.font()
+        box = self._picture_box()
+        left, top = (box.right() + 8, 5.0) if self._is_low else (box.left(), box.bottom() + 8)
+        room = QRectF(left, top, self.width() - left - (4 if self._is_low else box.left()), 18)
+        font = theme.base_font(theme.SMALL_PIXELS) if self._is_low else self.font()
         font.setBold(True)
-        below = PAD + PICTURE + 8
-        self._paint_line(painter, self._name, below, font, tokens.text)
+        # The end of a name tells it from others that begin alike.
+        self._paint_line(painter, self._name, room, font, tokens.text, Qt.TextElideMode.ElideMiddle)
         font = theme.base_font(theme.SMALL_PIXELS)
-        self._paint_line(painter, self._facts, below + 20, font, tokens.quiet)
+        is_long = QFontMetrics(font).horizontalAdvance(self._facts) > room.width()
+        facts = self._short if is_long and self._short else self._facts
+        room.translate(0, 18 if self._is_low else 20)
+        self._paint_line(painter, facts, room, font, tokens.quiet)
 
     def _paint_picture(self, painter: QPainter, tokens: theme.Theme) -> None:
         box = self._picture_box()
@@ -123,11 +151,18 @@ class ModelCard(QWidget):
         painter.drawImage(shown, picture)
         painter.restore()
 
-    def _paint_line(self, painter: QPainter, text: str, top: int, font, color) -> None:  # type: ignore[no-untyped-def]
+    def _paint_line(
+        self,
+        painter: QPainter,
+        text: str,
+        room: QRectF,
+        font: QFont,
+        color: QColor,
+        elided: Qt.TextElideMode = Qt.TextElideMode.ElideRight,
+    ) -> None:
         painter.setFont(font)
         painter.setPen(color)
-        room = QRectF(PAD, top, self.width() - 2 * PAD, 18)
-        text = QFontMetrics(font).elidedText(text, Qt.TextElideMode.ElideRight, int(room.width()))
+        text = QFontMetrics(font).elidedText(text, elided, int(room.width()))
         painter.drawText(room, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, text)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:

@@ -25,9 +25,9 @@ def at_rest(app, qtbot, number):
 
 def of_epoch(app, run, number):
     """The picture that an epoch makes of the current code, read from its file alone."""
-    from explorer.render.renderer import Renderer, to_uint8
-
     import torch
+
+    from explorer.render.renderer import Renderer, to_uint8
 
     images = Renderer("cpu").decode(open_latent(run.path(number)).model, app.session.code[None])
     return to_uint8(torch.from_numpy(images))[0][0]
@@ -305,4 +305,3 @@ def test_exact_pictures_are_those_of_the_command_line(watched, qtbot):
     watched.session.randomize(9)
     go(watched, qtbot, 3)
     assert (shown(watched) == expected(watched, watched.session.code)).all()
-

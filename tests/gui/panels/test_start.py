@@ -1,10 +1,12 @@
 """The start page: cards that come alive, recent files, a place to drop."""
 
+from itertools import combinations
+
 import fakes
 import pytest
 import torch
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QPushButton
+from PySide6.QtWidgets import QApplication, QPushButton, QScrollArea
 
 from explorer.formats import Opened
 from explorer.gui import theme
@@ -108,3 +110,32 @@ def test_cards_wrap_where_there_is_little_room(page, qtbot):
     assert first.y() == second.y()
     page.resize(model_card.WIDTH + 40, 600)
     qtbot.waitUntil(lambda: second.y() > first.y())
+
+
+EIGHT = (
+    *("anime-faces", "digits-2d", "faces-64", "faces-wgan-gp", "twin-faces"),
+    *("anime-colorizer", "hair-translate", "hair-translate-back"),
+)
+
+
+@pytest.mark.parametrize("size", [(520, 463), (319, 298), (980, 600)], ids=str)
+def test_eight_cards_have_room_without_scrolling(page, qtbot, size):
+    page.set_models([(name, "model") for name in EIGHT])
+    page.resize(*size)
+    page.show()
+    qtbot.waitExposed(page)
+    scroll = page.findChild(QScrollArea)
+    seen = scroll.viewport().rect()
+    for card in page.cards.values():
+        place = card.rect().translated(card.mapTo(scroll.viewport(), card.rect().topLeft()))
+        assert seen.contains(place), (card.key, place)
+    places = [card.geometry() for card in page.cards.values()]
+    assert not any(one.intersects(other) for one, other in combinations(places, 2))
+
+
+def test_few_cards_are_as_large_as_they_can_be(page, qtbot):
+    page.resize(620, 600)
+    page.show()
+    assert {card.width() for card in page.cards.values()} == {model_card.WIDTH}
+    page.set_models([(name, "model") for name in EIGHT])
+    assert {card.width() < model_card.WIDTH for card in page.cards.values()} == {True}
