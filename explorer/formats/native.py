@@ -272,8 +272,9 @@ def kind_of(path: Path) -> str | None:
 def image_of(path: Path) -> ImageSpec | None:
     """Return what pictures a native checkpoint says that it makes, None for a stage and for any other file."""
     sides = _told_by(path).get("image")
-    is_size = isinstance(sides, list) and len(sides) == 3 and all(_size(side) for side in sides)
-    return ImageSpec(*sides) if is_size else None
+    if not isinstance(sides, list) or len(sides) != 3 or not all(_size(side) for side in sides):
+        return None
+    return ImageSpec(*sides)
 
 
 def _told_by(path: Path) -> dict[str, Any]:

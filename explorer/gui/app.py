@@ -216,7 +216,7 @@ class App(QObject):
             self.opener.open(path)
 
     def _on_open_folder(self) -> None:
-        path = file_dialogs.ask_folder(self.window, "Open a checkpoint that is a folder")
+        path = file_dialogs.ask_folder(self.window, "Open a run, or a checkpoint that is a folder")
         if path:
             self.opener.open(path)
 

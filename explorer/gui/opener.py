@@ -209,16 +209,17 @@ class Opener(QObject):
 
     def _on_generator_found(self, found: tuple[StageModel, Opened | None]) -> None:
         stage, opened = found
+        name = run_epochs.name_of(stage)
         before = self._session.model
         if opened is not None:
             self._session.open(opened)
         self._on_stages_opened([stage])
         if opened is not None:
             why = (
-                f"{stage.name} takes other pictures than {before.name} makes, so {opened.model.name} was opened for "
+                f"{name} takes other pictures than {before.name} makes, so {opened.model.name} was opened for "
                 "it; Undo goes back."
                 if before is not None
-                else f"{stage.name} is a stage, so {opened.model.name} was opened to make pictures for it."
+                else f"{name} is a stage, so {opened.model.name} was opened to make pictures for it."
             )
             self._session.tell("info", why)
 

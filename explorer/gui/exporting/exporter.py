@@ -74,6 +74,7 @@ class Exporter(QObject):
         self._codes = np.zeros((0, 0), np.float32)
         self._encoded: EncodedPictures | None = None
         session.model_changed.connect(self._on_model_changed)
+        session.weights_changed.connect(self._on_weights_changed)
         pictures.progressed.connect(self._on_progressed)
         window.work_cancelled.connect(self.cancel)
         self.working.connect(window.show_work)
@@ -186,6 +187,11 @@ class Exporter(QObject):
         if self._encoded is not None:
             self._encoded = None
             self.encoded_changed.emit()
+
+    def _on_weights_changed(self) -> None:
+        """Encode the pictures to be reconstructed by the epoch that is shown now."""
+        if self._encoded is not None:
+            self._pictures.want_codes(ENCODING, self._sources, self._on_encoded)
 
     def _on_written(self, path: Path) -> None:
         self._session.tell("info", f"Saved {path}.")

@@ -10,6 +10,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFileDialog, QMenu, QSizePolicy, QWidget
 
 from explorer.errors import ExplorerError
+from explorer.formats import run_epochs
 from explorer.gui.pictures import PictureSource
 from explorer.gui.session import Session
 from explorer.gui.state import StageEntry
@@ -152,8 +153,9 @@ class StagesBar(QWidget):
     # ---- chips ----
 
     def _make_chip(self, entry: StageEntry) -> Chip:
-        chip = Chip(entry.stage.name, checkable=True, parent=self)
-        chip.setAccessibleName(f"Stage {entry.stage.name}")
+        name = run_epochs.name_of(entry.stage)  # the same for all epochs of a run
+        chip = Chip(name, checkable=True, parent=self)
+        chip.setAccessibleName(f"Stage {name}")
         chip.clicked.connect(partial(self._toggle, entry.id))
         chip.remove_wanted.connect(partial(self._remove, entry.id))
         chip.move_wanted.connect(partial(self._move_by, entry.id))

@@ -1,13 +1,18 @@
 """A run in the window: the slider walks its epochs at the same code, new ones come by themselves, two are compared."""
 
 import json
+from operator import ne
 
 import numpy as np
 import pytest
 from real_window import WAIT, expected, open_and_wait, shown
-from sessions import save_colorizer
+from sessions import Actor, all_undone, save_colorizer, snapshot
 
 from explorer.formats import open_latent
+from explorer.gui.jobs import JobRunner
+from explorer.gui.session import Session
+from explorer.gui.sessions.session_keeper import SessionKeeper
+from explorer.gui.weights import with_model
 
 
 def go(app, qtbot, number):
@@ -23,14 +28,28 @@ def at_rest(app, qtbot, number):
     qtbot.waitUntil(lambda: not app.pictures.is_waiting(), timeout=WAIT)
 
 
-def of_epoch(app, run, number):
-    """The picture that an epoch makes of the current code, read from its file alone."""
+def decoded(run, number, code):
+    """The picture that an epoch makes of a code, read from its file alone."""
     import torch
 
     from explorer.render.renderer import Renderer, to_uint8
 
-    images = Renderer("cpu").decode(open_latent(run.path(number)).model, app.session.code[None])
+    images = Renderer("cpu").decode(open_latent(run.path(number)).model, code[None])
     return to_uint8(torch.from_numpy(images))[0][0]
+
+
+def of_epoch(app, run, number):
+    """The same of the current code."""
+    return decoded(run, number, app.session.code)
+
+
+def seen_everywhere(app):
+    """Pictures beside the canvas: between the anchors, of the chosen row, behind the map, of the first place."""
+    window = app.window
+    strip, thumbnails = window.strip.row.pictures, window.sliders._traversals.images(app.session.focused)
+    ground, place = window.map.view._background, app.session.places.all[0].id
+    first = [part[0] if part else None for part in (strip, thumbnails, ground)]
+    return [*first, window.history._images.image(place)]
 
 
 def test_a_run_opens_at_its_newest_epoch_and_says_so(watched, run):
@@ -53,7 +72,9 @@ def test_the_slider_changes_the_picture_and_nothing_else(watched, run, qtbot):
     watched.window.canvas.view.zoom_step(1)
     zoom = watched.window.canvas.view.viewport.scale
     before, rows = session.state, watched.window.sliders.dimensions()
-    strip = [image.copy() for image in watched.window.strip.row.pictures]
+    qtbot.waitUntil(lambda: all(seen_everywhere(watched)), timeout=WAIT)
+    qtbot.waitUntil(lambda: not watched.pictures.is_waiting(), timeout=WAIT)
+    drawn = seen_everywhere(watched)
     changed = []
     session.model_changed.connect(lambda: changed.append(1))
     go(watched, qtbot, 2)
@@ -66,7 +87,9 @@ def test_the_slider_changes_the_picture_and_nothing_else(watched, run, qtbot):
     assert session.can_undo
     assert watched.window.canvas.view.viewport.scale == zoom
     assert watched.window.sliders.dimensions() == rows
-    qtbot.waitUntil(lambda: watched.window.strip.row.pictures != strip, timeout=WAIT)
+    qtbot.waitUntil(lambda: all(map(ne, seen_everywhere(watched), drawn)), timeout=WAIT)
+    codes = watched.window.strip._codes
+    assert (pixels(watched.window.strip.row.pictures[0]) == decoded(run, 2, codes[1])).all()
     assert not watched.window.canvas.epoch_row.follow.isChecked()
     assert watched.window.windowTitle().startswith("my-run, epoch 2")
 
@@ -305,3 +328,32 @@ def test_exact_pictures_are_those_of_the_command_line(watched, qtbot):
     watched.session.randomize(9)
     go(watched, qtbot, 3)
     assert (shown(watched) == expected(watched, watched.session.code)).all()
+
+
+def test_a_session_of_many_steps_comes_back_from_between_two_epochs(qapp, run, qtbot, tmp_path):
+    """Random steps, with other epochs between them: saved and opened again, all of it is there, undo too."""
+    session = Session()
+    keeper = SessionKeeper(session, JobRunner(session), parent=session)
+    session.open(open_latent(run.folder))
+    actor = Actor(session, 3)
+    for number in (2, 1, 3):
+        actor.act(30)
+        session.show_weights(with_model(open_latent(run.path(number)).model, lambda opened: True))
+    start = snapshot(session)
+    ended(qtbot, keeper.save_as(tmp_path / "one.session.json"))
+    assert not keeper.is_changed
+    other = Session()
+    other_keeper = SessionKeeper(other, JobRunner(other), parent=other)
+    ended(qtbot, other_keeper.open(tmp_path / "one.session.json"))
+    assert snapshot(other) == start
+    assert other.model.origin.path == run.path(3)
+    assert [what for what, _ in other.past] == [what for what, _ in session.past]
+    assert all_undone(session) == all_undone(other)
+    assert snapshot(other) == snapshot(session)
+    assert session.model.origin.path == run.path(3)
+    for each in (keeper, other_keeper):
+        each.close()
+
+
+def ended(qtbot, job):
+    qtbot.waitUntil(lambda: not job.is_running(), timeout=WAIT)
