@@ -12,17 +12,20 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from explorer.errors import UsageError
-from explorer.models.base import ImageSpec
+from explorer.models.base import ImageSpec, NativeRange
 from explorer.models.conv_vae import SIDE, ConvVaeConfig
 from explorer.training import measures
-from explorer.training.lesson import Materials
+from explorer.training.lesson import Exported, Materials
 from explorer.training.recipe import Recipe
 from explorer.training.settings import setting
 from explorer.training.vae_lesson import VaeLesson, VaeSettings
+
+LEVELS = 255.0
+"""White, in the article's values."""
 
 
 @dataclass(frozen=True)
@@ -32,27 +35,35 @@ class ConvVaeSettings(VaeSettings):
     widths: tuple[int, ...] = setting((10, 5), "channels of the two convolutions", least=1, most=1024)
     latent_dim: int = setting(10, "dimensions of a code", least=1, most=4096)
     warm_up: float = setting(10.0, "epochs over which the KL's weight rises from 0", least=0)
-    epochs: int = setting(60, "passes over the pictures", least=1)
-    batch_size: int = setting(64, "pictures per step", least=1)
+    epochs: int = setting(200, "passes over the pictures", least=1)
+    batch_size: int = setting(32, "pictures per step", least=1)
     lr: float = setting(3e-3, "highest learning rate", least=1e-8, most=1)
 
 
 class ConvVaeLesson(VaeLesson[ConvVaeSettings]):
-    """The article's network at work."""
+    """The article's network at work, on grey values in 0..1; the scale is folded into what is saved."""
 
     def __init__(self, materials: Materials[ConvVaeSettings]) -> None:
         settings = materials.settings
         outer, inner = settings.widths
         super().__init__(materials, "conv-vae", ConvVaeConfig((outer, inner), settings.latent_dim))
-        with (
-            torch.no_grad()
-        ):  # what comes in is 0..255, which would give log variances that exp takes to infinity
-            for head in (self.network.fcmu, self.network.fcvar):
-                head.weight /= 255
+        self.native = NativeRange()
+        for network in self.networks.values():
+            with torch.no_grad():
+                _last_of(network).bias /= LEVELS
 
     def reconstruction(self, network: Any, codes: Tensor, target: Tensor) -> Tensor:
         """The mean squared error of all values, in 0..255."""
-        return functional.mse_loss(network.decode(codes).float(), target)
+        return LEVELS**2 * functional.mse_loss(network.decode(codes).float(), target)
+
+    def exported(self) -> dict[str, Exported]:
+        exported = super().exported()
+        network = exported[""].model.network
+        with torch.no_grad():
+            network.encoder[0].weight /= LEVELS  # type: ignore[index,union-attr,operator]
+            for part in _last_of(network).parameters():
+                part *= LEVELS  # before a ReLU, which lets a scale through
+        return exported
 
     def figures(self) -> dict[str, Any]:
         """`mse` of what was kept out (0..255, code = mean, clipped) beside a principal component analysis."""
@@ -66,6 +77,11 @@ class ConvVaeLesson(VaeLesson[ConvVaeSettings]):
             errors = measures.pca_errors(fitted_on, self.config.latent_dim, {"kept_out": kept_out})
             figures["kept_out"] |= {} if errors is None else {"pca": round(errors["kept_out"], 2)}
         return figures | self.activity()
+
+
+def _last_of(network: Any) -> nn.ConvTranspose2d:
+    """Return the layer whose values are the picture's."""
+    return getattr(network, "module", network).decoder[-2]
 
 
 def check(settings: ConvVaeSettings) -> None:

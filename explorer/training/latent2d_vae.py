@@ -12,16 +12,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from explorer.errors import UsageError
 from explorer.models.base import ImageSpec
-from explorer.models.latent2d_vae import Latent2dVaeConfig
+from explorer.models.latent2d_vae import Latent2dVae, Latent2dVaeConfig
 from explorer.training import losses, measures
 from explorer.training.lesson import Materials
 from explorer.training.recipe import Recipe
 from explorer.training.settings import setting
-from explorer.training.vae_lesson import VaeLesson, VaeSettings
+from explorer.training.vae_lesson import EXAMINED, VaeLesson, VaeSettings
 
 SCALINGS = ("sum", "tutorial")
 
@@ -30,6 +30,9 @@ TUTORIAL_KL = 5e-4
 
 SAMPLES = 16
 """Codes drawn from each posterior for the figures."""
+
+DENSE_BIAS = 0.5
+"""Of the encoder's dense layer at the beginning, above 0 so that its ReLUs are alive."""
 
 
 @dataclass(frozen=True)
@@ -44,9 +47,19 @@ class Latent2dVaeSettings(VaeSettings):
     near_copy: float = setting(
         0.0, "pictures this near to a kept-out one (grey mean squared error) are left out", least=0
     )
-    epochs: int = setting(60, "passes over the pictures", least=1)
-    batch_size: int = setting(128, "pictures per step", least=1)
-    lr: float = setting(2e-3, "highest learning rate", least=1e-8, most=1)
+    warm_up: float = setting(2.0, "epochs over which the KL's weight rises from 0", least=0)
+    turn: float = setting(2.0, "spread of random turns, in degrees", least=0, most=90)
+    shift: float = setting(0.008, "spread of random shifts, in sides", least=0, most=1)
+    zoom: float = setting(0.02, "spread of random zooms, each way on its own, as a share", least=0, most=0.5)
+    average: float = setting(
+        0.999,
+        "what is saved is a running average of the weights with this decay; 0: none",
+        least=0,
+        most=0.99999,
+    )
+    epochs: int = setting(36, "passes over the pictures", least=1)
+    batch_size: int = setting(32, "pictures per step", least=1)
+    lr: float = setting(1e-3, "highest learning rate", least=1e-8, most=1)
 
 
 class Latent2dVaeLesson(VaeLesson[Latent2dVaeSettings]):
@@ -56,6 +69,9 @@ class Latent2dVaeLesson(VaeLesson[Latent2dVaeSettings]):
         settings = materials.settings
         config = Latent2dVaeConfig(settings.channels, settings.side, settings.hidden, settings.latent_dim)
         super().__init__(materials, "latent2d-vae", config)
+        some = self.some_pictures(EXAMINED, learnt=True)
+        for network in self.networks.values():
+            begin(getattr(network, "module", network), float(some.mean()))
 
     def reconstruction(self, network: Any, codes: Tensor, target: Tensor) -> Tensor:
         """Binary cross entropy, of a picture or, as the tutorial has it, of a pixel."""
@@ -81,6 +97,23 @@ class Latent2dVaeLesson(VaeLesson[Latent2dVaeSettings]):
             )
             figures["kept_out"] = {"pictures": len(kept_out), "negative_elbo": round(elbo, 2)}
         return figures | self.activity()
+
+
+@torch.no_grad()
+def begin(network: Latent2dVae, brightness: float) -> None:
+    """Give a network weights to begin with: at first it draws the mean brightness, in 0..1.
+
+    Where it has to find that first, all features are pushed one way, and nearly all of the dense layer's ReLUs die
+    within a hundred steps. The encoder's weights are those of He et al. 2015 (arXiv:1502.01852).
+    """
+    for layer in network.encoder:
+        if isinstance(layer, (nn.Conv2d, nn.Linear)):
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+            nn.init.constant_(layer.bias, DENSE_BIAS if isinstance(layer, nn.Linear) else 0.0)  # type: ignore[arg-type]
+    last = network.decoder[-1]
+    assert isinstance(last, nn.Conv2d)
+    assert last.bias is not None
+    last.bias.fill_(float(torch.tensor(brightness).logit(1e-3)))
 
 
 def check(settings: Latent2dVaeSettings) -> None:

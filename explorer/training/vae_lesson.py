@@ -9,12 +9,13 @@ from __future__ import annotations
 import abc
 import copy
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel
 
 from explorer.latent import traversal
 from explorer.models import architecture
@@ -29,6 +30,9 @@ STEEPEST = 1000.0
 
 EXAMINED = 500
 """At most so many of the last kept-out pictures are looked at once an epoch and for the figures."""
+
+FORGETS = 4
+"""An average of few steps reaches back over so many times less steps than were done."""
 
 COLUMNS = 8  # of the grid of samples
 CHUNK = 250  # pictures decoded at once where nothing is learnt
@@ -75,8 +79,8 @@ class VaeLesson(Lesson[V]):
         self.network = self.learns("network", network, lr=settings.lr, weight_decay=settings.weight_decay)
         self.average: AveragedModel | None = None
         if settings.average:
-            following = get_ema_multi_avg_fn(settings.average)
-            self.average = self.keeps("average", AveragedModel(self.network, multi_avg_fn=following))
+            following = partial(followed, settings.average)
+            self.average = self.keeps("average", AveragedModel(self.network, avg_fn=following))
 
     @abc.abstractmethod
     def reconstruction(self, network: Any, codes: Tensor, target: Tensor) -> Tensor:
@@ -156,10 +160,12 @@ class VaeLesson(Lesson[V]):
         """Return the last kept-out pictures, `EXAMINED` at most, `(N, C, H, W)` in 0..1."""
         return self._in_unit(self.pictures.kept_out[-EXAMINED:])
 
-    def some_pictures(self, count: int) -> Tensor:
-        """Return the last kept-out pictures, or the last learnt from where none are kept out."""
+    def some_pictures(self, count: int, learnt: bool = False) -> Tensor:
+        """Return the last kept-out pictures; the last learnt from where none are, or where those are asked for."""
         pictures = self.pictures
-        return self._in_unit((pictures.kept_out if len(pictures.kept_out) else pictures.images)[-count:])
+        return self._in_unit(
+            (pictures.images if learnt or not len(pictures.kept_out) else pictures.kept_out)[-count:]
+        )
 
     def encoded(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Return mean and log variance `(N, D)` of pictures in 0..1."""
@@ -186,6 +192,17 @@ class VaeLesson(Lesson[V]):
     def _in_unit(self, images: np.ndarray) -> Tensor:
         pixels = torch.from_numpy(np.ascontiguousarray(images)).to(self.device)
         return pixels.permute(0, 3, 1, 2).float() / 255
+
+
+def followed(decay: float, average: Tensor, weight: Tensor, count: Tensor | int) -> Tensor:
+    """Return a running average after one more step; the first steps, of which little is left to say, weigh less.
+
+    Args:
+        decay: the average's share once there were many steps.
+        average, weight: of the same shape.
+        count: steps averaged so far.
+    """
+    return torch.lerp(average, weight, max(1 - decay, FORGETS / (FORGETS + int(count))))
 
 
 def _in_rows(pictures: np.ndarray, columns: int) -> np.ndarray:

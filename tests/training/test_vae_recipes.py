@@ -13,7 +13,7 @@ from explorer.formats import open_latent
 
 SMALL = {
     "conv-vae": {"lr": "0.01", "warm_up": "2"},
-    "latent2d-vae": {"side": "12", "hidden": "8"},
+    "latent2d-vae": {"side": "12", "hidden": "8", "lr": "0.01", "warm_up": "0", "average": "0"},
     "gdl-vae": {"side": "12", "widths": "8,12", "strides": "1,2", "channels": "3", "lr": "0.01"},
 }
 SIDE = {"conv-vae": 30, "latent2d-vae": 12, "gdl-vae": 12}
@@ -114,6 +114,17 @@ def test_the_kl_s_weight_rises_over_the_warm_up(tmp_path):
     assert weights[2] == pytest.approx(3, rel=1e-3)
 
 
+def test_the_article_s_network_takes_and_gives_its_own_values(tmp_path):
+    result = _train("conv-vae", tmp_path, average=0.3)
+    network = open_latent(result.checkpoint).model.network
+    kept_out = torch.from_numpy(blobs(64, 30)[48:]).permute(0, 3, 1, 2).float()
+    with torch.no_grad():
+        again = network.decode(network.encode(kept_out)[0]).clamp(0, 255)
+    error = float((again - kept_out).square().mean())
+    assert result.figures["kept_out"]["mse"] == pytest.approx(error, abs=0.02)
+    assert error < 1.5 * float(kept_out.var())
+
+
 def test_presets_give_the_sizes_that_are_not_set():
     from explorer.training.gdl_vae import RECIPE, config_of
     from explorer.training.settings import parse
@@ -176,11 +187,12 @@ def test_a_resumed_run_equals_one_that_was_not_stopped(tmp_path):
             settings=settings,
             device="cpu",
             resume=resume,
-            on_progress=lambda share, text: reached.append(share),
+            on_progress=lambda share, text: reached.append(share * text.startswith("epoch")),
             should_stop=lambda resume=resume: not resume and reached[-1] > 0.4,
         )
+        assert again.finished == resume
+        assert resume or again.epochs == 1  # and stopped within the second
     one, two = (open_latent(each.checkpoint).model.network.state_dict() for each in (whole, again))
-    assert 0.4 < max(reached[: reached.index(1.0)]) < 0.6  # the first half was stopped within an epoch
     assert all(torch.equal(one[key], two[key]) for key in one)
 
 
@@ -201,3 +213,25 @@ def test_wrong_settings_are_refused_before_anything_is_read(tmp_path, recipe, ch
         _train(recipe, tmp_path, **changed)
     assert str(caught.value).endswith(".")
     assert not (tmp_path / "run").exists()
+
+
+def test_the_digits_network_begins_at_the_mean_brightness():
+    from explorer.models.latent2d_vae import Latent2dVae, Latent2dVaeConfig
+    from explorer.training.latent2d_vae import begin
+
+    torch.manual_seed(0)
+    network = Latent2dVae(Latent2dVaeConfig(side=12))
+    begin(network, 0.1)
+    assert float(network.decode(torch.randn(50, 2)).mean()) == pytest.approx(0.1, abs=0.03)
+    features = network.encoder(torch.rand(50, 1, 12, 12))
+    assert float((features.max(0).values > 0).float().mean()) > 0.5
+
+
+def test_an_average_forgets_its_beginning_soon_and_later_by_its_decay():
+    from explorer.training.vae_lesson import followed
+
+    average = torch.zeros(1)
+    for count in range(1, 200):
+        average = followed(0.999, average, torch.ones(1), count)
+    assert float(average) > 0.999
+    assert float(followed(0.999, torch.zeros(1), torch.ones(1), 10_000)) == pytest.approx(0.001)
