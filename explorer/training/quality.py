@@ -5,6 +5,8 @@ Pictures are uint8 `(N, H, W, C)`. What a run reports of its own losses is in `m
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -78,19 +80,16 @@ def laplacian_level(images: Tensor, side: int) -> Tensor:
 def nearest_distances(pictures: np.ndarray, others: np.ndarray) -> np.ndarray:
     """Return for each picture the root mean squared difference (0..255) to the nearest of `others`, `(N,)` float64.
 
-    Memory grows with one product of 512 pictures and all others.
+    Squares of single values are whole numbers, but their sums are rounded: equal pictures are within about 0.02.
     """
-    there = torch.from_numpy(others.reshape(len(others), -1))
-    lengths = torch.cat([part.float().square().sum(1) for part in there.split(2048)])
     nearest = []
-    for part in torch.from_numpy(pictures.reshape(len(pictures), -1)).split(512):
-        here = part.float()
+    for here in _parts(pictures, 512):
         least = torch.full((len(here),), torch.inf)
-        for known, length in zip(there.split(2048), lengths.split(2048), strict=True):
-            squared = here.square().sum(1)[:, None] + length - 2 * here @ known.float().T
+        for there in _parts(others, 2048):
+            squared = here.square().sum(1)[:, None] + there.square().sum(1) - 2 * here @ there.T
             least = torch.minimum(least, squared.amin(1))
         nearest.append(least)
-    return np.sqrt(torch.cat(nearest).double().clamp(min=0).numpy() / there.shape[1])
+    return np.sqrt(torch.cat(nearest).double().clamp(min=0).numpy() / pictures[0].size)
 
 
 def variety(pictures: np.ndarray) -> float:
@@ -123,7 +122,7 @@ def _described(pictures: np.ndarray, side: int, patches: int, seed: int) -> Tens
     draw = torch.Generator().manual_seed(seed)
     values = torch.empty(len(pictures) * patches, pictures.shape[3], PATCH**2)
     for start in range(0, len(pictures), _READ_AT_ONCE):
-        part = torch.from_numpy(np.ascontiguousarray(pictures[start : start + _READ_AT_ONCE]))
+        part = torch.from_numpy(np.array(pictures[start : start + _READ_AT_ONCE]))  # they may be read-only
         level = laplacian_level(part.permute(0, 3, 1, 2).float(), side)
         values[start * patches : (start + len(part)) * patches] = _patches(level, patches, draw)
     values -= values.mean((0, 2), keepdim=True)
@@ -175,6 +174,13 @@ def _doubled(images: Tensor) -> Tensor:
     spread = images.new_zeros(number, channels, 2 * height, 2 * width)
     spread[:, :, ::2, ::2] = images
     return _filtered(spread, 4.0, stride=1)
+
+
+def _parts(pictures: np.ndarray, size: int) -> Iterator[Tensor]:
+    """Yield pictures in turn, float32 `(size, H * W * C)`."""
+    for start in range(0, len(pictures), size):
+        part = np.array(pictures[start : start + size])  # they may be read-only, and lie on the disk
+        yield torch.from_numpy(part).flatten(1).float()
 
 
 def _said(pictures: np.ndarray) -> str:

@@ -39,6 +39,7 @@ def blurred(these, radius):
 
 def test_equal_collections_are_at_zero_and_it_does_not_matter_which_comes_first():
     one, other = pictures(40, 0), 255 - pictures(40, 1) // 2
+    other.flags.writeable = False  # as pictures are that lie on the disk
     assert swd(one, one.copy()) == {32: 0.0, 16: 0.0}
     assert swd(one, other) == pytest.approx(swd(other, one))
     assert swd(one, other) == swd(one, other)
@@ -119,6 +120,7 @@ def test_what_has_levels():
 
 def test_the_nearest_is_found_wherever_it_is():
     there = pictures(2100, 0, side=4)
+    there.flags.writeable = False  # as pictures are that lie on the disk
     here = there[[3, 2099, 5]].copy()
     here[2, 0, 0, 0] ^= 64
     found = nearest_distances(here, there)
