@@ -89,7 +89,7 @@ class StackColorizerLesson(Lesson[StackColorizerSettings]):
             native, config = folded(self.network), replace(config, folded=True)
         else:
             native = copy.deepcopy(self.network)
-        native.features[0].weight /= 255  # type: ignore[operator]
+        native.features[0].weight.div_(255)  # type: ignore[operator, union-attr]
         return {"": Exported(stage(native, name="stack-colorizer"), config)}
 
     def examined(self) -> dict[str, float]:

@@ -32,7 +32,7 @@ def discs(count, colour, seed=0, upright=False):
     return np.where(inside[..., None], colour, 200).astype(np.uint8)
 
 
-def _train(folder, count=64, same_names=False, **changed):
+def _train(folder, count=64, same_names=False, resume=False, **changed):
     first, second = folder / "red.npz", folder / ("b/red.npz" if same_names else "blue.npz")
     second.parent.mkdir(exist_ok=True)
     np.savez(first, images=discs(count, RED))
@@ -44,6 +44,7 @@ def _train(folder, count=64, same_names=False, **changed):
         out=folder / "run",
         settings={name: str(value) for name, value in (SMALL | changed).items()},
         device="cpu",
+        resume=resume,
     )
 
 
@@ -95,6 +96,19 @@ def test_the_grid_shows_pictures_and_both_decoders(trained):
     assert sheet.shape == (6 * 16 * zoom, 8 * 16 * zoom, 3)
     own, other = sheet[16 * zoom : 32 * zoom], sheet[32 * zoom : 48 * zoom]
     assert np.abs(own.astype(int) - other).mean() > 5
+
+
+def test_a_run_that_goes_on_equals_one_that_was_not_stopped(tmp_path):
+    weights = []
+    for name, parts in (("whole", (2,)), ("parts", (1, 2))):
+        (tmp_path / name).mkdir()
+        for number, epochs in enumerate(parts):
+            result = _train(
+                tmp_path / name, count=32, resume=number > 0, epochs=epochs, hue=0.5, lr=0.001, save_every=1
+            )
+        weights.append(open_latent(result.checkpoint).model.network.state_dict())
+    whole, parts = weights
+    assert all(torch.equal(weight, parts[key]) for key, weight in whole.items())
 
 
 def test_collections_of_one_name_and_sizes_that_do_not_fit(tmp_path):
