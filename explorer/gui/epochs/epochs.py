@@ -7,40 +7,31 @@ Undo passes it by, and a saved session comes back at the epoch that it was saved
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QPoint, QTimer, Signal
 from PySide6.QtWidgets import QMenu
 
-from explorer.formats.run_epochs import place_of
 from explorer.gui.epochs.epoch_reader import EpochReader, Wanted
 from explorer.gui.epochs.epoch_reading import Listing, Networks, Stamp
+from explorer.gui.epochs.rivals import Rivals, name_of
 from explorer.gui.epochs.run_watch import RunWatch
+from explorer.gui.epochs.subjects import Subject, is_of, network_of, number_of, subjects_of
 from explorer.gui.jobs import JobRunner
 from explorer.gui.session import Session
-from explorer.gui.state import Rival
-from explorer.gui.weights import as_shown, is_alike, with_model, with_stage
+from explorer.gui.weights import is_alike, with_model, with_stage
 from explorer.gui.widgets.epoch_row import EpochsShown
 from explorer.models.base import LatentModel
 
 if TYPE_CHECKING:
-    from explorer.formats import Opened
     from explorer.gui.panels.canvas import Canvas
     from explorer.gui.weights import Network
 
 FILM = 6000  # milliseconds that all epochs take together, within these paces
 SLOWEST, QUICKEST = 500, 80  # milliseconds an epoch
 STATES = {"running": "training", "finished": "finished", "stopped": "stopped", "failed": "failed"}
-
-
-class Subject(NamedTuple):
-    """A network that comes from a run: the folder, and which stage of the chain; 0 is the model."""
-
-    folder: Path
-    stage_id: int
 
 
 class Epochs(QObject):
@@ -60,11 +51,11 @@ class Epochs(QObject):
         self._subject: Subject | None = None
         self._listing: Listing | None = None
         self._is_following: bool | None = None  # None until it is known which epoch is the newest
-        self._rival: int | None = None
         self._broken: dict[int, Stamp] = {}
         self._networks = Networks()
         self._reader = EpochReader(jobs, "epoch", self._networks, self)
-        self._rival_reader = EpochReader(jobs, "epoch to compare", self._networks, self)
+        rival_reader = EpochReader(jobs, "epoch to compare", self._networks, self)
+        self._rivals = Rivals(session, rival_reader, self._shown, self)
         self._watch = RunWatch(jobs, "run folder", self)
         self._hope = RunWatch(jobs, "run that begins", self)
         self._film = QTimer(self)
@@ -74,13 +65,13 @@ class Epochs(QObject):
         session, canvas, slider = self._session, self._canvas, self._row.slider
         session.model_changed.connect(self._on_model_changed)
         session.stages_changed.connect(self._on_stages_changed)
-        session.rival_changed.connect(self._on_rival_changed)
         self._watch.listed.connect(self._on_listed)
         self._hope.listed.connect(self._on_hoped)
         self._reader.arrived.connect(self._on_arrived)
         self._reader.failed.connect(self._on_failed)
-        self._rival_reader.arrived.connect(self._on_rival_arrived)
-        self._rival_reader.failed.connect(self._on_failed)
+        self._rivals.arrived.connect(self._on_rival_arrived)
+        self._rivals.failed.connect(self._on_failed)
+        self._rivals.changed.connect(self._refresh)
         self._film.timeout.connect(self._on_next_frame)
         slider.moved.connect(self._on_slider_moved)
         slider.held.connect(self._on_slider_held)
@@ -100,9 +91,7 @@ class Epochs(QObject):
     @property
     def number(self) -> int | None:
         """The epoch that is shown."""
-        network = self._network()
-        place = place_of(network.origin.path) if network is not None and network.origin is not None else None
-        return place[1] if place is not None else None
+        return number_of(self._network())
 
     @property
     def numbers(self) -> tuple[int, ...]:
@@ -172,13 +161,7 @@ class Epochs(QObject):
 
     def compare(self, number: int | None) -> None:
         """Compare the picture with that of another epoch at the same code; None: no more."""
-        self._rival = number
-        wanted = self._wanted(number) if number is not None else None
-        if number is None:
-            self._rival_reader.forget()
-            self._session.compare_with(None)
-        elif wanted is not None:
-            self._rival_reader.want(wanted)
+        self._rivals.want(number, self._wanted(number) if number is not None else None)
         self._refresh()
 
     def await_first(self, folder: Path) -> None:
@@ -203,25 +186,11 @@ class Epochs(QObject):
 
     def _network(self) -> Network | None:
         """Return the network whose epochs are walked through."""
-        if self._subject is None:
-            return None
-        if not self._subject.stage_id:
-            return self._session.model
-        stages = (entry.stage for entry in self._session.stages if entry.id == self._subject.stage_id)
-        return next(stages, None)
+        return network_of(self._session, self._subject)
 
-    def _subjects(self) -> list[Subject]:
-        session = self._session
-        networks: list[tuple[int, Network | None]] = [(0, session.model)]
-        networks += [(entry.id, entry.stage) for entry in session.stages]
-        found = []
-        for stage_id, network in networks:
-            place = (
-                place_of(network.origin.path) if network is not None and network.origin is not None else None
-            )
-            if place is not None:
-                found.append(Subject(place[0], stage_id))
-        return found
+    def _shown(self) -> tuple[Network | None, int, int]:
+        """Return that network, its epoch, and which stage it is; 0 is the model."""
+        return self._network(), self.number or 0, self._subject.stage_id if self._subject is not None else 0
 
     def _on_model_changed(self) -> None:
         self._choose(anew=True)
@@ -231,24 +200,23 @@ class Epochs(QObject):
 
     def _choose(self, *, anew: bool) -> None:
         """Walk through the run that has just come, else go on with the one before, else with any."""
-        subjects = self._subjects()
+        subjects = subjects_of(self._session)
         came = [subject for subject in subjects if subject not in self._known]
         self._known = subjects
         chosen = (
             came[-1] if came else self._subject if self._subject in subjects else next(iter(subjects), None)
         )
         if chosen == self._subject and not (anew and chosen is not None and not chosen.stage_id):
-            self._on_rival_changed()
+            self._rivals.refresh()
             return
         if chosen is None or self._subject is None or chosen.folder != self._subject.folder:
             self._listing = None
             self._networks.clear()
-        self._subject, self._is_following, self._rival = chosen, None, None
+        self._subject, self._is_following = chosen, None
         self._film.stop()
         self._broken.clear()
-        for reader in (self._reader, self._rival_reader):
-            reader.forget()
-        self._session.compare_with(None)
+        self._reader.forget()
+        self._rivals.want(None, None)
         is_same = chosen is not None and chosen.folder == self._watch.folder
         self._watch.watch(chosen.folder if chosen is not None else None)
         if is_same:
@@ -290,28 +258,16 @@ class Epochs(QObject):
         if subject is None or shown is None or not self._is_fit(number, network, shown):
             return
         if isinstance(network, LatentModel):
-            self._session.show_weights(with_model(network, partial(_is_of, subject.folder, network)))
+            self._session.show_weights(with_model(network, partial(is_of, subject.folder, network)))
         else:
             self._session.show_weights(with_stage(subject.stage_id, network))
-        if (rival := self._session.rival) is not None:
-            self._session.compare_with(replace(rival, own=_name(number)))
+        self._rivals.tell_own(number)
         self._refresh()
 
     def _on_rival_arrived(self, number: int, network: Network) -> None:
-        subject, shown = self._subject, self._network()
-        if (
-            subject is None
-            or shown is None
-            or self._rival is None
-            or not self._is_fit(number, network, shown)
-        ):
-            return
-        name, own = _name(number), _name(self.number or number)
-        if isinstance(network, LatentModel):
-            assert isinstance(shown, LatentModel)
-            self._session.compare_with(Rival(name, own, model=as_shown(network, shown)))
-        else:
-            self._session.compare_with(Rival(name, own, stage_id=subject.stage_id, stage=network))
+        shown = self._network()
+        if shown is not None and self._is_fit(number, network, shown):
+            self._rivals.show(number, network)
 
     def _is_fit(self, number: int, network: Network, shown: Network) -> bool:
         """Return whether an epoch is of the network that is shown; tell where it is not."""
@@ -326,15 +282,8 @@ class Epochs(QObject):
     def _on_failed(self, number: int, sentence: str) -> None:
         if self._listing is not None and number in self._listing.stamps:
             self._broken[number] = self._listing.stamps[number]
-        if self._rival == number:
-            self._rival = None
         self._session.tell("error", sentence)
         self._refresh()
-
-    def _on_rival_changed(self) -> None:
-        if self._session.rival is None and self._rival is not None and self._rival_reader.wanted is None:
-            self._rival = None
-            self._refresh()
 
     # ---- the row ----
 
@@ -352,6 +301,7 @@ class Epochs(QObject):
             self._canvas.offer_rival(False)
             self.changed.emit()
             return
+        rival = self._rivals.number
         at, epochs = self._at(numbers), {epoch.number: epoch for epoch in listing.run.epochs}
         self._row.show_epochs(
             EpochsShown(
@@ -360,7 +310,7 @@ class Epochs(QObject):
                 total=listing.run.total_epochs,
                 state=STATES.get(listing.run.state, ""),
                 is_part=numbers[at] in epochs and not epochs[numbers[at]].is_whole,
-                rival=numbers.index(self._rival) if self._rival in numbers else None,
+                rival=numbers.index(rival) if rival in numbers else None,
                 is_playing=self.is_playing,
                 is_following=self.is_following,
                 can_follow=listing.run.state == "running",
@@ -402,11 +352,11 @@ class Epochs(QObject):
             return None
         number, menu = numbers[place], QMenu(self._row)
         menu.aboutToHide.connect(menu.deleteLater)
-        menu.addAction(f"Show {_name(number)}").triggered.connect(lambda: self.go(number))
-        compare = menu.addAction(f"Compare with {_name(number)}")
-        compare.setEnabled(number not in (self.number, self._rival))
+        menu.addAction(f"Show {name_of(number)}").triggered.connect(lambda: self.go(number))
+        compare = menu.addAction(f"Compare with {name_of(number)}")
+        compare.setEnabled(number not in (self.number, self._rivals.number))
         compare.triggered.connect(lambda: self.compare(number))
-        if self._rival is not None:
+        if self._rivals.number is not None:
             menu.addAction("Stop comparing").triggered.connect(lambda: self.compare(None))
         return menu
 
@@ -421,14 +371,3 @@ class Epochs(QObject):
         if len(rest) <= 1:
             self._film.stop()
             self._refresh()
-
-
-def _name(number: int) -> str:
-    return f"epoch {number}"
-
-
-def _is_of(folder: Path, network: Network, opened: Opened) -> bool:
-    """Return whether what was opened is an epoch of a run, and of the network that is trained there now."""
-    origin = opened.model.origin
-    place = place_of(origin.path) if origin is not None else None
-    return place is not None and place[0] == folder and is_alike(opened.model, network)

@@ -13,7 +13,10 @@ from explorer.gui import theme
 from explorer.gui.widgets.epoch_slider import EpochSlider
 from explorer.gui.widgets.icons import icon
 
-NARROW = 420  # px; in less room the state of the run is told by the tooltip alone
+NARROW = (
+    420,
+    300,
+)  # px; below the first the tooltip alone tells the run's state, below the other words are short
 _TIP = "Walk through the epochs (, and .); right click: compare two of them"
 
 
@@ -44,9 +47,20 @@ class EpochsShown:
     @property
     def text(self) -> str:
         """The epoch in words, `epoch 12 of 30`."""
-        number = self.numbers[self.at]
-        part = " (part)" if self.is_part else ""
-        return f"epoch {number} of {self.total}{part}" if self.total >= number else f"epoch {number}{part}"
+        return self._words(self.numbers[self.at]) + (" (part)" if self.is_part else "")
+
+    @property
+    def short(self) -> str:
+        """The same in few letters, `12/30`."""
+        return self.text.removeprefix("epoch ").replace(" of ", "/").replace(" (part)", "…")
+
+    @property
+    def widest(self) -> str:
+        """The longest that `text` may become while the slider moves."""
+        return self._words(max(self.numbers))
+
+    def _words(self, number: int) -> str:
+        return f"epoch {number} of {self.total}" if self.total >= number else f"epoch {number}"
 
 
 class EpochRow(QWidget):
@@ -92,10 +106,6 @@ class EpochRow(QWidget):
         self.slider.show_places(len(shown.numbers), shown.at, shown.rival)
         self.slider.setAccessibleDescription(f"{shown.text}, {shown.state}")
         self.slider.setToolTip(f"{_TIP}\nThe run is {shown.state}" if shown.state else _TIP)
-        self.label.setText(shown.text)
-        widest = f"epoch {max(shown.total, *shown.numbers)} of {shown.total}" if shown.total else shown.text
-        room = QFontMetricsF(self.label.font()).horizontalAdvance
-        self.label.setMinimumWidth(math.ceil(room(widest)) + 2)  # so that nothing moves while the slider does
         self.state.setText(shown.state)
         self.follow.setVisible(shown.can_follow)
         self.follow.setChecked(shown.is_following)
@@ -107,12 +117,21 @@ class EpochRow(QWidget):
         self._refresh_room()
 
     def _refresh_room(self) -> None:
-        self.state.setVisible(bool(self.state.text()) and self.width() >= NARROW)
+        """Say as much as there is room for, in a width that stays while the slider moves."""
+        shown = self.shown
+        if shown is None:
+            return
+        is_short = self.width() < NARROW[1]
+        self.label.setText(shown.short if is_short else shown.text)
+        widest = shown.widest.removeprefix("epoch ").replace(" of ", "/") if is_short else shown.widest
+        self.label.setMinimumWidth(math.ceil(QFontMetricsF(self.label.font()).horizontalAdvance(widest)) + 2)
+        self.label.setToolTip(f"{shown.text}\n{self.state.text()}" if is_short else "")
+        self.state.setVisible(bool(self.state.text()) and self.width() >= NARROW[0])
 
     # ---- Qt ----
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(240, super().minimumSizeHint().height())
+        return QSize(180, super().minimumSizeHint().height())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         self._refresh_room()

@@ -76,7 +76,7 @@ class EpochSlider(QSlider):
         return QSize(200, _HEIGHT)
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(80, _HEIGHT)
+        return QSize(40, _HEIGHT)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() != Qt.MouseButton.LeftButton:

@@ -9,6 +9,7 @@ from real_window import WAIT, expected, open_and_wait, shown
 from sessions import Actor, all_undone, save_colorizer, snapshot
 
 from explorer.formats import open_latent
+from explorer.gui.epochs import epochs as epochs_module
 from explorer.gui.jobs import JobRunner
 from explorer.gui.session import Session
 from explorer.gui.sessions.session_keeper import SessionKeeper
@@ -139,7 +140,8 @@ def test_a_fast_hand_ends_at_the_epoch_where_it_rests(watched, run, qtbot):
     assert (shown(watched) == of_epoch(watched, run, 1)).all()
 
 
-def test_keys_and_film_walk_through_the_epochs(watched, qtbot):
+def test_keys_and_film_walk_through_the_epochs(watched, qtbot, monkeypatch):
+    monkeypatch.setattr(epochs_module, "SLOWEST", 100)
     actions = watched.window.actions_by_name
     actions["epoch_before"].trigger()
     at_rest(watched, qtbot, 3)
@@ -233,6 +235,18 @@ def test_names_are_kept_for_all_epochs_of_a_run(watched, run, qtbot):
     session.name_dimension(2, "eyes")
     watched.notes.flush()
     assert open_latent(run.path(1)).notes.titles == {"z3": "eyes"}
+
+
+def test_a_name_from_before_is_changed_at_any_epoch(running, run, qtbot):
+    notes = run.folder / "model.notes.json"
+    notes.write_text(json.dumps({"dimensions": {"z3": "hair"}}))
+    open_and_wait(qtbot, running, run.folder)
+    qtbot.waitUntil(lambda: running.epochs.is_open, timeout=WAIT)
+    go(running, qtbot, 2)
+    assert running.session.title_of(2) == "hair"
+    running.session.name_dimension(2, "eyes")
+    running.notes.flush()
+    assert json.loads(notes.read_text())["dimensions"] == {"z3": "eyes"}
 
 
 def test_places_of_the_history_stay_and_are_drawn_anew(watched, qtbot):
