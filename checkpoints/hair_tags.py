@@ -13,7 +13,6 @@ shares of colours in four regions and a thumbnail, and a small convolutional net
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import sys
 from collections.abc import Callable, Collection, Iterator
@@ -24,6 +23,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from sort_faces import read_tags, tags_of  # beside this file
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -84,16 +84,9 @@ def read_tagged(faces: Path, tags: Path, last: int) -> Tagged:
     Raises:
         ImageError, UsageError: the files cannot be read, or hardly a face among them has a tag.
     """
-    try:
-        with tags.open(newline="", encoding="utf-8") as file:
-            said = {row["file"]: row["hair"] or "" for row in csv.DictReader(file)}
-    except (OSError, ValueError, KeyError, csv.Error) as error:
-        raise UsageError(
-            f"{tags} cannot be read as a table with the columns file and hair; name the tags' CSV file."
-        ) from error
     pictures = read_pictures(faces, ImageSpec(3, SIDE, SIDE))
     first = max(0, len(pictures) - last)
-    found = [said.get(name.rsplit("/", 1)[-1], "") for name in pictures.names]
+    found = tags_of(pictures.names, read_tags(tags))
     numbers = np.array([n for n in range(first, len(pictures)) if found[n]], dtype=int)
     colours = tuple(sorted({found[n] for n in numbers}))
     if len(numbers) < 20 or len(colours) < 2:
@@ -188,8 +181,7 @@ def network(faces: Tagged, seed: int) -> Classify:
     return classify
 
 
-def _halved(images: np.ndarray) -> Tensor:
-    """Return float32 `(N, 3, 32, 32)` in -1..1."""
+def _halved(images: np.ndarray) -> Tensor:  # float32 (N, 3, 32, 32) in -1..1
     return functional.avg_pool2d(torch.from_numpy(images).permute(0, 3, 1, 2).float(), 2) / 127.5 - 1
 
 
@@ -284,27 +276,30 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument("--seeds", type=int, default=3, help="of each kind of classifier")
     parser.add_argument("--json", action="store_true", help="all rows as JSON")
     given = parser.parse_args(words)
+    rows = []
     try:
         change = translation(given.stage, given.model, given.head)
         faces = read_tagged(given.faces, given.tags, given.last)
-        rows = []
         for row in judged(faces, given.source, given.target, change, given.seeds):
             rows.append(row)
-            figures = (f"{name} {value:.3f}" for name, value in row.items() if isinstance(value, float))
             begin = f"{row['kind']} {row['seed']} learnt from {row['learnt_from']}, {row['faces']} faces"
-            print(f"{begin}: {', '.join(figures)}", file=sys.stderr if given.json else sys.stdout)
+            print(f"{begin}: {_shares(row)}", file=sys.stderr if given.json else sys.stdout)
     except ExplorerError as error:
         parser.exit(3, f"{error}\n")
-    names = [name for name, value in rows[0].items() if isinstance(value, float)]
-    means = {
-        kind: {name: float(np.mean([row[name] for row in rows if row["kind"] == kind])) for name in names}
-        for kind in KINDS
-    }
+    means = {kind: _means([row for row in rows if row["kind"] == kind]) for kind in KINDS}
     if given.json:
         print(json.dumps({"rows": rows, "means": means}, indent=2))
-        return
-    for kind, values in means.items():
-        print(f"mean of {kind}: " + ", ".join(f"{name} {value:.3f}" for name, value in values.items()))
+    else:
+        print(*(f"mean of {kind}: {_shares(values)}" for kind, values in means.items()), sep="\n")
+
+
+def _means(rows: list[dict[str, Any]]) -> dict[str, float]:
+    names = [name for name, value in rows[0].items() if isinstance(value, float)]
+    return {name: float(np.mean([row[name] for row in rows])) for name in names}
+
+
+def _shares(row: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {value:.3f}" for name, value in row.items() if isinstance(value, float))
 
 
 if __name__ == "__main__":

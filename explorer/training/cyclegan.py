@@ -32,6 +32,8 @@ from explorer.training.recipe import Recipe
 from explorer.training.settings import LoopSettings, setting
 
 THERE, BACK = "there", "back"  # A to B, B to A
+PARTS = ("adversarial", "cycle", "identity")
+"""Of the generators' loss; each has a weight of this name."""
 SHOWN = 8
 """Pictures of each kind that a grid shows."""
 EXAMINED = 64
@@ -89,15 +91,11 @@ class CycleGanLesson(Lesson[CycleGanSettings]):
             carries=settings.carry,
         )
         betas = (0.5, 0.999)
-        makers = nn.ModuleDict({way: ResnetStage(self.config) for way in (THERE, BACK)})
+        makers = nn.ModuleDict({way: _maker(self.config) for way in (THERE, BACK)})
         critics = nn.ModuleDict(
             {way: PatchCritic(settings.critic_widths, settings.channels) for way in (THERE, BACK)}
         )
-        for network in (makers, critics):
-            network.apply(_begin)
-        if settings.carry:
-            for maker in makers.values():
-                nn.init.zeros_(maker.head.weight)  # begin with what came in
+        critics.apply(_begin)
         self.makers = self.learns("generators", makers, lr=settings.lr, betas=betas)
         self.critics = self.learns("critics", critics, lr=settings.lr, betas=betas)
         self.pools = {way: ImagePool(settings.pool) for way in (THERE, BACK)}
@@ -136,19 +134,19 @@ class CycleGanLesson(Lesson[CycleGanSettings]):
         `kinds` are real pictures `(B, C, H, W)` by the way that starts from them.
         """
         self.critics.requires_grad_(False)
-        made, parts = {}, {"adversarial": 0.0, "cycle": 0.0, "identity": 0.0}
+        made, parts = {}, {name: torch.zeros((), device=self.device) for name in PARTS}
         for way, other in _both():
             made[way], kept = self._made_and_kept(way, kinds[way], kinds[other])
-            parts["adversarial"] += (self.critics[way](made[way]) - 1).square().mean()
+            parts["adversarial"] = parts["adversarial"] + (self.critics[way](made[way]) - 1).square().mean()
             if kept is not None:
-                parts["identity"] += functional.l1_loss(kept, kinds[other])
+                parts["identity"] = parts["identity"] + functional.l1_loss(kept, kinds[other])
         for way, other in _both():
-            parts["cycle"] += functional.l1_loss(self.makers[other](made[way]).float(), kinds[way])
-        loss = sum(getattr(self.settings, name) * part for name, part in parts.items())
+            again = self.makers[other](made[way]).float()
+            parts["cycle"] = parts["cycle"] + functional.l1_loss(again, kinds[way])
+        loss = torch.stack([getattr(self.settings, name) * part for name, part in parts.items()]).sum()
         self.descend("generators", loss)
         self.critics.requires_grad_(True)
-        losses = {"loss": loss} | {name: torch.as_tensor(part).detach() for name, part in parts.items()}
-        return losses, made
+        return {"loss": loss.detach()} | {name: part.detach() for name, part in parts.items()}, made
 
     def _made_and_kept(self, way: str, source: Tensor, target: Tensor) -> tuple[Tensor, Tensor | None]:
         """Return what a generator makes of its source and, where that counts, of pictures that are targets already."""
@@ -232,6 +230,15 @@ def _both() -> Iterator[tuple[str, str]]:
     """Yield each way with the other one."""
     yield THERE, BACK
     yield BACK, THERE
+
+
+def _maker(config: ResnetStageConfig) -> ResnetStage:
+    """Return a generator with its first weights; one that carries pictures gives back what comes in."""
+    network = ResnetStage(config)
+    network.apply(_begin)
+    if config.carries:
+        nn.init.zeros_(network.head.weight)
+    return network
 
 
 @torch.no_grad()

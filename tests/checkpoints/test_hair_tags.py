@@ -22,10 +22,12 @@ def script():
     spec = importlib.util.spec_from_file_location("hair_tags", SCRIPT)
     module = importlib.util.module_from_spec(spec)
     sys.modules["hair_tags"] = module
+    sys.path.insert(0, str(SCRIPT.parent))  # as Python does for a script
     spec.loader.exec_module(module)
+    sys.path.remove(str(SCRIPT.parent))
     module.EPOCHS = 12
     yield module
-    del sys.modules["hair_tags"]
+    del sys.modules["hair_tags"], sys.modules["sort_faces"]
 
 
 @pytest.fixture(scope="module")
