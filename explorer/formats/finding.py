@@ -12,6 +12,7 @@ from explorer.data.wording import shown
 from explorer.errors import Cancelled
 from explorer.formats import READERS, recent, whereabouts
 from explorer.formats.reader import HEAD_BYTES, ShouldStop, never
+from explorer.formats.run_folder import is_run
 from explorer.paths import bundled
 
 SUFFIXES = (
@@ -150,6 +151,8 @@ def _candidates(name: str, sha256: str, near: Sequence[Path]) -> Iterator[Path]:
     yield from (entry.path for entry in sorted(lately, key=lambda entry: entry.name != name))
     yield from shipped.values()
     yield from beside
+    runs = [entry.path for entry in lately if is_run(entry.path)]  # listed as folders
+    yield from (path for folder in runs for path in _checkpoints_in(folder, name))
 
 
 def _checkpoints_in(folder: Path, name: str) -> list[Path]:

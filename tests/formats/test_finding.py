@@ -48,6 +48,13 @@ def test_recent_ones_are_tried_whatever_their_hash_was(moved, tmp_path):
     assert find("faces", SHA256) == moved
 
 
+def test_an_epoch_of_a_recent_run_is_found(moved):
+    run = moved.parent
+    (run / "run.json").write_text("{}")
+    recent.add(run, "far", "of the newest epoch", "model")
+    assert find("checkpoint-0012", SHA256) == moved
+
+
 def test_a_bundled_one_is_found_with_the_hash_that_opening_it_says():
     path = bundled()["anime-faces"]
     sha256 = open_checkpoint(path).model.origin.sha256
