@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from explorer.data.images import grey as grey_of
@@ -46,7 +46,7 @@ class StackColorizerSettings(LoopSettings):
     luminance: float = setting(1.0, "weight of the error of the luminance", least=0)
     epochs: int = setting(60, "passes over the pictures", least=1)
     batch_size: int = setting(32, "pictures per step", least=1)
-    lr: float = setting(1e-4, "highest learning rate", least=1e-8, most=1)
+    lr: float = setting(2e-4, "highest learning rate", least=1e-8, most=1)
     weight_decay: float = setting(0.0, "of AdamW", least=0, most=10)
     save_every: int = setting(20, "epochs between two checkpoints; each has 188 MB", least=1)
 
@@ -59,10 +59,15 @@ class StackColorizerLesson(Lesson[StackColorizerSettings]):
         self.config = StackColorizerConfig(self.settings.hidden)
         self.network: StackColorizer = self.learns(
             "network",
-            StackColorizer(self.config),
+            begun(StackColorizer(self.config), self._mean_picture()),
             lr=self.settings.lr,
             weight_decay=self.settings.weight_decay,
         )
+
+    def _mean_picture(self) -> Tensor:
+        """Return the mean of the pictures learnt from, `(3, 30, 30)` in 0..1."""
+        sums = sum(true.sum(0) for _, true in self._parts(self.pictures.images))
+        return torch.as_tensor(sums) / len(self.pictures.images)
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
         """Learn to colour the batch's own grey."""
@@ -111,7 +116,9 @@ class StackColorizerLesson(Lesson[StackColorizerSettings]):
         colour, luminance = self._errors_of(images)
         squares = sum(float((grey - true).square().mean()) * len(true) for grey, true in self._parts(images))
         found = {"colour": colour, "luminance": luminance, "of_no_colour": squares / len(images)}
-        return {"pictures": len(images)} | {key: round(255 * value**0.5, 2) for key, value in found.items()}
+        return {"pictures": len(images)} | {
+            key: round(255 * float(value) ** 0.5, 2) for key, value in found.items()
+        }
 
     def _errors_of(self, images: np.ndarray) -> tuple[float, float]:
         sums = np.zeros(2)
@@ -119,7 +126,8 @@ class StackColorizerLesson(Lesson[StackColorizerSettings]):
             sums += len(true) * np.array(
                 [float(e) for e in errors(self.network(grey).clamp(0, 1), true, grey)]
             )
-        return tuple(sums / len(images))
+        colour, luminance = sums / len(images)
+        return float(colour), float(luminance)
 
     def _parts(self, images: np.ndarray) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield grey and colour, in 0..1, of a few hundred pictures at a time."""
@@ -132,6 +140,23 @@ class StackColorizerLesson(Lesson[StackColorizerSettings]):
         some = (self.pictures.kept_out if len(self.pictures.kept_out) else self.pictures.images)[:SHOWN]
         grey, true = next(self._parts(some))
         return np.stack([as_pixels(row) for row in (true, grey.expand_as(true), self.network(grey))])
+
+
+@torch.no_grad()
+def begun(network: StackColorizer, mean: Tensor) -> StackColorizer:
+    """Return a network with other weights to begin with: whatever goes in, the picture `mean (3, 30, 30)` comes out.
+
+    The convolutions begin as He et al. 2015 (arXiv:1502.01852) have it, each value of the transposed one being a sum
+    of 6.25 on average; torch's own beginnings are so small there that most of the five maps die.
+    """
+    up, conv = network.features[0], network.features[2]
+    nn.init.normal_(up.weight, std=(2 / 6.25) ** 0.5)  # type: ignore[arg-type]
+    nn.init.kaiming_normal_(conv.weight)  # type: ignore[arg-type]
+    for bias in (up.bias, conv.bias):
+        nn.init.zeros_(bias)  # type: ignore[arg-type]
+    nn.init.zeros_(network.linears.colour.weight)  # type: ignore[arg-type, union-attr]
+    network.linears.colour.bias.copy_(mean.flatten())  # type: ignore[operator, union-attr]
+    return network
 
 
 def errors(images: Tensor, true: Tensor, grey: Tensor) -> tuple[Tensor, Tensor]:
