@@ -51,7 +51,8 @@ class CycleGanSettings(LoopSettings):
     )
     blocks: int = setting(6, "residual blocks at the lowest level of the generators", least=1, most=256)
     carry: bool = setting(
-        False, "whether pictures are carried past the generators, which then only have to tell what changes"
+        False,
+        "whether pictures are carried past the generators, which then only tell what changes; with cycle=1, identity=1",
     )
     critic_widths: tuple[int, ...] = setting(
         (64, 128, 256), "channels of the critics, from the picture inwards", least=1, most=4096
