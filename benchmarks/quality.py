@@ -1,7 +1,8 @@
 """How good the bundled models are: the figures of `checkpoints/README.md`, measured again on the reference data.
 
 `FIGURES` says by model what measures it; to add one, write `measure(data) -> list of QualityFigure`, where `data` is
-the folder that the README describes, and name it there. What is measured lies in the package (`training.quality`).
+the folder that the README describes, and name it there. The measures themselves lie in the package (`training.quality`,
+`training.measures`).
 """
 
 from __future__ import annotations
@@ -9,53 +10,23 @@ from __future__ import annotations
 import json as json_text
 import os
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from explorer import paths
 from explorer.errors import UsageError
 
-if TYPE_CHECKING:
-    from explorer.training.pictures import TrainingPictures
+from .quality_figure import Measure, QualityFigure, faces, figure
+from .quality_hair import hair_translate, hair_translate_back, twin_faces
+from .quality_vae import digits_2d, faces_64
 
 DATA = "EXPLORER_REFERENCE_DATA"
 """The variable of the environment that names the folder of reference data."""
 
-HELD_OUT_FACES = 2048
 _AT_ONCE = 128  # codes
-
-
-@dataclass(frozen=True)
-class QualityFigure:
-    """One figure; None where it could not be measured, `note` says why.
-
-    Attributes:
-        name: a path that begins with the model's name, `faces-wgan-gp/swd/64`.
-        value, unit: what was measured.
-        baseline: what it is held against, which `note` names.
-        ratio: value / baseline.
-    """
-
-    name: str
-    value: float | None
-    unit: str
-    baseline: float | None = None
-    ratio: float | None = None
-    note: str = ""
-
-
-Measure = Callable[[Path], list[QualityFigure]]
-
-
-def figure(
-    name: str, value: float, unit: str, baseline: float | None = None, note: str = ""
-) -> QualityFigure:
-    """Return a figure with the ratio to its baseline, where there is one."""
-    return QualityFigure(name, value, unit, baseline, value / baseline if baseline else None, note)
 
 
 def run(only: Sequence[str], json: bool) -> None:
@@ -86,8 +57,8 @@ def faces_wgan_gp(data: Path, checkpoint: Path | str = "faces-wgan-gp") -> list[
     """
     from explorer.training.quality import nearest_distances, sliced_wasserstein, variety
 
-    faces = _faces(data)
-    held, learnt = faces.kept_out, faces.images
+    collection = faces(data)
+    held, learnt = collection.kept_out, collection.images
     chosen = np.random.default_rng(0).choice(len(learnt), len(held), replace=False)
     half = learnt[np.sort(chosen)]
     samples = _samples(checkpoint, len(held))
@@ -109,7 +80,14 @@ def faces_wgan_gp(data: Path, checkpoint: Path | str = "faces-wgan-gp") -> list[
     return found
 
 
-FIGURES: dict[str, Measure] = {"faces-wgan-gp": faces_wgan_gp}
+FIGURES: dict[str, Measure] = {
+    "digits-2d": digits_2d,
+    "faces-64": faces_64,
+    "faces-wgan-gp": faces_wgan_gp,
+    "hair-translate": hair_translate,
+    "hair-translate-back": hair_translate_back,
+    "twin-faces": twin_faces,
+}
 
 
 def _chosen(only: Sequence[str]) -> list[str]:
@@ -133,15 +111,6 @@ def _reference_data() -> Path:
             "set it to the folder that checkpoints/README.md describes."
         )
     return Path(named)
-
-
-def _faces(data: Path) -> TrainingPictures:
-    """Return the colour faces, 64x64, split as they were for the models that learnt from them."""
-    from explorer.models.base import ImageSpec
-    from explorer.training.pictures import load
-
-    path = data / "anime-faces-64" / "faces.zip"
-    return load(path, ImageSpec(3, 64, 64), hold_out=HELD_OUT_FACES, near_copy=500.0)
 
 
 def _samples(checkpoint: Path | str, count: int) -> np.ndarray:
