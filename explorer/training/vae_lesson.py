@@ -44,6 +44,9 @@ class VaeSettings(LoopSettings):
 
     beta: float = setting(1.0, "weight of the KL divergence", least=0)
     warm_up: float = setting(0.0, "epochs over which that weight rises from 0", least=0)
+    moments: float = setting(
+        0.0, "weight of a penalty that keeps the codes' mean and covariance the prior's", least=0
+    )
     turn: float = setting(0.0, "spread of random turns, in degrees", least=0, most=90)
     shift: float = setting(0.0, "spread of random shifts, in sides", least=0, most=1)
     zoom: float = setting(0.0, "spread of random zooms, each way on its own, as a share", least=0, most=0.5)
@@ -105,13 +108,17 @@ class VaeLesson(Lesson[V]):
         return parts
 
     def losses(self, network: Any, images: Tensor, done: float | None = None) -> dict[str, Tensor]:
-        """Return `loss`, `reconstruction` and `kl` of pictures in 0..1; the KL weighs fully where `done` is None."""
+        """Return `loss`, `reconstruction` and `kl` of pictures in 0..1; where `done` is None, the KL weighs fully,
+        and nothing else does.
+        """
         target = self.native.to_native(images)
         mean, logvar = (head.float() for head in network.encode(target))
         codes = losses.sample_posterior(mean, logvar)
         reconstruction = self.reconstruction(network, codes, target)
         kl = losses.kl_divergence(mean, logvar).sum(1).mean()
         loss = reconstruction + self.kl_weight(done) * kl
+        if self.settings.moments and done is not None:
+            loss = loss + self.settings.moments * losses.moment_penalty(codes)
         return {"loss": loss, "reconstruction": reconstruction, "kl": kl}
 
     def kl_weight(self, done: float | None) -> float:

@@ -13,7 +13,14 @@ from explorer.formats import open_latent
 
 SMALL = {
     "conv-vae": {"lr": "0.01", "warm_up": "2"},
-    "latent2d-vae": {"side": "12", "hidden": "8", "lr": "0.01", "warm_up": "0", "average": "0"},
+    "latent2d-vae": {
+        "side": "12",
+        "hidden": "8",
+        "lr": "0.01",
+        "warm_up": "0",
+        "average": "0",
+        "moments": "0",
+    },
     "gdl-vae": {"side": "12", "widths": "8,12", "strides": "1,2", "channels": "3", "lr": "0.01"},
 }
 SIDE = {"conv-vae": 30, "latent2d-vae": 12, "gdl-vae": 12}
@@ -123,6 +130,16 @@ def test_the_article_s_network_takes_and_gives_its_own_values(tmp_path):
     error = float((again - kept_out).square().mean())
     assert result.figures["kept_out"]["mse"] == pytest.approx(error, abs=0.02)
     assert error < 1.5 * float(kept_out.var())
+
+
+def test_the_penalty_on_moments_keeps_the_codes_those_of_the_prior(tmp_path):
+    far = {}
+    for weight in (0, 50):
+        (tmp_path / str(weight)).mkdir()
+        result = _train("gdl-vae", tmp_path / str(weight), epochs=10, moments=weight, beta=0)
+        spread, center = (np.array(result.figures[f"posterior_{name}"]) for name in ("spread", "mean"))
+        far[weight] = np.abs(np.log(spread)).max() + np.abs(center).max()
+    assert far[50] < 0.6 < far[0]
 
 
 def test_presets_give_the_sizes_that_are_not_set():
