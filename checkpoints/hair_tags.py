@@ -225,21 +225,21 @@ def translated(images: np.ndarray, change: Callable[[Tensor], Tensor]) -> np.nda
 def judged(
     faces: Tagged,
     source: Collection[str],
-    target: str,
+    target: Collection[str],
     change: Callable[[Tensor], Tensor] | None,
     seeds: int,
 ) -> Iterator[dict[str, Any]]:
     """Yield a row of figures, shares in 0..1, for each classifier: kind, seed and the half that it learnt from.
 
-    `accuracy` over all colours and `of_target` (faces tagged with the target that it sees as such), both on the half
-    that it did not learn from; of the faces in that half with a source's tag, `faces`, the share seen as the target:
+    `accuracy` over all colours and `of_target` (faces tagged with a target that it sees as one), both on the half
+    that it did not learn from; of the faces in that half with a source's tag, `faces`, the share seen as a target:
     `before` and `after`.
 
     Raises:
         UsageError: a tag that nobody has, or too few faces.
     """
-    is_source, is_target = faces.among(source), faces.among([target])
-    wished = faces.colours.index(target)
+    is_source, is_target = faces.among(source), faces.among(target)
+    wished = [faces.colours.index(colour) for colour in target]
     made = None
     if change is not None:
         made = np.zeros_like(faces.images)
@@ -252,13 +252,14 @@ def judged(
         for kind, fit in KINDS.items():
             for seed in range(1 if kind == "regression" else seeds):
                 classify = fit(faces.part(learnt), seed)
-                right = classify(faces.images[~learnt]) == faces.hair[~learnt]
-                row = {"kind": kind, "seed": seed, "learnt_from": name, "accuracy": float(right.mean())}
-                row["of_target"] = float(right[is_target[~learnt]].mean())
-                row |= {"faces": int(there.sum())}
-                row["before"] = float((classify(faces.images[there]) == wished).mean())
+                seen = classify(faces.images[~learnt])
+                row = {"kind": kind, "seed": seed, "learnt_from": name, "faces": int(there.sum())}
+                row["accuracy"] = float((seen == faces.hair[~learnt]).mean())
+                as_target = np.isin(seen, wished)
+                row["of_target"] = float(as_target[is_target[~learnt]].mean())
+                row["before"] = float(as_target[is_source[~learnt]].mean())
                 if made is not None:
-                    row["after"] = float((classify(made[there]) == wished).mean())
+                    row["after"] = float(np.isin(classify(made[there]), wished).mean())
                 yield row
 
 
@@ -269,7 +270,9 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument("tags", type=Path, help="a CSV with the columns file and hair")
     parser.add_argument("--last", type=int, default=2048, help="how many of the last faces were kept out")
     parser.add_argument("--from", dest="source", nargs="+", required=True, help="tags of the faces judged")
-    parser.add_argument("--to", dest="target", required=True, help="the tag that they shall get")
+    parser.add_argument(
+        "--to", dest="target", nargs="+", required=True, help="the tag that they shall get, or more"
+    )
     parser.add_argument("--stage", help="what translates them")
     parser.add_argument("--model", help="or a model with an encoder, and")
     parser.add_argument("--head", help="its decoder")

@@ -81,7 +81,7 @@ def test_only_the_last_faces_are_used_and_none_is_judged_by_what_saw_it(script, 
         return lambda images: seen.append(len(images)) or np.zeros(len(images), dtype=int)
 
     monkeypatch.setattr(script, "KINDS", {"spy": spy})
-    list(script.judged(faces, ["black"], "blonde", None, 2))
+    list(script.judged(faces, ["black"], ["blonde"], None, 2))
     even, odd = (set(faces.numbers[faces.numbers % 2 == parity]) for parity in (0, 1))
     assert learnt == [even, even, odd, odd]
     assert seen[0] == len(odd)
