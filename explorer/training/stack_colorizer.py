@@ -28,6 +28,9 @@ from explorer.training.lesson import Batch, Exported, Lesson, Materials, as_pixe
 from explorer.training.recipe import Recipe
 from explorer.training.settings import LoopSettings, setting
 
+LIVELY = 0.3
+"""Average and spread of the maps of both convolutions to begin with, before the rectifiers."""
+
 SHOWN = 12
 """Pictures in a sample grid."""
 
@@ -46,7 +49,7 @@ class StackColorizerSettings(LoopSettings):
     luminance: float = setting(1.0, "weight of the error of the luminance", least=0)
     epochs: int = setting(60, "passes over the pictures", least=1)
     batch_size: int = setting(32, "pictures per step", least=1)
-    lr: float = setting(2e-4, "highest learning rate", least=1e-8, most=1)
+    lr: float = setting(1e-4, "highest learning rate", least=1e-8, most=1)
     weight_decay: float = setting(0.0, "of AdamW", least=0, most=10)
     save_every: int = setting(20, "epochs between two checkpoints; each has 188 MB", least=1)
 
@@ -59,15 +62,16 @@ class StackColorizerLesson(Lesson[StackColorizerSettings]):
         self.config = StackColorizerConfig(self.settings.hidden)
         self.network: StackColorizer = self.learns(
             "network",
-            begun(StackColorizer(self.config), self._mean_picture()),
+            begun(StackColorizer(self.config), *self._usual()),
             lr=self.settings.lr,
             weight_decay=self.settings.weight_decay,
         )
 
-    def _mean_picture(self) -> Tensor:
-        """Return the mean of the pictures learnt from, `(3, 30, 30)` in 0..1."""
-        sums = sum(true.sum(0) for _, true in self._parts(self.pictures.images))
-        return torch.as_tensor(sums) / len(self.pictures.images)
+    def _usual(self) -> tuple[Tensor, Tensor]:
+        """Return the grey of some pictures `(N, 1, 30, 30)` and the mean of some `(3, 30, 30)`, on the CPU."""
+        some = self.pictures.images[:: max(1, len(self.pictures.images) // 256)][:256]
+        grey, true = next(self._parts(some))
+        return grey[:64].cpu(), true.mean(0).cpu()
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
         """Learn to colour the batch's own grey."""
@@ -143,19 +147,24 @@ class StackColorizerLesson(Lesson[StackColorizerSettings]):
 
 
 @torch.no_grad()
-def begun(network: StackColorizer, mean: Tensor) -> StackColorizer:
+def begun(network: StackColorizer, grey: Tensor, mean: Tensor) -> StackColorizer:
     """Return a network with other weights to begin with: whatever goes in, the picture `mean (3, 30, 30)` comes out.
 
-    The convolutions begin as He et al. 2015 (arXiv:1502.01852) have it, each value of the transposed one being a sum
-    of 6.25 on average; torch's own beginnings are so small there that most of the five maps die.
+    Weights and biases of the convolutions are scaled by what they make of some pictures `grey (N, 1, 30, 30)` in 0..1
+    (Mishkin & Matas 2016, arXiv:1511.06422), so that each map has values above 0; as torch begins, most maps are dead.
     """
-    up, conv = network.features[0], network.features[2]
-    nn.init.normal_(up.weight, std=(2 / 6.25) ** 0.5)  # type: ignore[arg-type]
-    nn.init.kaiming_normal_(conv.weight)  # type: ignore[arg-type]
-    for bias in (up.bias, conv.bias):
-        nn.init.zeros_(bias)  # type: ignore[arg-type]
-    nn.init.zeros_(network.linears.colour.weight)  # type: ignore[arg-type, union-attr]
-    network.linears.colour.bias.copy_(mean.flatten())  # type: ignore[operator, union-attr]
+    values = grey
+    for layer in (network.features[0], network.features[2]):
+        made = layer(values)
+        average, spread = made.mean((0, 2, 3)), made.std((0, 2, 3)).clamp_min(1e-6)
+        scale = LIVELY / spread
+        axis = 1 if isinstance(layer, nn.ConvTranspose2d) else 0  # of the maps that come out
+        layer.weight.mul_(scale.reshape(-1, *(3 - axis) * (1,)))  # type: ignore[operator, union-attr]
+        layer.bias.sub_(average).mul_(scale).add_(LIVELY)  # type: ignore[operator, union-attr]
+        values = layer(values).relu()
+    colour = network.linears.colour
+    nn.init.zeros_(colour.weight)  # type: ignore[arg-type, union-attr]
+    colour.bias.copy_(mean.flatten())  # type: ignore[operator, union-attr]
     return network
 
 

@@ -65,14 +65,13 @@ def test_noise_is_for_learning(tmp_path):
     assert losses[0] != losses[1]
 
 
-def test_it_begins_with_the_mean_picture():
-    mean = torch.rand(3, 30, 30)
-    network = begun(StackColorizer(StackColorizerConfig(8)), mean)
-    shades = torch.rand(4, 1, 30, 30)
-    assert torch.equal(network(shades), mean.expand(4, -1, -1, -1))
-    features = network.features(shades)
-    assert (features > 0).float().reshape(4, 5, -1).mean((0, 2)).min() > 0.02
-    assert 0.05 < features.std() < 5
+def test_it_begins_with_the_mean_picture_and_live_maps():
+    mean, shades = torch.rand(3, 30, 30), torch.from_numpy(grey_of(discs(16)))[:, None] / 255
+    network = begun(StackColorizer(StackColorizerConfig(8)), shades, mean)
+    assert torch.equal(network(shades), mean.expand(16, -1, -1, -1))
+    features = network.features(shades).reshape(16, 5, -1)
+    assert (features > 0).float().mean((0, 2)).min() > 0.5
+    assert torch.allclose(network.features[:3](shades).mean((0, 2, 3)), torch.tensor(0.3), atol=1e-3)
 
 
 def test_the_loss_asks_for_colour_and_for_the_luminance_that_came_in():
