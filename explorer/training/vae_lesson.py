@@ -21,6 +21,7 @@ from explorer.latent import traversal
 from explorer.models import architecture
 from explorer.models.base import LatentModel, NativeRange, Space
 from explorer.training import losses, measures
+from explorer.training.averaging import settle
 from explorer.training.lesson import Batch, Exported, Lesson, Materials, as_pixels, warm_cosine
 from explorer.training.settings import LoopSettings, setting
 from explorer.training.varied import mirrored, moved
@@ -33,6 +34,9 @@ EXAMINED = 500
 
 FORGETS = 4
 """An average of few steps reaches back over so many times less steps than were done."""
+
+SETTLED = 1024
+"""Pictures learnt from on which the batch norms of averaged weights are measured."""
 
 COLUMNS = 8  # of the grid of samples
 CHUNK = 250  # pictures decoded at once where nothing is learnt
@@ -81,6 +85,7 @@ class VaeLesson(Lesson[V]):
         settings = self.settings
         self.network = self.learns("network", network, lr=settings.lr, weight_decay=settings.weight_decay)
         self.average: AveragedModel | None = None
+        self._is_settled = False
         if settings.average:
             following = partial(followed, settings.average)
             self.average = self.keeps("average", AveragedModel(self.network, avg_fn=following))
@@ -91,8 +96,29 @@ class VaeLesson(Lesson[V]):
 
     @property
     def best(self) -> Any:
-        """The network that people get: the average where there is one."""
-        return self.network if self.average is None else self.average.module
+        """The network that people get: the average where there is one, its batch norms measured anew."""
+        if self.average is None:
+            return self.network
+        if not self._is_settled:
+            self._is_settled = True
+            images = self.pictures.images
+            some = self._in_unit(
+                images[np.linspace(0, len(images) - 1, min(SETTLED, len(images))).astype(int)]
+            )
+            settle(self.average, self._passed, some.tensor_split(-(-len(some) // CHUNK)))
+        return self.average.module
+
+    def _passed(self, images: Tensor) -> None:
+        """Run pictures through the average as a step does, with noise that is always the same."""
+        network: Any = self.average.module  # type: ignore[union-attr]
+        mean, logvar = network.encode(self.native.to_native(images))
+        noise = torch.randn(mean.shape, generator=torch.Generator().manual_seed(0)).to(mean)
+        network.decode(mean + noise * (0.5 * logvar).exp())
+
+    @property
+    def copies(self) -> list[Any]:
+        """The network, and its average where there is one: what is to begin alike."""
+        return [self.network] if self.average is None else [self.network, self.average.module]
 
     def rate(self, done: int, total: int) -> float:
         return warm_cosine(done, total)
@@ -105,6 +131,7 @@ class VaeLesson(Lesson[V]):
         self.descend("network", parts["loss"], max_norm=STEEPEST)
         if self.average is not None:
             self.average.update_parameters(self.network)
+            self._is_settled = False
         return parts
 
     def losses(self, network: Any, images: Tensor, done: float | None = None) -> dict[str, Tensor]:

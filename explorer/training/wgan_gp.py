@@ -25,6 +25,7 @@ from explorer.models import architecture
 from explorer.models.base import ImageSpec
 from explorer.models.critic import Critic
 from explorer.models.dcgan import Dcgan, DcganConfig
+from explorer.training.averaging import follow, settle
 from explorer.training.lesson import Batch, Exported, Lesson, Materials, as_pixels
 from explorer.training.quality import has_levels, nearest_distances, sliced_wasserstein, variety
 from explorer.training.recipe import Recipe
@@ -130,7 +131,7 @@ class WganGpLesson(Lesson[WganGpSettings]):
         """Return the averaged generator, its batch norms measured on codes that are always the same."""
         if not self._settled:
             codes = _codes(_MEASURED, self.config, self.settings.seed + 1).to(self.device)
-            settle(self.average, codes.split(_CODES_AT_ONCE))
+            settle(self.average, self.average.decode, codes.split(_CODES_AT_ONCE))
             self._settled = True
         return self.average
 
@@ -199,29 +200,6 @@ def gradient_penalty(critic: Callable[[Tensor], Tensor], real: Tensor, made: Ten
     (gradients,) = torch.autograd.grad(critic(between).sum(), between, create_graph=True)
     norms = gradients.float().flatten(1).norm(dim=1)  # (N,)
     return (norms - 1).square().mean()
-
-
-@torch.no_grad()
-def follow(average: nn.Module, network: nn.Module, kept: float) -> None:
-    """Let the weights of `average` follow those of a network like it: `kept` of them stays, the rest is its."""
-    for mean, weight in zip(average.parameters(), network.parameters(), strict=True):
-        mean.lerp_(weight, 1 - kept)
-
-
-@torch.no_grad()
-def settle(network: nn.Module, batches: tuple[Tensor, ...]) -> None:
-    """Measure the batch norms' running statistics anew, as the mean over batches of codes; leaves it evaluating."""
-    norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
-    momentum = [norm.momentum for norm in norms]
-    for norm in norms:
-        norm.reset_running_stats()
-        norm.momentum = None  # the plain mean of all batches
-    network.train()
-    for codes in batches:
-        network.decode(codes)  # type: ignore[operator]
-    network.eval()
-    for norm, before in zip(norms, momentum, strict=True):
-        norm.momentum = before
 
 
 def _begun(generator: Dcgan) -> Dcgan:

@@ -175,6 +175,17 @@ def test_an_average_in_half_precision_is_what_is_saved(tmp_path):
     assert not torch.equal(saved["mean.weight"], state["network"]["mean.weight"].half())
 
 
+def test_the_batch_norms_of_an_average_are_measured_on_its_own_features(tmp_path):
+    result = _train("gdl-vae", tmp_path, epochs=4, average=0.99, norm="yes")
+    network = open_latent(result.checkpoint).model.network
+    learnt = torch.from_numpy(np.repeat(blobs(64, 12), 3, -1)[:48]).permute(0, 3, 1, 2) / 255
+    with torch.no_grad():
+        features = network.encoder[0](learnt)
+    norm = network.encoder[1]
+    assert torch.allclose(norm.running_mean, features.mean((0, 2, 3)), atol=1e-5)
+    assert torch.allclose(norm.running_var, features.var((0, 2, 3)), rtol=1e-4)
+
+
 def test_a_resumed_run_equals_one_that_was_not_stopped(tmp_path):
     varied = {
         "average": 0.5,

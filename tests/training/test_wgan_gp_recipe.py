@@ -11,7 +11,8 @@ from explorer import training
 from explorer.errors import UsageError
 from explorer.formats import open_latent
 from explorer.models.dcgan import Dcgan, DcganConfig
-from explorer.training.wgan_gp import follow, gradient_penalty, settle
+from explorer.training.averaging import follow, settle
+from explorer.training.wgan_gp import gradient_penalty
 
 SMALL = {
     "widths": "16,8",
@@ -149,7 +150,7 @@ def test_the_rates_fall_at_the_end_whenever_that_is(tmp_path, data):
 def test_settling_changes_nothing_but_the_statistics():
     network = Dcgan(DcganConfig(2, (4,), 1))
     weights, momentum = [p.clone() for p in network.parameters()], network.main[1].momentum
-    settle(network, torch.randn(256, 2, 1, 1).split(64))
+    settle(network, network.decode, torch.randn(256, 2, 1, 1).split(64))
     assert all(torch.equal(one, other) for one, other in zip(weights, network.parameters(), strict=True))
     assert network.main[1].momentum == momentum
     assert not network.training
