@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from explorer.errors import UsageError
@@ -48,9 +48,9 @@ class ConvVaeLesson(VaeLesson[ConvVaeSettings]):
         outer, inner = settings.widths
         super().__init__(materials, "conv-vae", ConvVaeConfig((outer, inner), settings.latent_dim))
         self.native = NativeRange()
-        for network in self.networks.values():
+        for network in self.copies:
             with torch.no_grad():
-                _last_of(network).bias /= LEVELS
+                network.decoder[-2].bias /= LEVELS  # of the layer whose values are the picture's
 
     def reconstruction(self, network: Any, codes: Tensor, target: Tensor) -> Tensor:
         """The mean squared error of all values, in 0..255."""
@@ -58,11 +58,11 @@ class ConvVaeLesson(VaeLesson[ConvVaeSettings]):
 
     def exported(self) -> dict[str, Exported]:
         exported = super().exported()
-        network = exported[""].model.network
+        network: Any = exported[""].model.network
         with torch.no_grad():
-            network.encoder[0].weight /= LEVELS  # type: ignore[index,union-attr,operator]
-            for part in _last_of(network).parameters():
-                part *= LEVELS  # before a ReLU, which lets a scale through
+            network.encoder[0].weight /= LEVELS
+            network.decoder[-2].weight *= LEVELS  # before a ReLU, which lets a scale through
+            network.decoder[-2].bias *= LEVELS
         return exported
 
     def figures(self) -> dict[str, Any]:
@@ -77,11 +77,6 @@ class ConvVaeLesson(VaeLesson[ConvVaeSettings]):
             errors = measures.pca_errors(fitted_on, self.config.latent_dim, {"kept_out": kept_out})
             figures["kept_out"] |= {} if errors is None else {"pca": round(errors["kept_out"], 2)}
         return figures | self.activity()
-
-
-def _last_of(network: Any) -> nn.ConvTranspose2d:
-    """Return the layer whose values are the picture's."""
-    return getattr(network, "module", network).decoder[-2]
 
 
 def check(settings: ConvVaeSettings) -> None:

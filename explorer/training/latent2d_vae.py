@@ -78,8 +78,8 @@ class Latent2dVaeLesson(VaeLesson[Latent2dVaeSettings]):
         config = Latent2dVaeConfig(settings.channels, settings.side, settings.hidden, settings.latent_dim)
         super().__init__(materials, "latent2d-vae", config)
         some = self.some_pictures(EXAMINED, learnt=True)
-        for network in self.networks.values():
-            begin(getattr(network, "module", network), float(some.mean()))
+        for network in self.copies:
+            begin(network, float(some.mean()))
 
     def reconstruction(self, network: Any, codes: Tensor, target: Tensor) -> Tensor:
         """Binary cross entropy, of a picture or, as the tutorial has it, of a pixel."""
