@@ -42,7 +42,7 @@ _CHOICES = {"preset": None, "yes": True, "no": False}
 
 @dataclass(frozen=True)
 class GdlVaeSettings(VaeSettings):
-    """Defaults; with `preset=faces` and `hold_out=2048`, those that train the bundled faces."""
+    """Defaults; sizes that are 0, empty or `preset` are the preset's."""
 
     preset: str = setting("digits", "digits or faces: the sizes that are not set below")
     channels: int = setting(0, "1: grey, 3: colour; 0: the preset's", least=0, most=3)
