@@ -22,7 +22,12 @@ class Command:
 
 COMMANDS = (
     Command("open", "&Open…", ("Ctrl+O",), "Open a checkpoint, or encode a picture", "Open"),
-    Command("open_folder", "Open &folder…", (), "Open the folder of a training run, or a checkpoint that is a folder"),
+    Command(
+        "open_folder",
+        "Open &folder…",
+        (),
+        "Open the folder of a training run, or a checkpoint that is a folder",
+    ),
     Command("start_page", "S&tart page", (), "Show the bundled models and what was opened lately"),
     Command(
         "add_stage", "Add sta&ge…", ("Ctrl+Shift+O",), "Add a network that works on the decoded pictures"
