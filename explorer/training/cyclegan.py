@@ -4,13 +4,15 @@ Zhu et al. 2017 (arXiv:1703.10593), sections 3 to 5 and appendix 7: two generato
 adversarial losses by least squares (Mao et al. 2017, arXiv:1611.04076), the critics' halved; ten times the mean
 absolute error of what was translated there and back, and half of that for what is of the target kind already and
 shall stay as it is; critics learn from a history of 50 made pictures; Adam (0.5, 0.999), the learning rate constant
-over the first half of the run and then falling to zero in a straight line. Two settings are not the paper's,
-for want of time: a run may begin with pictures of half the side, which the same networks take, and generators may be
-made that change what comes in instead of drawing it anew.
+over the first half of the run and then falling to zero in a straight line. Three settings are not the paper's, for want
+of time: a run may begin with pictures of half the side, which the same networks take; generators may be made that
+change what comes in instead of drawing it anew; and a running average of them may be saved (Yazıcı et al. 2019,
+arXiv:1806.04498), which does not swing as they do.
 """
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,6 +28,7 @@ from explorer.models import architecture
 from explorer.models.base import ImageSpec
 from explorer.models.patch_critic import PatchCritic, least_side
 from explorer.models.resnet_stage import ResnetStage, ResnetStageConfig
+from explorer.training.averaging import follow
 from explorer.training.image_pool import ImagePool
 from explorer.training.lesson import Batch, Exported, Lesson, Materials, as_pixels
 from explorer.training.recipe import Recipe
@@ -71,6 +74,12 @@ class CycleGanSettings(LoopSettings):
     decay: float = setting(
         0.5, "share of the run over which the learning rate falls to zero", least=0, most=1
     )
+    average: float = setting(
+        0.0,
+        "what is saved is a running average of the generators with this decay; 0: none",
+        least=0,
+        most=0.99999,
+    )
     epochs: int = setting(200, "passes over the pictures", least=1)
     batch_size: int = setting(1, "pictures per step", least=1)
     lr: float = setting(2e-4, "learning rate before it falls", least=1e-8, most=1)
@@ -99,7 +108,13 @@ class CycleGanLesson(Lesson[CycleGanSettings]):
         critics.apply(_begin)
         self.makers = self.learns("generators", makers, lr=settings.lr, betas=betas)
         self.critics = self.learns("critics", critics, lr=settings.lr, betas=betas)
+        self.average = self.keeps("average", copy.deepcopy(makers)) if settings.average else None
         self.pools = {way: ImagePool(settings.pool) for way in (THERE, BACK)}
+
+    @property
+    def best(self) -> nn.ModuleDict:
+        """The generators that people get: the averaged ones where there are such."""
+        return self.makers if self.average is None else self.average
 
     def rate(self, done: int, total: int) -> float:
         """Return 1, and in the last part of the run what falls to 0 in a straight line."""
@@ -119,6 +134,9 @@ class CycleGanLesson(Lesson[CycleGanSettings]):
             for way, images in ((THERE, batch.images), (BACK, batch.others))
         }
         losses, made = self._lower_generators(kinds)
+        if self.average is not None:
+            kept = min(self.settings.average, (1 + batch.number) / (10 + batch.number))  # less at first
+            follow(self.average, self.makers, kept)
         return losses | {"critic": self._lower_critics(kinds, made)}
 
     def _prepared(self, images: Tensor, is_small: bool) -> Tensor:
@@ -170,7 +188,7 @@ class CycleGanLesson(Lesson[CycleGanSettings]):
         return {name: self._stage(way) for name, way in (("", THERE), ("back", BACK))}
 
     def _stage(self, way: str) -> Exported:
-        model = architecture("resnet-stage").wrap(self.makers[way], self.config, name=f"cyclegan {way}")
+        model = architecture("resnet-stage").wrap(self.best[way], self.config, name=f"cyclegan {way}")
         return Exported(model, self.config)
 
     def _looked_at(self, count: int) -> dict[str, Tensor]:
@@ -193,8 +211,8 @@ class CycleGanLesson(Lesson[CycleGanSettings]):
         rows = []
         for way, other in _both():
             real = kinds[way][:across]
-            made = self.makers[way](real)
-            rows += [as_pixels((images + 1) / 2) for images in (real, made, self.makers[other](made))]
+            made = self.best[way](real)
+            rows += [as_pixels((images + 1) / 2) for images in (real, made, self.best[other](made))]
         return np.stack(rows)
 
     def examined(self) -> dict[str, float]:
@@ -202,9 +220,9 @@ class CycleGanLesson(Lesson[CycleGanSettings]):
         kinds = self._looked_at(EXAMINED)
         cycle = identity = 0.0
         for way, other in _both():
-            again = self.makers[other](self.makers[way](kinds[way])).float()
+            again = self.best[other](self.best[way](kinds[way])).float()
             cycle += 127.5 * float(functional.l1_loss(again, kinds[way])) / 2
-            kept = self.makers[way](kinds[other]).float()
+            kept = self.best[way](kinds[other]).float()
             identity += 127.5 * float(functional.l1_loss(kept, kinds[other])) / 2
         return {"examined_cycle": cycle, "examined_identity": identity}
 
@@ -212,7 +230,7 @@ class CycleGanLesson(Lesson[CycleGanSettings]):
         """Return what `examined` does, and how much a translation changes pictures (mean absolute, 0..255)."""
         kinds = self._looked_at(EXAMINED)
         changes = {
-            f"change_{way}": 127.5 * float(functional.l1_loss(self.makers[way](real).float(), real))
+            f"change_{way}": 127.5 * float(functional.l1_loss(self.best[way](real).float(), real))
             for way, real in kinds.items()
         }
         return {name: round(value, 3) for name, value in (self.examined() | changes).items()}

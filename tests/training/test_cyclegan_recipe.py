@@ -103,12 +103,29 @@ def test_two_epochs_of_256_pictures_turn_dark_discs_brighter(tmp_path):
 
 
 def test_a_run_goes_on_with_its_history_as_if_it_had_not_stopped(tmp_path, folder):
-    _train(folder, tmp_path / "whole", epochs=2, small=0.5)
-    assert not _train(folder, tmp_path / "cut", epochs=2, small=0.5, stop=20).finished
+    _train(folder, tmp_path / "whole", epochs=2, small=0.5, average=0.9)
+    assert not _train(folder, tmp_path / "cut", epochs=2, small=0.5, average=0.9, stop=20).finished
     assert _rows(tmp_path / "cut")
-    _train(folder, tmp_path / "cut", epochs=2, small=0.5, resume=True)
+    _train(folder, tmp_path / "cut", epochs=2, small=0.5, average=0.9, resume=True)
     pairs = zip(_weights(tmp_path / "whole"), _weights(tmp_path / "cut"), strict=True)
     assert all(torch.equal(one, two) for one, two in pairs)
+
+
+def test_what_is_saved_is_the_average_where_one_is_wished(tmp_path, folder):
+    _train(folder, tmp_path / "run", average=0.9)
+    networks = torch.load(tmp_path / "run" / "resume.pt", weights_only=True)["networks"]
+    saved = dict(open_stage(tmp_path / "run" / "model.safetensors").network.state_dict())
+    for name, weight in saved.items():
+        assert torch.equal(weight, networks["average"][f"there.{name}"])
+    assert not torch.equal(saved["head.weight"], networks["generators"]["there.head.weight"])
+    distance = [
+        float((networks["generators"]["there.head.weight"] - weight).norm())
+        for weight in (
+            saved["head.weight"],
+            open_stage(tmp_path / "run" / "model-back.safetensors").network.head.weight,
+        )
+    ]
+    assert distance[0] < 0.2 * distance[1]  # it follows its own generator
 
 
 def test_weights_of_losses_that_are_zero_count_nothing(tmp_path, folder):
