@@ -11,7 +11,7 @@ import typer
 
 from explorer.cli.options import Engine, add_command
 from explorer.errors import UsageError
-from explorer.faces.alignment import MARGIN
+from explorer.faces import MARGIN
 
 if TYPE_CHECKING:
     from explorer.faces.finding import Finder

@@ -2,3 +2,6 @@
 
 No screen here: what takes long tells `progress(fraction, text)` and asks `should_stop()`.
 """
+
+MARGIN = 0.15
+"""Room around a face on each side, as a share of the face's own side."""

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-MARGIN = 0.15
-"""Room around a face on each side, as a share of the face's own side."""
+from explorer.faces import MARGIN
 
 _APART = 0.42  # of the side of the box that a cascade draws around a face: how far the eyes are apart
 _DOWN = 0.38  # and how far they are below its top; both measured on photos

@@ -9,7 +9,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from explorer.faces.alignment import MARGIN, Alignment, warped
+from explorer.faces import MARGIN
+from explorer.faces.alignment import Alignment, warped
 
 Mask = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """From places in a crop, 0..1, to how much of the new face is seen there, 0..1."""

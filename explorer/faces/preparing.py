@@ -22,7 +22,8 @@ from explorer.data.picture import to_channels
 from explorer.data.sources import open_source
 from explorer.data.wording import counted
 from explorer.errors import Cancelled, ImageError, OutputError, UsageError
-from explorer.faces.alignment import MARGIN, Face, align, centre
+from explorer.faces import MARGIN
+from explorer.faces.alignment import Face, align, centre
 from explorer.faces.finding import Finder
 from explorer.faces.naming import Names, kind_of, some
 from explorer.faces.video import frames

@@ -14,7 +14,8 @@ import numpy as np
 
 from explorer.data.picture import to_channels
 from explorer.errors import UsageError
-from explorer.faces.alignment import MARGIN, Alignment, Face, align, centre
+from explorer.faces import MARGIN
+from explorer.faces.alignment import Alignment, Face, align, centre
 from explorer.faces.blending import Mask, face_mask, pasted, recoloured, square_mask
 from explorer.faces.finding import Finder, overlap
 from explorer.models.base import DecodeOptions, LatentModel
