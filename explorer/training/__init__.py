@@ -169,7 +169,7 @@ def train(
             f"The run folder {folder} could not be made ({reason}); choose another place."
         ) from error
     with nothing_left_behind(folder, is_new):
-        materials, facts, notes = _gathered(
+        materials = _gathered(
             chosen, values, fabric.device, folder, data, data_b, model, on_progress, should_stop
         )
         return _run(
@@ -178,8 +178,6 @@ def train(
             fabric,
             folder,
             materials,
-            facts,
-            notes,
             resume,
             on_progress,
             on_epoch,
@@ -221,8 +219,8 @@ def _gathered(
     model: str | None,
     on_progress: Progress,
     should_stop: ShouldStop,
-) -> tuple[Materials[Any], dict[str, Any], tuple[str, ...]]:
-    """Return what a lesson is made of, what records say of it, and sentences for people."""
+) -> Materials[Any]:
+    """Return what a lesson is made of."""
     from explorer.formats import open_checkpoint
     from explorer.training.lesson import Materials
     from explorer.training.pictures import load
@@ -246,9 +244,7 @@ def _gathered(
 
     first = read(data, settings.extra)
     second = None if data_b is None else read(data_b, "")
-    facts = first.facts() | ({} if second is None else {"second": second.facts()})
-    notes = first.notes + (() if second is None else second.notes)
-    return Materials(settings, first, second, opened, device), facts, tuple(notes)
+    return Materials(settings, first, second, opened, device)
 
 
 def _run(
@@ -257,8 +253,6 @@ def _run(
     fabric: Any,
     folder: Path,
     materials: Materials[Any],
-    facts: dict[str, Any],
-    notes: tuple[str, ...],
     resume: bool,
     on_progress: Progress,
     on_epoch: Callable[[str], None],
@@ -270,6 +264,7 @@ def _run(
     from explorer.training.loop import Loop
     from explorer.training.records import Records, resume_state
 
+    facts = materials.facts()
     state = resume_state(folder, recipe, settings, facts) if resume else None
     fabric.barrier()
     torch.manual_seed(settings.seed)
@@ -293,4 +288,6 @@ def _run(
     figures = loop.figures() if fabric.is_global_zero else {}
     if records is not None:
         records.told("finished" if finished else "stopped", loop.done, loop.place.seconds, figures=figures)
-    return TrainingResult(model_of(folder), finished, loop.place.epochs, loop.place.seconds, figures, notes)
+    return TrainingResult(
+        model_of(folder), finished, loop.place.epochs, loop.place.seconds, figures, materials.notes()
+    )

@@ -43,6 +43,14 @@ class Materials(Generic[S]):
     model: LatentModel | StageModel | None
     device: torch.device
 
+    def facts(self) -> dict[str, object]:
+        """Return what records say of the pictures, as plain values; those of a second collection as `second`."""
+        return self.pictures.facts() | ({} if self.others is None else {"second": self.others.facts()})
+
+    def notes(self) -> tuple[str, ...]:
+        """Return sentences about what reading the pictures changed or left out."""
+        return (*self.pictures.notes, *(self.others.notes if self.others is not None else ()))
+
 
 @dataclass(frozen=True, eq=False)
 class Batch:
