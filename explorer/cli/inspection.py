@@ -232,7 +232,7 @@ def _numbered(name: str) -> tuple[str, int]:
 def _short(value: Any) -> str:
     """Return a fact within a fact on one line."""
     if isinstance(value, dict):
-        return ", ".join(f"{name} {_short(entry)}" for name, entry in value.items())
+        return ", ".join(f"{name} {_short(entry)}" for name, entry in value.items() if entry not in ("", []))
     if isinstance(value, list):
         return " ".join(map(str, value))
     return f"{value:.5g}" if isinstance(value, float) else str(value)

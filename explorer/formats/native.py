@@ -107,8 +107,10 @@ def _build(loaded: tuple[dict[str, str], dict[str, Tensor]], reading: Reading) -
         config = family.config(**_typed(family.config(), said["config"]))
     except (TypeError, ValueError, OverflowError) as error:
         raise _bad(reading, f"its sizes are not those of {family.name}") from error
+    half = "torch.float16"  # what `save_native` writes where it is told to; nothing to be noted
+    widened = {key: t.float() if str(t.dtype) == half else t for key, t in tensors.items()}
     model = recognition.build(
-        family, config, tensors, reading, format_name="native", trained=said.get("trained") or {}
+        family, config, widened, reading, format_name="native", trained=said.get("trained") or {}
     )
     return _checked(model, said, reading)
 

@@ -173,6 +173,9 @@ def test_an_average_in_half_precision_is_what_is_saved(tmp_path):
     state = torch.load(tmp_path / "run" / "resume.pt", weights_only=True)["networks"]
     assert torch.equal(saved["mean.weight"], state["average"]["module.mean.weight"].half())
     assert not torch.equal(saved["mean.weight"], state["network"]["mean.weight"].half())
+    model = open_latent(result.checkpoint).model
+    assert torch.equal(model.network.state_dict()["mean.weight"], saved["mean.weight"].float())
+    assert model.notes == ()  # it was meant to be half
 
 
 def test_the_batch_norms_of_an_average_are_measured_on_its_own_features(tmp_path):
