@@ -283,7 +283,7 @@ SHOTS = {
     "window-small.png": Shot("light", (1024, 640), 1, still),
     "export.png": Shot("light", (1280, 800), 1.5, export),
     "sheet.png": Shot("light", (1280, 800), 1, sheet),
-    "start.png": Shot("light", (1280, 880), 1.5, start),
+    "start.png": Shot("light", (1280, 900), 1.5, start),
     "offer.png": Shot("dark", (1280, 800), 1.5, offer),
     "doctor.png": Shot("light", (1280, 800), 1.5, doctor),
     "tour.gif": Shot("light", (1280, 800), 1.5, tour),

@@ -45,6 +45,7 @@ INSET = 4  # px, of the page
 STOPS, STEPS = 5, 9  # codes that a card goes through, and pictures from one to the next
 RECENT_SHOWN = 8
 DROP_HEIGHT, DROP_LOW = 96, 40
+ROW = 28  # px, of a file that was opened before
 _HEADING = 50  # px, of the line over the cards with the room around it
 ICON = 28
 DROP = "Drop a checkpoint, session, run or picture"
@@ -143,6 +144,7 @@ class StartPage(QWidget):
         for file in files[:RECENT_SHOWN]:
             self._recent.addWidget(self._recent_row(file))
         self._recent_title.setVisible(bool(files))
+        self._place_cards()
 
     def show_model(self, key: str, opened: Opened) -> None:
         """Bring the card of a generator to life."""
@@ -183,7 +185,7 @@ class StartPage(QWidget):
         button.setAccessibleName(f"Open {file.name}")
         button.setToolTip(file.path if file.is_there else f"{file.path} is not there any more")
         button.setEnabled(file.is_there)
-        button.setFixedHeight(28)
+        button.setFixedHeight(ROW)
         button.clicked.connect(lambda: self.open_wanted.emit(file.path))
         name, folder = ElidedLabel(button), ElidedLabel(button)
         name.setText(file.name)
@@ -207,7 +209,8 @@ class StartPage(QWidget):
             card.set_width(width, low=low)
             self._cards.addWidget(card, number // columns, number % columns)
         self._cards.setSpacing(LOW_GAP if low else GAP)
-        self.drop.set_low(low or DROP_HEIGHT + _high(len(self.cards), columns, width) > room.height())
+        below = _HEADING + self._recent.count() * ROW if self._recent.count() else 0
+        self.drop.set_low(low or DROP_HEIGHT + _high(len(self.cards), columns, width) + below > room.height())
 
     # ---- Qt ----
 
