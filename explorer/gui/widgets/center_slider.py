@@ -8,37 +8,36 @@ from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QFocusEvent,
-    QHideEvent,
     QKeyEvent,
     QMouseEvent,
     QPainter,
     QPaintEvent,
     QPen,
     QPolygonF,
-    QWheelEvent,
 )
-from PySide6.QtWidgets import QSlider, QWidget
+from PySide6.QtWidgets import QWidget
 
 from explorer.gui import theme
+from explorer.gui.widgets.held_slider import HEIGHT, HeldSlider
 
 REACH = 3  # spreads to either side
 STEPS = 1000  # positions in one spread
-HEIGHT = 24
 INSET = 8  # from the widget's edge to the end of the track
 SMALL_STEP, LARGE_STEP = 0.1, 1.0  # spreads
 _TICKS = (-2, -1, 1, 2)
 _HANDLE = 6.0  # radius, px
 
 
-class CenterSlider(QSlider):
+class CenterSlider(HeldSlider):
     """Horizontal, -3..3 spreads around the centre; `valueChanged` counts thousandths of a spread.
 
     A value that lies outside, or between two positions, is shown by `show_offset` and stays what it was: only
-    a hand or a key changes it. The wheel is left to the list that the slider lies in.
+    a hand or a key changes it.
+
+    Attributes:
+        was_dragged: whether the hand that holds it, or did last, moved the handle; a click on the track is no drag.
     """
 
-    grabbed = Signal()
-    let_go = Signal(bool)  # whether the handle was dragged; a click on the track is no drag
     stepped = Signal(float)  # by a key, in spreads; infinite for an end
     settled = Signal()  # the key was let go
     centered = Signal()
@@ -47,15 +46,14 @@ class CenterSlider(QSlider):
     focused = Signal(bool)  # by the mouse
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(Qt.Orientation.Horizontal, parent)
+        super().__init__(parent)
         self.setRange(-REACH * STEPS, REACH * STEPS)
         self.setSingleStep(int(SMALL_STEP * STEPS))
         self.setPageStep(int(LARGE_STEP * STEPS))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setFixedHeight(HEIGHT)
         self._exact = 0.0
-        self._grip: float | None = None  # pointer minus handle, px, while it is held
-        self._was_dragged = False
+        self._grip = 0.0  # pointer minus handle, px
+        self.was_dragged = False
         self._has_stepped = False
         self._shows_focus = False
 
@@ -92,6 +90,17 @@ class CenterSlider(QSlider):
     def _offset_at(self, x: float) -> float:
         return (x - INSET) / max(self.width() - 2 * INSET, 1) * 2 * REACH - REACH
 
+    def _press(self, x: float) -> None:
+        self._shows_focus = self.was_dragged = False
+        on_handle = abs(x - self.handle_x()) <= _HANDLE + 3
+        self._grip = x - self.handle_x() if on_handle else 0.0
+        if not on_handle:
+            self.setValue(self._position(self._offset_at(x)))
+
+    def _drag(self, x: float) -> None:
+        self.was_dragged = True
+        self.setValue(self._position(self._offset_at(x - self._grip)))
+
     # ---- Qt ----
 
     def sizeHint(self) -> QSize:
@@ -100,48 +109,9 @@ class CenterSlider(QSlider):
     def minimumSizeHint(self) -> QSize:
         return QSize(80, HEIGHT)
 
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        if event.button() != Qt.MouseButton.LeftButton:
-            event.ignore()
-            return
-        self._shows_focus = False
-        x = event.position().x()
-        on_handle = abs(x - self.handle_x()) <= _HANDLE + 3
-        self._grip = x - self.handle_x() if on_handle else 0.0
-        self._was_dragged = False
-        self.setSliderDown(True)
-        self.grabbed.emit()
-        if not on_handle:
-            self.setValue(self._position(self._offset_at(x)))
-        self.update()
-
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        if self._grip is None:
-            event.ignore()
-            return
-        self._was_dragged = True
-        self.setValue(self._position(self._offset_at(event.position().x() - self._grip)))
-
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        if event.button() == Qt.MouseButton.LeftButton:
-            self._let_go()
-
-    def hideEvent(self, event: QHideEvent) -> None:
-        self._let_go()  # no release would come
-
-    def _let_go(self) -> None:
-        if self._grip is not None:
-            self._grip = None
-            self.setSliderDown(False)
-            self.let_go.emit(self._was_dragged)
-            self.update()
-
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton:
             self.centered.emit()
-
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        event.ignore()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key = event.key()

@@ -125,8 +125,7 @@ class DimensionRow(QWidget):
     def _connect(self) -> None:
         slider = self.slider
         slider.valueChanged.connect(self._on_slider_moved)
-        slider.grabbed.connect(self._on_grabbed)
-        slider.let_go.connect(self._on_let_go)
+        slider.held.connect(self._on_held)
         slider.stepped.connect(self._on_stepped)
         slider.settled.connect(self._on_settled)
         slider.centered.connect(self._on_centered)
@@ -204,11 +203,11 @@ class DimensionRow(QWidget):
     def _on_slider_moved(self, position: int) -> None:
         self.moved.emit(self.facts.index, self.facts.center + position / STEPS * self.facts.spread)
 
-    def _on_grabbed(self) -> None:
-        self.grabbed.emit(self.facts.index)
-
-    def _on_let_go(self, dragged: bool) -> None:
-        self.let_go.emit(self.facts.index, dragged)
+    def _on_held(self, held: bool) -> None:
+        if held:
+            self.grabbed.emit(self.facts.index)
+        else:
+            self.let_go.emit(self.facts.index, self.slider.was_dragged)
 
     def _on_stepped(self, spreads: float) -> None:
         self.stepped.emit(self.facts.index, spreads)

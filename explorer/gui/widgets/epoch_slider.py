@@ -3,31 +3,29 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QContextMenuEvent, QHideEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QWheelEvent
-from PySide6.QtWidgets import QSlider, QWidget
+from PySide6.QtGui import QContextMenuEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QWidget
 
 from explorer.gui import theme
+from explorer.gui.widgets.held_slider import HEIGHT, HeldSlider
 
-_HEIGHT = 24
 _INSET = 8  # from the widget's edge to the end of the track, px
 _HANDLE = 6.0  # radius, px
 _RIVAL = 4.5  # likewise, of the second one
 _CLOSEST = 7.0  # px between two ticks; nearer ones are left out
 
 
-class EpochSlider(QSlider):
+class EpochSlider(HeldSlider):
     """Horizontal; its values are places in the list of epochs. It shows what it is told and tells what was done."""
 
     moved = Signal(int)  # by hand or key
-    held = Signal(bool)  # a hand took it, or let it go
     rival_moved = Signal(int)
     menu_wanted = Signal(int, QPoint)  # the epoch under the pointer, and where on the screen
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(Qt.Orientation.Horizontal, parent)
+        super().__init__(parent)
         self.setRange(0, 0)
         self.setPageStep(5)
-        self.setFixedHeight(_HEIGHT)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setAccessibleName("Epoch")
         self._rival: int | None = None
@@ -70,30 +68,13 @@ class EpochSlider(QSlider):
             return False
         return abs(x - self.x_of(self.value())) > _HANDLE + 3
 
-    # ---- Qt ----
-
-    def sizeHint(self) -> QSize:
-        return QSize(200, _HEIGHT)
-
-    def minimumSizeHint(self) -> QSize:
-        return QSize(40, _HEIGHT)
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        if event.button() != Qt.MouseButton.LeftButton:
-            event.ignore()
-            return
-        x = event.position().x()
+    def _press(self, x: float) -> None:
         self._drags_rival = self._is_on_rival(x)
-        self.setSliderDown(True)
-        self.held.emit(True)
         if not self._drags_rival:
             self.setValue(self._place_at(x))
-        self.update()
 
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        if not self.isSliderDown():
-            return
-        place = self._place_at(event.position().x())
+    def _drag(self, x: float) -> None:
+        place = self._place_at(x)
         if not self._drags_rival:
             self.setValue(place)
         elif place != self._rival:
@@ -101,27 +82,18 @@ class EpochSlider(QSlider):
             self.update()
             self.rival_moved.emit(place)
 
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        if event.button() == Qt.MouseButton.LeftButton:
-            self._let_go()
+    # ---- Qt ----
 
-    def hideEvent(self, event: QHideEvent) -> None:
-        self._let_go()  # no release would come
+    def sizeHint(self) -> QSize:
+        return QSize(200, HEIGHT)
 
-    def _let_go(self) -> None:
-        if self.isSliderDown():
-            self._drags_rival = False
-            self.setSliderDown(False)
-            self.held.emit(False)
-            self.update()
+    def minimumSizeHint(self) -> QSize:
+        return QSize(40, HEIGHT)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         by_mouse = event.reason() == QContextMenuEvent.Reason.Mouse
         place = self._place_at(event.pos().x()) if by_mouse else self.value()
         self.menu_wanted.emit(place, event.globalPos())
-
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        event.ignore()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         colors = theme.current()

@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QHideEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QWheelEvent
-from PySide6.QtWidgets import QSlider, QWidget
+from PySide6.QtGui import QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QWidget
 
 from explorer.gui import theme
+from explorer.gui.widgets.held_slider import HEIGHT, HeldSlider
 
 STEPS = 1000
-_HEIGHT = 24
 _INSET = 7  # from the widget's edge to the end of the track, px
 _HANDLE = 5.0  # radius, px
 
 
-class LevelSlider(QSlider):
+class LevelSlider(HeldSlider):
     """Horizontal, 0..1; a press anywhere takes the handle there. It shows what it is told and tells what was done."""
 
     moved = Signal(float)
-    held = Signal(bool)  # a hand took it, or let it go
 
     def __init__(self, name: str, tip: str, parent: QWidget | None = None) -> None:
-        super().__init__(Qt.Orientation.Horizontal, parent)
+        super().__init__(parent)
         self.setRange(0, STEPS)
         self.setSingleStep(STEPS // 50)
         self.setPageStep(STEPS // 10)
-        self.setFixedHeight(_HEIGHT)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setAccessibleName(name)
         self.setToolTip(tip)
@@ -43,46 +41,17 @@ class LevelSlider(QSlider):
     def _on_value_changed(self, value: int) -> None:
         self.moved.emit(value / STEPS)
 
-    def _go_to(self, x: float) -> None:
+    def _drag(self, x: float) -> None:
         part = (x - _INSET) / max(self.width() - 2 * _INSET, 1)
         self.setValue(round(min(max(part, 0.0), 1.0) * STEPS))
 
     # ---- Qt ----
 
     def sizeHint(self) -> QSize:
-        return QSize(90, _HEIGHT)
+        return QSize(90, HEIGHT)
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(36, _HEIGHT)
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        if event.button() != Qt.MouseButton.LeftButton:
-            event.ignore()
-            return
-        self.setSliderDown(True)
-        self.held.emit(True)
-        self._go_to(event.position().x())
-        self.update()
-
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        if self.isSliderDown():
-            self._go_to(event.position().x())
-
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        if event.button() == Qt.MouseButton.LeftButton:
-            self._let_go()
-
-    def hideEvent(self, event: QHideEvent) -> None:
-        self._let_go()  # no release would come
-
-    def _let_go(self) -> None:
-        if self.isSliderDown():
-            self.setSliderDown(False)
-            self.held.emit(False)
-            self.update()
-
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        event.ignore()
+        return QSize(36, HEIGHT)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         colors = theme.current()

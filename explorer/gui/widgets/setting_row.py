@@ -48,8 +48,7 @@ class SettingRow(QWidget):
         layout.addWidget(self.field)
         self.slider.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.slider.valueChanged.connect(self._on_moved)
-        self.slider.grabbed.connect(self.grabbed)
-        self.slider.let_go.connect(self._on_let_go)
+        self.slider.held.connect(self._on_held)
         self.slider.stepped.connect(self._on_stepped)
         self.slider.settled.connect(self.settled)
         self.slider.centered.connect(self._on_centered)
@@ -66,8 +65,8 @@ class SettingRow(QWidget):
     def _on_moved(self, position: int) -> None:
         self.moved.emit(position / STEPS * self._unit)
 
-    def _on_let_go(self, _dragged: bool) -> None:
-        self.settled.emit()
+    def _on_held(self, held: bool) -> None:
+        (self.grabbed if held else self.settled).emit()
 
     def _on_stepped(self, steps: float) -> None:
         reach = REACH * self._unit

@@ -8,7 +8,8 @@ from PySide6.QtGui import QAccessible, QWheelEvent
 from PySide6.QtWidgets import QApplication
 
 from explorer.gui import theme
-from explorer.gui.widgets.center_slider import HEIGHT, STEPS, CenterSlider
+from explorer.gui.widgets.center_slider import STEPS, CenterSlider
+from explorer.gui.widgets.held_slider import HEIGHT
 
 MIDDLE = HEIGHT // 2
 LEFT = Qt.MouseButton.LeftButton
@@ -30,28 +31,36 @@ def moves(slider):
     return moves
 
 
+@pytest.fixture
+def hands(slider):
+    hands = []
+    slider.held.connect(hands.append)
+    return hands
+
+
 def at(slider, offset):
     return QPoint(round(slider.x_of(offset)), MIDDLE)
 
 
-def test_drag_moves_with_the_hand_and_ends_at_the_ends(slider, moves, qtbot):
-    with qtbot.waitSignal(slider.let_go) as end:
-        qtbot.mousePress(slider, LEFT, pos=at(slider, 0) + QPoint(3, 0))  # beside the middle of the handle
-        assert moves == []
-        qtbot.mouseMove(slider, at(slider, 1) + QPoint(3, 0))
-        assert moves == [STEPS]
-        qtbot.mouseMove(slider, QPoint(5000, 0))
-        qtbot.mouseMove(slider, QPoint(-5000, 0))
-        qtbot.mouseRelease(slider, LEFT, pos=at(slider, -3))
+def test_drag_moves_with_the_hand_and_ends_at_the_ends(slider, moves, hands, qtbot):
+    qtbot.mousePress(slider, LEFT, pos=at(slider, 0) + QPoint(3, 0))  # beside the middle of the handle
+    assert (moves, hands) == ([], [True])
+    qtbot.mouseMove(slider, at(slider, 1) + QPoint(3, 0))
+    assert moves == [STEPS]
+    qtbot.mouseMove(slider, QPoint(5000, 0))
+    qtbot.mouseMove(slider, QPoint(-5000, 0))
+    qtbot.mouseRelease(slider, LEFT, pos=at(slider, -3))
     assert moves == [STEPS, 3 * STEPS, -3 * STEPS]
-    assert end.args == [True]
+    assert hands == [True, False]
+    assert slider.was_dragged
 
 
-def test_click_on_the_track_goes_there_and_is_no_drag(slider, moves, qtbot):
-    with qtbot.waitSignal(slider.let_go) as end:
-        qtbot.mouseClick(slider, LEFT, pos=at(slider, -2))
+def test_click_on_the_track_goes_there_and_is_no_drag(slider, moves, hands, qtbot):
+    slider.was_dragged = True  # the time before
+    qtbot.mouseClick(slider, LEFT, pos=at(slider, -2))
     assert moves == [pytest.approx(-2 * STEPS, abs=STEPS / 100)]
-    assert end.args == [False]
+    assert hands == [True, False]
+    assert not slider.was_dragged
 
 
 def test_other_buttons_do_nothing(slider, moves, qtbot):
