@@ -19,6 +19,7 @@ import numpy as np
 from explorer import paths
 from explorer.errors import UsageError
 
+from .quality_anime import anime_colorizer, anime_faces
 from .quality_figure import Measure, QualityFigure, faces, figure
 from .quality_hair import hair_translate, hair_translate_back, twin_faces
 from .quality_vae import digits_2d, faces_64
@@ -81,6 +82,8 @@ def faces_wgan_gp(data: Path, checkpoint: Path | str = "faces-wgan-gp") -> list[
 
 
 FIGURES: dict[str, Measure] = {
+    "anime-faces": anime_faces,
+    "anime-colorizer": anime_colorizer,
     "digits-2d": digits_2d,
     "faces-64": faces_64,
     "faces-wgan-gp": faces_wgan_gp,
