@@ -6,7 +6,7 @@ import contextlib
 import csv
 import json
 import shutil
-import warnings
+import time
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from explorer.errors import CheckpointError, UsageError
+from explorer.errors import CheckpointError, OutputError, UsageError
 from explorer.formats import run_folder, save_native
 from explorer.paths import replacing, write_text
 from explorer.training.lesson import Exported
@@ -47,7 +47,7 @@ class Records:
         self.settings = settings
         self.facts = dict(facts)
         self._is_resumed = is_resumed
-        self._events: Any = None
+        self._events: Path | None = None
 
     def told(self, state: str, epochs: float, seconds: float, **more: Any) -> None:
         """Write `run.json`: `state` is running, stopped, finished or failed; `epochs` those done."""
@@ -73,13 +73,17 @@ class Records:
 
     def resume_point(self, state: Mapping[str, Any]) -> None:
         """Write what a run goes on from."""
-        with replacing(self.folder / run_folder.RESUME) as place:
-            torch.save({"version": RESUMES, **state}, place)
+        with replacing(self.folder / run_folder.RESUME) as place, place.open("wb") as file:
+            try:
+                torch.save({"version": RESUMES, **state}, file)
+            except RuntimeError as error:  # torch's own, over what writing the file raised
+                if isinstance(error.__context__, OSError):
+                    raise error.__context__ from error
+                raise
 
     def pictures(self, epoch: int, grid: np.ndarray) -> None:
         """Write a grid `(rows, columns, H, W, C)` in 0..255 as `samples/epoch-0001.png`."""
-        folder = self.folder / run_folder.SAMPLES
-        folder.mkdir(exist_ok=True)
+        folder = _made(self.folder / run_folder.SAMPLES)
         save_grid(folder / f"epoch-{epoch:04d}.png", grid, zoom=max(1, 96 // grid.shape[2]))
 
     def metrics(self, rows: list[dict[str, float]], per_epoch: int) -> None:
@@ -90,28 +94,50 @@ class Records:
             writer.writerow(["epoch", "step", *names])
             for epoch, row in enumerate(rows, 1):
                 writer.writerow([epoch, epoch * per_epoch, *(row.get(name, "") for name in names)])
-        writer = self._event_writer(len(rows))
-        if writer is not None and rows:
-            for name, value in rows[-1].items():
-                writer.add_scalar(name, value, len(rows))
-            writer.flush()
+        if rows:
+            self._tell_tensorboard(len(rows), rows[-1])
+
+    def _tell_tensorboard(self, epoch: int, row: Mapping[str, float]) -> None:
+        """Add a row to the events: here and now, where TensorBoard's own writer has a thread that a full disk kills."""
+        try:
+            from tensorboard.compat.proto.event_pb2 import Event, SessionLog
+            from tensorboard.compat.proto.summary_pb2 import Summary
+            from tensorboard.summary.writer.record_writer import RecordWriter
+        except ImportError:  # the csv has the same figures
+            return
+        told = [
+            Event(step=epoch, summary=Summary(value=[Summary.Value(tag=name, simple_value=value)]))
+            for name, value in row.items()
+        ]
+        if self._events is None:
+            self._events = _made(self.folder / run_folder.EVENTS) / f"events.out.tfevents.{time.time_ns()}"
+            if self._is_resumed:
+                told.insert(0, Event(step=epoch, session_log=SessionLog(status=SessionLog.START)))
+            told.insert(0, Event(file_version="brain.Event:2"))
+        try:
+            with self._events.open("ab") as file:
+                for event in told:
+                    event.wall_time = time.time()
+                    RecordWriter(file).write(event.SerializeToString())
+        except OSError as error:
+            raise _unwritten(self._events, error) from error
 
     def close(self) -> None:
-        """End the events."""
-        if self._events is not None:
-            self._events.close()
+        """End; no file is open between two epochs."""
 
-    def _event_writer(self, epoch: int) -> Any:
-        if self._events is None:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                try:
-                    from torch.utils.tensorboard import SummaryWriter
-                except ImportError:  # the csv has the same figures
-                    return None
-            purge = epoch if self._is_resumed else None
-            self._events = SummaryWriter(str(self.folder / run_folder.EVENTS), purge_step=purge)
-        return self._events
+
+def _made(folder: Path) -> Path:
+    """Return the folder, made where it was missing."""
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise _unwritten(folder, error) from error
+    return folder
+
+
+def _unwritten(path: Path, error: OSError) -> OutputError:
+    reason = (error.strerror or str(error)).lower()
+    return OutputError(f"{path} could not be written ({reason}); make room, then --resume goes on.")
 
 
 def resume_state(folder: Path, recipe: Recipe, settings: Any, facts: Mapping[str, Any]) -> dict[str, Any]:
