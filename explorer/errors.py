@@ -53,3 +53,13 @@ class DeviceError(ExplorerError):
 
 class Cancelled(Exception):
     """Raised inside long work when `should_stop()` turned true; never shown."""
+
+
+_OUT_OF_MEMORY = ("out of memory", "not enough memory", "can't allocate memory")
+
+
+def ran_out_of_memory(error: BaseException) -> bool:
+    """Return whether an error, torch's own as well, says that a device has no memory left."""
+    if isinstance(error, MemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(text in str(error).lower() for text in _OUT_OF_MEMORY)

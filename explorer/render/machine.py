@@ -15,11 +15,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from explorer.errors import DeviceError
+from explorer.errors import DeviceError, ran_out_of_memory
 from explorer.models.base import DecodeOptions, ImageSpec, LatentModel
 from explorer.render import devices, tiles
 from explorer.render.chains import Chain, chain_of
-from explorer.render.outputs import Blamed, checked_codes, checked_pictures, ran_out_of_memory
+from explorer.render.outputs import Blamed, checked_codes, checked_pictures
 from explorer.render.pixels import Images, as_array
 from explorer.render.requests import Overtaken
 

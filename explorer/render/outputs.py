@@ -11,11 +11,10 @@ from types import TracebackType
 
 from torch import Tensor
 
-from explorer.errors import ExplorerError, NetworkError
+from explorer.errors import ExplorerError, NetworkError, ran_out_of_memory
 from explorer.models.base import ImageSpec
 from explorer.render.requests import Overtaken
 
-_OUT_OF_MEMORY = ("out of memory", "not enough memory", "can't allocate memory")
 _LONGEST = 200  # characters of an exception's own text
 _RAISED = "try another code, or open the checkpoint again or another one"
 _MISFIT = "it may be of another architecture than it was read as: give a hint, or open another checkpoint"
@@ -48,13 +47,6 @@ class Blamed:
         ):
             return
         raise NetworkError(f"{_begin(self._who)} failed: {_told(error)}; {_RAISED}.") from error
-
-
-def ran_out_of_memory(error: BaseException) -> bool:
-    """Return whether an error says that a device has no memory left."""
-    if isinstance(error, MemoryError):
-        return True
-    return isinstance(error, RuntimeError) and any(text in str(error).lower() for text in _OUT_OF_MEMORY)
 
 
 def checked_pictures(who: str, given: object, count: int, wanted: ImageSpec) -> Tensor:

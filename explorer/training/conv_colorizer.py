@@ -43,7 +43,7 @@ class ConvColorizerSettings(LoopSettings):
     """Defaults; those that train the bundled colour stage."""
 
     weight: int = setting(
-        1, "how often each picture of the data is seen per epoch; the extra ones once", least=1
+        1, "how often each picture of the data is seen per epoch; the extra ones once", least=1, most=1000
     )
     widths: tuple[int, ...] = setting(
         (16, 32, 64), "channels, from full size downwards; multiples of 8", least=8
@@ -150,8 +150,13 @@ def _spec(settings: ConvColorizerSettings, model: LatentModel | StageModel | Non
 
 
 def _check(settings: ConvColorizerSettings) -> None:
-    if any(width % 8 for width in settings.widths):
-        raise UsageError("The setting widths of conv-colorizer takes multiples of 8, such as 16,32,64.")
+    try:
+        ConvColorizerConfig(settings.widths, settings.blocks)
+    except ValueError as error:
+        raise UsageError(
+            "The setting widths of conv-colorizer takes 2 to 6 multiples of 8, such as 16,32,64, and blocks 1 to 32; "
+            "correct them."
+        ) from error
 
 
 class Pairs:

@@ -39,7 +39,7 @@ class FcVaeSettings(LoopSettings):
     """Defaults; those that train the bundled face model from its two collections."""
 
     weight: int = setting(
-        2, "how often each picture of the data is seen per epoch; the extra ones once", least=1
+        2, "how often each picture of the data is seen per epoch; the extra ones once", least=1, most=1000
     )
     channels: int = setting(1, "1: grey, 3: colour", least=1, most=3)
     height: int = setting(30, "of the pictures, in pixels", least=2, most=512)

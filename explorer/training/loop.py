@@ -114,11 +114,16 @@ class Loop:
         """
         for _ in range(self.place.epochs):
             self._shuffled()  # the orders that were used before
-        with _interruptible(self._should_stop) as asked:
-            while self.place.epochs < self.settings.epochs:
-                if not self._epoch(asked):
-                    self._stopped()
-                    return False
+        try:
+            with _interruptible(self._should_stop) as asked:
+                while self.place.epochs < self.settings.epochs:
+                    if not self._epoch(asked):
+                        self._stopped()
+                        return False
+        except BaseException as error:
+            if self.records is not None:
+                self.records.ended_by(error)
+            raise
         return True
 
     def _epoch(self, asked: Callable[[], bool]) -> bool:

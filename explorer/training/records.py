@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from explorer.errors import CheckpointError, OutputError, UsageError
+from explorer.errors import CheckpointError, DeviceError, OutputError, UsageError, ran_out_of_memory
 from explorer.formats import run_folder, save_native
 from explorer.paths import replacing, write_text
 from explorer.training.lesson import Exported
@@ -48,6 +48,7 @@ class Records:
         self.facts = dict(facts)
         self._is_resumed = is_resumed
         self._events: Path | None = None
+        self._told: tuple[str, float, float] = ("", 0, 0.0)
 
     def told(self, state: str, epochs: float, seconds: float, **more: Any) -> None:
         """Write `run.json`: `state` is running, stopped, finished or failed; `epochs` those done."""
@@ -62,6 +63,16 @@ class Records:
             **more,
         }
         write_text(self.folder / run_folder.ABOUT, json.dumps(said, indent=2) + "\n")
+        self._told = state, epochs, seconds
+
+    def ended_by(self, error: BaseException) -> None:
+        """Say that the run is over; one that saved nothing is forgotten, so that its folder can be used again."""
+        state, epochs, seconds = self._told
+        with contextlib.suppress(OSError, OutputError):
+            if not (self.folder / run_folder.RESUME).exists():
+                (self.folder / run_folder.ABOUT).unlink()
+            elif state == "running":
+                self.told("stopped" if isinstance(error, KeyboardInterrupt) else "failed", epochs, seconds)
 
     def checkpoint(self, exported: Mapping[str, Exported], epoch: int, trained: Mapping[str, Any]) -> None:
         """Write the networks as they are after so many epochs, and once more as the last ones."""
@@ -188,11 +199,15 @@ def _told_apart(facts: Mapping[str, Any]) -> list[Any]:
 
 @contextlib.contextmanager
 def nothing_left_behind(folder: Path, is_new: bool) -> Any:
-    """Remove a folder that was made for a run which left nothing in it."""
+    """Remove a folder that was made for a run which left nothing in it; memory that ran out becomes a sentence."""
     try:
         yield
-    except BaseException:
+    except BaseException as error:
         if is_new:
             with contextlib.suppress(OSError):  # not empty
                 folder.rmdir()
+        if ran_out_of_memory(error):
+            raise DeviceError(
+                "There is not enough memory to train this; give a smaller batch_size, or settings of a smaller network."
+            ) from error
         raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar, get_type_hints
@@ -100,7 +101,7 @@ def _check_range(value: Any, least: float | None, most: float | None, recipe: st
         return
     low = float("-inf") if least is None else least
     high = float("inf") if most is None else most
-    if not numbers or not all(low <= number <= high for number in numbers):
+    if not numbers or not all(low <= number <= high and math.isfinite(number) for number in numbers):
         asked = f"at least {low:g}" if most is None else f"{low:g} to {high:g}"
         raise UsageError(f"The setting {name} of {recipe} must be {asked}, not {_text(value)}; correct it.")
 

@@ -157,11 +157,13 @@ class VaeLesson(Lesson[V]):
     # ---- what there is to see ----
 
     def examined(self) -> dict[str, float]:
+        if not len(self.pictures.kept_out):
+            return {}
         chunks = list(self.examined_pictures().split(CHUNK))
         parts = [self.losses(self.best, chunk) for chunk in chunks]
         sums = {
             name: sum(float(part[name]) * len(chunk) for part, chunk in zip(parts, chunks, strict=True))
-            for name in (parts[0] if parts else ())
+            for name in parts[0]
         }
         return {f"kept_out_{name}": value / sum(map(len, chunks)) for name, value in sums.items()}
 

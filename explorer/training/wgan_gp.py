@@ -44,7 +44,7 @@ _MEASURED = 2048  # codes for the batch norms, and samples for the figures at mo
 class WganGpSettings(LoopSettings):
     """Defaults; the widths say how large the pictures are: 4 pixels, doubled by each."""
 
-    latent_dim: int = setting(64, "dimensions of a code", least=1)
+    latent_dim: int = setting(64, "dimensions of a code", least=1, most=4096)
     widths: tuple[int, ...] = setting(
         (256, 128, 64, 32), "channels of the generator, from 4x4 upwards; four of them make 64x64", least=1
     )
