@@ -58,6 +58,8 @@ def anime_colorizer(
         for what in ("chroma_error", "colourfulness"):
             baseline = part[f"{what}_of_grey_levels"]
             figures.append(figure(f"anime-colorizer/{what}/{name}", part[what], "", baseline, note))
+        for what in ("chroma_error_of_grey", "colourfulness_of_pictures"):
+            figures.append(figure(f"anime-colorizer/{what}/{name}", part[what], "", None, _COLLECTIONS[name]))
     return figures
 
 
