@@ -54,7 +54,7 @@ def anime_colorizer(
         found = conv_colorizer.measure(network, vae, *parts)  # type: ignore[arg-type]
     figures = []
     for key, name in (("learnt_from", "main"), ("kept_out", "kept_out")):
-        part, note = found[key], f"{_COLLECTIONS[name]}; baseline: the mean of each grey level"
+        part, note = found[key], f"{_COLLECTIONS[name]}; baseline: by grey level"
         for what in ("chroma_error", "colourfulness"):
             baseline = part[f"{what}_of_grey_levels"]
             figures.append(figure(f"anime-colorizer/{what}/{name}", part[what], "", baseline, note))
