@@ -104,7 +104,7 @@ def _is_video(head: bytes) -> bool:
     )
 
 
-_HIDDEN = re.compile(r"(^|/)(\.|__MACOSX/)|\.csv$", re.IGNORECASE)
+_HIDDEN = re.compile(r"(^|/)(\.(?!\.?/)|__MACOSX/)|\.csv$", re.IGNORECASE)
 """What lies beside pictures: what nobody shall see, and tables of their labels."""
 
 

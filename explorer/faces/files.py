@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import warnings
 from collections.abc import Callable, Iterator
@@ -15,11 +16,12 @@ from PIL import Image, ImageOps, JpegImagePlugin
 from explorer.data.picture import decode_told
 from explorer.data.sources import MOST_MEMBER, natural
 from explorer.data.wording import counted
-from explorer.errors import Cancelled, ImageError, UsageError
+from explorer.errors import Cancelled, ImageError, OutputError, UsageError
 from explorer.faces.films import kind_of_file, rewritten
 from explorer.faces.naming import kind_of, some
 from explorer.faces.preparing import Progress, check_empty, make_folder
 from explorer.faces.swapping import Swap
+from explorer.faces.video import opened
 from explorer.paths import replacing
 
 _QUALITY = 95  # of JPEG and WebP: no loss that one sees
@@ -80,7 +82,8 @@ def check_out(source: Path, out: Path, *others: Path | str) -> None:
     if any(_is_same(out, Path(read)) for read in (source, *others)):
         raise UsageError(f"{out} would be written over what is read here; give another name.")
     if kind == "video":
-        kind_of_file(out)
+        with opened(source):  # what is no picture may be no video either
+            kind_of_file(out)
     elif out.suffix.lower() not in _SUFFIXES:
         raise UsageError(f"{out} would hold one picture; choose a name that ends in {', '.join(_SUFFIXES)}.")
 
@@ -160,7 +163,12 @@ def _folder(
             made.broken.append(name)
             continue
         make_folder((out / name).parent)
-        _write(data, out / f"{name}{suffix}")
+        try:
+            _write(data, out / f"{name}{suffix}")
+        except OutputError:
+            with contextlib.suppress(OSError):  # not empty
+                out.rmdir()
+            raise
     if not made.looked:
         raise ImageError(
             f"{source} holds no picture that can be read; give a folder of pictures, or a video."

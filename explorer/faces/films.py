@@ -192,7 +192,7 @@ class _Writer:
         try:
             self._target.start_encoding()
         except (self._av.FFmpegError, ValueError) as error:
-            if not self._sound:
+            if not self._sound or isinstance(error, OSError):  # as of a full disk
                 raise
             raise self._unfit(self._container.streams.audio[0]) from error
 

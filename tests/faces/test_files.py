@@ -1,13 +1,14 @@
 """Swapped pictures as files: names, kinds, transparency, what the camera said; what has no face, what is broken."""
 
 import io
+import os
 
 import numpy as np
 import pytest
 from drawn_faces import Found, eyes_at, read_film, scene, write_film
 from PIL import Image
 
-from explorer.errors import Cancelled, ImageError, UsageError
+from explorer.errors import Cancelled, ImageError, OutputError, UsageError
 from explorer.faces.alignment import Face
 from explorer.faces.files import swap_files
 from explorer.faces.swapping import Blend, Swap
@@ -197,6 +198,25 @@ def test_nothing_to_read_is_one_sentence(tmp_path):
     with pytest.raises(ImageError, match="holds no picture"):
         swapped(tmp_path / "in", tmp_path / "out")
     assert not (tmp_path / "out").exists()
+    (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8\xff")
+    with pytest.raises(ImageError, match=r"broken\.jpg is neither a picture nor a video"):
+        swapped(tmp_path / "broken.jpg", tmp_path / "out.jpg")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs limits of the system")
+def test_a_full_disk_is_told_and_leaves_nothing(photos, tmp_path):
+    import resource
+
+    film = write_film(tmp_path / "film.mp4", [scene()] * 3)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, limits[1]))
+    try:
+        for source, out in ((film, "out.mp4"), (photos, "out")):
+            with pytest.raises(OutputError, match=r"could not be written \(file too large\)"):
+                swapped(source, tmp_path / out)
+            assert not (tmp_path / out).exists()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
 def test_stopped_it_leaves_whole_pictures(photos, tmp_path):
