@@ -78,9 +78,10 @@ def train(
             on_progress=report,
             on_epoch=_nothing if sys.stderr.isatty() else say,
         )
-    how = "finished" if result.finished else "stopped early, --resume goes on"
-    epochs = counted(result.epochs, "epoch")
-    say(*result.notes, f"{result.checkpoint}: {how} after {epochs} in {result.seconds:.0f} s.")
+    if result.is_first:
+        how = "finished" if result.finished else "stopped early, --resume goes on"
+        epochs = counted(result.epochs, "epoch")
+        say(*result.notes, f"{result.checkpoint}: {how} after {epochs} in {result.seconds:.0f} s.")
 
 
 def _nothing(text: str) -> None:

@@ -1,13 +1,16 @@
 """Recipes: from a collection of pictures to a checkpoint. No screen here; torch comes with the first recipe.
 
-To add one: write `explorer/training/NAME.py` with a settings dataclass, a `Lesson` and a `RECIPE`; name it in `RECIPES`
-with a function that imports it.
+To add one: write `explorer/training/NAME.py` with a settings dataclass, a `Lesson` and a `RECIPE`; name it in
+`RECIPES`.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,75 +21,34 @@ from explorer.training.recipe import Recipe, TrainingResult
 from explorer.training.settings import LoopSettings, parse
 
 if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+    from explorer.models.base import ImageSpec
     from explorer.training.lesson import Materials
+    from explorer.training.pictures import TrainingPictures
 
 __all__ = ["RECIPES", "Recipe", "TrainingResult", "recipe_called", "recipes", "train"]
 
 
-def _fc_vae() -> Recipe:
-    from explorer.training import fc_vae
-
-    return fc_vae.RECIPE
-
-
-def _conv_vae() -> Recipe:
-    from explorer.training import conv_vae
-
-    return conv_vae.RECIPE
-
-
-def _latent2d_vae() -> Recipe:
-    from explorer.training import latent2d_vae
-
-    return latent2d_vae.RECIPE
-
-
-def _gdl_vae() -> Recipe:
-    from explorer.training import gdl_vae
-
-    return gdl_vae.RECIPE
-
-
-def _conv_colorizer() -> Recipe:
-    from explorer.training import conv_colorizer
-
-    return conv_colorizer.RECIPE
-
-
-def _wgan_gp() -> Recipe:
-    from explorer.training import wgan_gp
-
-    return wgan_gp.RECIPE
-
-
-def _stack_colorizer() -> Recipe:
-    from explorer.training import stack_colorizer
-
-    return stack_colorizer.RECIPE
-
-
-def _twin_autoencoder() -> Recipe:
-    from explorer.training import twin_autoencoder
-
-    return twin_autoencoder.RECIPE
-
-
-def _cyclegan() -> Recipe:
-    from explorer.training import cyclegan
-
-    return cyclegan.RECIPE
+def _of_file(name: str) -> Recipe:
+    """Return the recipe of the file that is named like it."""
+    recipe: Recipe = import_module(f"{__name__}.{name.replace('-', '_')}").RECIPE
+    return recipe
 
 
 RECIPES: dict[str, Callable[[], Recipe]] = {
-    "fc-vae": _fc_vae,
-    "conv-vae": _conv_vae,
-    "latent2d-vae": _latent2d_vae,
-    "gdl-vae": _gdl_vae,
-    "wgan-gp": _wgan_gp,
-    "conv-colorizer": _conv_colorizer,
-    "cyclegan": _cyclegan,
-    "stack-colorizer": _stack_colorizer,
-    "twin-autoencoder": _twin_autoencoder,
+    name: partial(_of_file, name)
+    for name in (
+        "fc-vae",
+        "conv-vae",
+        "latent2d-vae",
+        "gdl-vae",
+        "wgan-gp",
+        "conv-colorizer",
+        "cyclegan",
+        "stack-colorizer",
+        "twin-autoencoder",
+    )
 }
 
 
@@ -106,6 +68,10 @@ def recipe_called(name: str) -> Recipe:
     return RECIPES[name]()
 
 
+def _nothing(text: str) -> None:
+    pass
+
+
 def train(
     recipe: str,
     data: Path | str,
@@ -120,7 +86,7 @@ def train(
     precision: str = "32-true",
     resume: bool = False,
     on_progress: Progress = nothing,
-    on_epoch: Callable[[str], None] = lambda text: None,
+    on_epoch: Callable[[str], None] = _nothing,
     should_stop: ShouldStop = never,
 ) -> TrainingResult:
     """Train by a recipe, leaving a run folder (see `formats.run_folder`).
@@ -153,6 +119,11 @@ def train(
     values: LoopSettings = parse(chosen.settings, settings or {}, recipe)
     chosen.check(values)
     _check_arguments(chosen, data, data_b, model)
+    if values.batch_size < devices * num_nodes:
+        raise UsageError(
+            f"A batch_size of {values.batch_size} leaves some of {devices * num_nodes} devices without a picture; give "
+            f"--set batch_size={devices * num_nodes} or more."
+        )
     folder = Path(out)
     _check_folder(folder, resume)
 
@@ -160,6 +131,8 @@ def train(
     from explorer.training.records import nothing_left_behind
 
     fabric = make_fabric(device, devices, num_nodes, precision)
+    if fabric.global_rank:  # one process tells for all
+        on_progress, on_epoch = nothing, _nothing
     is_new = not folder.exists()
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -168,21 +141,9 @@ def train(
         raise OutputError(
             f"The run folder {folder} could not be made ({reason}); choose another place."
         ) from error
+    run = _Run(chosen, values, fabric, folder, on_progress, on_epoch, should_stop)
     with nothing_left_behind(folder, is_new):
-        materials = _gathered(
-            chosen, values, fabric.device, folder, data, data_b, model, on_progress, should_stop
-        )
-        return _run(
-            chosen,
-            values,
-            fabric,
-            folder,
-            materials,
-            resume,
-            on_progress,
-            on_epoch,
-            should_stop,
-        )
+        return run.train(run.materials(data, data_b, model), resume)
 
 
 def _check_arguments(recipe: Recipe, data: Path | str, data_b: Path | str | None, model: str | None) -> None:
@@ -209,85 +170,93 @@ def _check_folder(folder: Path, resume: bool) -> None:
         )
 
 
-def _gathered(
-    recipe: Recipe,
-    settings: LoopSettings,
-    device: Any,
-    folder: Path,
-    data: Path | str,
-    data_b: Path | str | None,
-    model: str | None,
-    on_progress: Progress,
-    should_stop: ShouldStop,
-) -> Materials[Any]:
-    """Return what a lesson is made of."""
-    from explorer.formats import open_checkpoint
-    from explorer.training.lesson import Materials
-    from explorer.training.pictures import load
+@dataclass(frozen=True, eq=False)
+class _Run:
+    """One call of `train`; see there."""
 
-    opened = None if model is None else open_checkpoint(model).model
-    if opened is not None:
-        opened.network.to(device).eval()
-    spec = recipe.spec(settings, opened)
+    recipe: Recipe
+    settings: Any
+    fabric: Fabric
+    folder: Path
+    on_progress: Progress
+    on_epoch: Callable[[str], None]
+    should_stop: ShouldStop
 
-    def read(path: Path | str, extra: str) -> Any:
+    def materials(self, data: Path | str, data_b: Path | str | None, model: str | None) -> Materials[Any]:
+        """Return what a lesson is made of."""
+        from explorer.formats import open_checkpoint
+        from explorer.training.lesson import Materials
+
+        device = self.fabric.device
+        opened = None if model is None else open_checkpoint(model).model
+        if opened is not None:
+            opened.network.to(device).eval()
+        spec = self.recipe.spec(self.settings, opened)
+        first = self._pictures(data, spec, self.settings.extra)
+        second = None if data_b is None else self._pictures(data_b, spec)
+        return Materials(self.settings, first, second, opened, device)
+
+    def _pictures(self, data: Path | str, spec: ImageSpec, extra: str = "") -> TrainingPictures:
+        from explorer.training.pictures import load
+
         return load(
-            Path(path),
+            Path(data),
             spec,
             extra=extra,
-            hold_out=settings.hold_out,
-            near_copy=settings.near_copy,
-            folder=folder,
-            on_progress=on_progress,
-            should_stop=should_stop,
+            hold_out=self.settings.hold_out,
+            near_copy=self.settings.near_copy,
+            folder=self.folder,
+            on_progress=self.on_progress,
+            should_stop=self.should_stop,
         )
 
-    first = read(data, settings.extra)
-    second = None if data_b is None else read(data_b, "")
-    return Materials(settings, first, second, opened, device)
+    def train(self, materials: Materials[Any], resume: bool) -> TrainingResult:
+        """Run the lesson to its end, or until it is stopped."""
+        import torch
 
+        from explorer.formats.run_folder import model_of
+        from explorer.training.loop import Loop
+        from explorer.training.records import Records, resume_state
 
-def _run(
-    recipe: Recipe,
-    settings: LoopSettings,
-    fabric: Any,
-    folder: Path,
-    materials: Materials[Any],
-    resume: bool,
-    on_progress: Progress,
-    on_epoch: Callable[[str], None],
-    should_stop: ShouldStop,
-) -> TrainingResult:
-    import torch
-
-    from explorer.formats.run_folder import model_of
-    from explorer.training.loop import Loop
-    from explorer.training.records import Records, resume_state
-
-    facts = materials.facts()
-    state = resume_state(folder, recipe, settings, facts) if resume else None
-    fabric.barrier()
-    torch.manual_seed(settings.seed)
-    lesson = recipe.lesson(materials)
-    records = Records(folder, recipe, settings, facts, resume) if fabric.is_global_zero else None
-    loop = Loop(
-        lesson, settings, fabric, records, on_progress=on_progress, on_epoch=on_epoch, should_stop=should_stop
-    )
-    if fabric.global_rank:
-        torch.manual_seed(settings.seed + fabric.global_rank)  # other noise for other pictures
-    if state is not None:
-        loop.restore(state)
-    if records is not None:
-        records.told("running", loop.place.epochs, loop.place.seconds)
-    try:
-        finished = loop.run()
-    finally:
+        folder, settings, fabric = self.folder, self.settings, self.fabric
+        facts = materials.facts()
+        state = resume_state(folder, self.recipe, settings, facts) if resume else None
+        fabric.barrier()
+        torch.manual_seed(settings.seed)
+        lesson = self.recipe.lesson(materials)
+        records = Records(folder, self.recipe, settings, facts, resume) if fabric.is_global_zero else None
+        loop = Loop(
+            lesson,
+            settings,
+            fabric,
+            records,
+            on_progress=self.on_progress,
+            on_epoch=self.on_epoch,
+            should_stop=self.should_stop,
+        )
+        if state is not None:
+            loop.restore(state)
+        if fabric.global_rank:
+            torch.manual_seed(settings.seed + fabric.global_rank)  # other noise for other pictures
         if records is not None:
-            records.close()
-    on_progress(1.0, "measuring")
-    figures = loop.figures() if fabric.is_global_zero else {}
-    if records is not None:
-        records.told("finished" if finished else "stopped", loop.done, loop.place.seconds, figures=figures)
-    return TrainingResult(
-        model_of(folder), finished, loop.place.epochs, loop.place.seconds, figures, materials.notes()
-    )
+            records.told("running", loop.done, loop.place.seconds)
+        try:
+            finished = loop.run()
+        finally:
+            if records is not None:
+                records.close()
+        self.on_progress(1.0, "measuring")
+        figures = loop.figures() if fabric.is_global_zero else {}
+        if records is not None:
+            records.told(
+                "finished" if finished else "stopped", loop.done, loop.place.seconds, figures=figures
+            )
+        return TrainingResult(
+            model_of(folder),
+            finished,
+            loop.place.epochs,
+            loop.place.seconds,
+            figures,
+            materials.notes(),
+            fabric.is_global_zero,
+        )

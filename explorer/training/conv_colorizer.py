@@ -23,7 +23,7 @@ from explorer.errors import UsageError
 from explorer.models import architecture
 from explorer.models.base import ImageSpec, LatentModel, StageModel
 from explorer.models.conv_colorizer import BLUE, GREEN, RED, ConvColorizer, ConvColorizerConfig
-from explorer.training.lesson import Batch, Exported, Lesson, Materials, as_pixels, warm_cosine
+from explorer.training.lesson import Batch, Exported, Lesson, Materials, as_pixels
 from explorer.training.pictures import evenly, weighted
 from explorer.training.recipe import Recipe
 from explorer.training.settings import LoopSettings, setting
@@ -58,9 +58,9 @@ class ConvColorizerSettings(LoopSettings):
     )
     noise: float = setting(1.2, "spread of the codes drawn around the mean, in the posterior's", least=0)
     chroma: float = setting(10.0, "weight of the L1 loss of the shown chroma", least=0)
-    epochs: int = setting(100, "passes over the pictures", least=1)
+    epochs: int = 100
     batch_size: int = setting(32, "pictures per step", least=2)
-    lr: float = setting(2e-3, "highest learning rate", least=1e-8, most=1)
+    lr: float = 2e-3
     weight_decay: float = setting(0.01, "of AdamW", least=0, most=10)
 
 
@@ -94,10 +94,6 @@ class ConvColorizerLesson(Lesson[ConvColorizerSettings]):
         """Return the main pictures so often as they count, the extra ones once."""
         return weighted(self.pictures, self.settings.weight)
 
-    def rate(self, done: int, total: int) -> float:
-        """Return the learning rate's factor; see `warm_cosine`."""
-        return warm_cosine(done, total)
-
     def step(self, batch: Batch) -> dict[str, Tensor]:
         """Take one step; see `Objective`."""
         grey = self.pairs.decoded(batch.indices, self.settings.noise)
@@ -118,8 +114,7 @@ class ConvColorizerLesson(Lesson[ConvColorizerSettings]):
     def shown(self) -> np.ndarray:
         """Return true, decoded and coloured pictures below each other, and coloured samples of the prior."""
         pairs = self.kept_out or self.pairs
-        source = self.pictures.kept_out if self.kept_out else self.pictures.images
-        true = source[:12].astype(np.float32)
+        true = self.pictures.examples[:12].astype(np.float32)
         grey = pairs.decoded(torch.arange(len(true)))
         noise = np.random.default_rng(self.settings.seed).standard_normal(
             (3 * len(true), pairs.mean.shape[1])

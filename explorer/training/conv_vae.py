@@ -34,10 +34,10 @@ class ConvVaeSettings(VaeSettings):
 
     widths: tuple[int, ...] = setting((10, 5), "channels of the two convolutions", least=1, most=1024)
     latent_dim: int = setting(10, "dimensions of a code", least=1, most=4096)
-    warm_up: float = setting(10.0, "epochs over which the KL's weight rises from 0", least=0)
-    epochs: int = setting(200, "passes over the pictures", least=1)
-    batch_size: int = setting(32, "pictures per step", least=1)
-    lr: float = setting(3e-3, "highest learning rate", least=1e-8, most=1)
+    warm_up: float = 10.0
+    epochs: int = 200
+    batch_size: int = 32
+    lr: float = 3e-3
 
 
 class ConvVaeLesson(VaeLesson[ConvVaeSettings]):

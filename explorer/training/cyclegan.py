@@ -80,8 +80,8 @@ class CycleGanSettings(LoopSettings):
         least=0,
         most=0.99999,
     )
-    epochs: int = setting(200, "passes over the pictures", least=1)
-    batch_size: int = setting(1, "pictures per step", least=1)
+    epochs: int = 200
+    batch_size: int = 1
     lr: float = setting(2e-4, "learning rate before it falls", least=1e-8, most=1)
 
 
@@ -199,8 +199,7 @@ class CycleGanLesson(Lesson[CycleGanSettings]):
         found = {}
         for way, pictures in ((THERE, self.pictures), (BACK, self.others)):
             assert pictures is not None  # `RECIPE.needs_second`
-            images = pictures.kept_out if len(pictures.kept_out) else pictures.images
-            shades = torch.from_numpy(np.array(images[:count])).permute(0, 3, 1, 2).to(self.device)
+            shades = torch.from_numpy(np.array(pictures.examples[:count])).permute(0, 3, 1, 2).to(self.device)
             found[way] = shades.float() / 127.5 - 1
         return found
 

@@ -50,8 +50,6 @@ def make_fabric(device: str, devices: int, num_nodes: int, precision: str) -> Fa
             if several:
                 fabric.launch()
         except (RuntimeError, ValueError, AssertionError) as error:
-            count = "" if devices == 1 else f"{devices} times "
-            raise DeviceError(
-                f"There is no device {count}{device} for training here; use --device cpu."
-            ) from error
+            what = f"is no device {device}" if devices == 1 else f"are no {devices} devices {device}"
+            raise DeviceError(f"There {what} for training here; use --device cpu.") from error
     return fabric

@@ -25,7 +25,7 @@ from explorer.models import architecture
 from explorer.models.base import ImageSpec
 from explorer.models.fc_vae import FcVae, FcVaeConfig
 from explorer.training import losses, measures
-from explorer.training.lesson import Batch, Exported, Lesson, Materials, warm_cosine
+from explorer.training.lesson import Batch, Exported, Lesson, Materials
 from explorer.training.pictures import TrainingPictures, evenly, weighted
 from explorer.training.recipe import Recipe
 from explorer.training.settings import LoopSettings, setting
@@ -48,7 +48,7 @@ class FcVaeSettings(LoopSettings):
         (640, 320, 96), "widths of the hidden layers, from the picture inwards", least=1
     )
     latent_dim: int = setting(10, "dimensions of a code", least=1, most=4096)
-    epochs: int = setting(60, "passes over the pictures", least=1)
+    epochs: int = 60
     batch_size: int = setting(256, "pictures per step", least=2)
     weight_decay: float = setting(0.05, "of AdamW", least=0, most=10)
     beta: float = setting(1.5, "weight of the KL divergence", least=0)
@@ -89,10 +89,6 @@ class FcVaeLesson(Lesson[FcVaeSettings]):
     def indices(self) -> Tensor:
         """Return the main pictures so often as they count, the extra ones once."""
         return weighted(self.pictures, self.settings.weight)
-
-    def rate(self, done: int, total: int) -> float:
-        """Return the learning rate's factor; see `warm_cosine`."""
-        return warm_cosine(done, total)
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
         """Take one step; see `Objective`."""

@@ -58,9 +58,8 @@ class GdlVaeSettings(VaeSettings):
     norm: str = setting("preset", "yes or no: batch norm after each convolution")
     residual: str = setting("preset", "yes or no: residual blocks in the decoder")
     dropout: float = setting(0.0, "share of values dropped after each convolution", least=0, most=0.9)
-    epochs: int = setting(40, "passes over the pictures", least=1)
+    epochs: int = 40
     batch_size: int = setting(64, "pictures per step", least=2)
-    lr: float = setting(1e-3, "highest learning rate", least=1e-8, most=1)
 
 
 def config_of(settings: GdlVaeSettings) -> GdlVaeConfig:

@@ -49,25 +49,15 @@ class Latent2dVaeSettings(VaeSettings):
     side: int = setting(28, "height and width of the pictures, an even number of pixels", least=4, most=256)
     hidden: int = setting(32, "width of the encoder's dense layer", least=1, most=4096)
     latent_dim: int = setting(2, "dimensions of a code", least=1, most=4096)
-    near_copy: float = setting(
-        0.0, "pictures this near to a kept-out one (grey mean squared error) are left out", least=0
-    )
-    warm_up: float = setting(3.0, "epochs over which the KL's weight rises from 0", least=0)
-    moments: float = setting(
-        5.0, "weight of a penalty that keeps the codes' mean and covariance the prior's", least=0
-    )
-    turn: float = setting(2.0, "spread of random turns, in degrees", least=0, most=90)
-    shift: float = setting(0.008, "spread of random shifts, in sides", least=0, most=1)
-    zoom: float = setting(0.02, "spread of random zooms, each way on its own, as a share", least=0, most=0.5)
-    average: float = setting(
-        0.999,
-        "what is saved is a running average of the weights with this decay; 0: none",
-        least=0,
-        most=0.99999,
-    )
-    epochs: int = setting(36, "passes over the pictures", least=1)
-    batch_size: int = setting(32, "pictures per step", least=1)
-    lr: float = setting(1e-3, "highest learning rate", least=1e-8, most=1)
+    near_copy: float = 0.0
+    warm_up: float = 3.0
+    moments: float = 5.0
+    turn: float = 2.0
+    shift: float = 0.008
+    zoom: float = 0.02
+    average: float = 0.999
+    epochs: int = 36
+    batch_size: int = 32
 
 
 class Latent2dVaeLesson(VaeLesson[Latent2dVaeSettings]):

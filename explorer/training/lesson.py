@@ -143,14 +143,21 @@ class Lesson(abc.ABC, Generic[S]):
         optimizer.zero_grad(set_to_none=True)
         self.fabric.backward(loss)
         if self.fabric.world_size > 1:
-            for weight in self.networks[name].parameters():
-                if weight.grad is not None:
-                    weight.grad = self.fabric.all_reduce(weight.grad, reduce_op="mean")  # type: ignore[assignment]
+            for weight in self.networks[
+                name
+            ].parameters():  # each in every process, also where it had no part
+                own = torch.zeros_like(weight) if weight.grad is None else weight.grad
+                weight.grad = self.fabric.all_reduce(own, reduce_op="mean")  # type: ignore[assignment]
         if max_norm is not None:
             self.fabric.clip_gradients(
                 self.networks[name], optimizer, max_norm=max_norm, error_if_nonfinite=False
             )
         optimizer.step()
+
+    def in_unit(self, images: np.ndarray) -> Tensor:
+        """Return pictures uint8 `(N, H, W, C)` as float32 `(N, C, H, W)` in 0..1, on the device."""
+        pixels = torch.from_numpy(np.ascontiguousarray(images)).to(self.device)
+        return pixels.permute(0, 3, 1, 2).float() / 255
 
     # ---- what a recipe is ----
 
@@ -191,7 +198,7 @@ class Lesson(abc.ABC, Generic[S]):
 
     def rate(self, done: int, total: int) -> float:
         """Return the factor of all learning rates after so many steps of `total`."""
-        return 1.0
+        return warm_cosine(done, total)
 
     def state(self) -> dict[str, Any]:
         """Return what must survive a stop besides networks and optimizers: tensors and plain values."""

@@ -143,7 +143,7 @@ class Loop:
         row = place.means() | self._looked(self.lesson.examined)
         place.rows.append(row | {"seconds": round(place.seconds, 1)})
         place.step, place.sums, place.counts = 0, {}, {}
-        self._on_epoch(self._said(row))
+        self._on_epoch(f"epoch {self.place.epochs} of {self.settings.epochs}: {_figures(row)}")
         self._ended()
         return True
 
@@ -157,11 +157,11 @@ class Loop:
             if others is None
             else self._pixels(self.lesson.others.images, self._share(others)),  # type: ignore[union-attr]
             number=done,
-            done=self.place.epochs + self.place.step / self._per_epoch,
+            done=self.done,
         )
         with self.fabric.autocast():
             losses = {name: float(value.detach()) for name, value in self.lesson.step(batch).items()}
-        if not all(math.isfinite(value) for value in losses.values()):
+        if self._agreed(not all(math.isfinite(value) for value in losses.values())):
             self._failed()
         return losses
 
@@ -185,7 +185,7 @@ class Loop:
         return indices[self.fabric.global_rank :: self.fabric.world_size]
 
     def _agreed(self, stop: bool) -> bool:
-        """Return whether any process is to stop."""
+        """Return whether any process has to stop."""
         if self.fabric.world_size == 1:
             return stop
         flag = torch.tensor(float(stop), device=self.lesson.device)
@@ -197,9 +197,6 @@ class Loop:
         epochs, place = self.settings.epochs, self.place
         share = (place.epochs * self._per_epoch + place.step) / self._total
         self._on_progress(share, f"epoch {place.epochs + 1} of {epochs}: {_figures(place.means())}")
-
-    def _said(self, row: dict[str, float]) -> str:
-        return f"epoch {self.place.epochs} of {self.settings.epochs}: {_figures(row)}"
 
     def _ended(self) -> None:
         """Write down a whole epoch; save where one is due."""
@@ -214,7 +211,7 @@ class Loop:
 
     def _save(self) -> None:
         assert self.records is not None
-        done = self.place.epochs + self.place.step / self._per_epoch
+        done = self.done
         trained = {
             "recipe": self.records.recipe.name,
             "settings": plain(self.settings),
@@ -284,7 +281,8 @@ class Loop:
             network.load_state_dict(state["networks"][name])
         for name, optimizer in self.lesson.optimizers.items():
             optimizer.load_state_dict(state["optimizers"][name])
-        self.fabric.strategy.precision.load_state_dict(state["precision"])
+        if state["precision"]:  # none where the run began with another one
+            self.fabric.strategy.precision.load_state_dict(state["precision"])
         self.lesson.restore(state["lesson"])
         torch.set_rng_state(state["random"])
         if state["random_cuda"] and torch.cuda.is_available():

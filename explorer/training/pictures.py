@@ -62,6 +62,11 @@ class TrainingPictures:
         """The main collection's share of `images`."""
         return self.images[: self.main_count]
 
+    @property
+    def examples(self) -> np.ndarray:
+        """Pictures to show what is learnt: those kept out, or those learnt from where none are."""
+        return self.kept_out if len(self.kept_out) else self.images
+
     def facts(self) -> dict[str, object]:
         """Return what a report says of the data, as plain values."""
         return {

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from explorer.models.base import ImageSpec
-from explorer.training.lesson import Lesson
 from explorer.training.settings import SettingInfo, describe
+
+if TYPE_CHECKING:
+    from explorer.models.base import ImageSpec
+    from explorer.training.lesson import Lesson
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,7 @@ class TrainingResult:
         seconds: spent training, without reading and measuring.
         figures: what was measured, plain values; also in `run.json`.
         notes: sentences about what reading the pictures changed or left out.
+        is_first: false in the processes beside the first, which need not tell the same.
     """
 
     checkpoint: Path
@@ -31,6 +34,7 @@ class TrainingResult:
     seconds: float
     figures: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    is_first: bool = True
 
 
 @dataclass(frozen=True)

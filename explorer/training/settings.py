@@ -14,7 +14,10 @@ S = TypeVar("S")
 
 
 def setting(default: Any, help: str, *, least: float | None = None, most: float | None = None) -> Any:
-    """Declare a field of a settings dataclass: default, one line for people, range (ends included)."""
+    """Declare a field of a settings dataclass: default, one line for people, range (ends included).
+
+    A subclass that only wants another default assigns that alone: `epochs: int = 60`.
+    """
     return dataclasses.field(default=default, metadata={"help": help, "least": least, "most": most})
 
 
@@ -49,7 +52,7 @@ class SettingInfo:
 def describe(kind: type) -> list[SettingInfo]:
     """Return the settings of the dataclass `kind` in their order."""
     return [
-        SettingInfo(field.name, _text(field.default), field.metadata["help"])
+        SettingInfo(field.name, _text(field.default), _declared(kind, field.name)["help"])
         for field in dataclasses.fields(kind)
     ]
 
@@ -69,10 +72,16 @@ def parse(kind: type[S], given: Mapping[str, str], recipe: str) -> S:
     for name, text in given.items():
         if name not in fields:
             raise UsageError(f"The recipe {recipe} has no setting {name}; it knows {', '.join(fields)}.")
-        metadata = fields[name].metadata
+        metadata = _declared(kind, name)
         values[name] = _value(text, hints[name], recipe, name)
         _check_range(values[name], metadata["least"], metadata["most"], recipe, name)
     return kind(**values)
+
+
+def _declared(kind: type, name: str) -> Mapping[str, Any]:
+    """Return what `setting` was told of a field, in the class or the nearest base that told it more than a default."""
+    fields = (vars(base).get("__dataclass_fields__", {}).get(name) for base in kind.__mro__)
+    return next(field.metadata for field in fields if field is not None and field.metadata)
 
 
 _WORDS = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}

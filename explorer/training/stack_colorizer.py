@@ -24,7 +24,7 @@ from explorer.data.images import grey as grey_of
 from explorer.models.base import ImageSpec
 from explorer.models.conv_colorizer import BLUE, GREEN, RED
 from explorer.models.stack_colorizer import SIDE, StackColorizer, StackColorizerConfig, folded, stage
-from explorer.training.lesson import Batch, Exported, Lesson, Materials, as_pixels, warm_cosine
+from explorer.training.lesson import Batch, Exported, Lesson, Materials, as_pixels
 from explorer.training.recipe import Recipe
 from explorer.training.settings import LoopSettings, setting
 
@@ -47,9 +47,9 @@ class StackColorizerSettings(LoopSettings):
     )
     noise: float = setting(8.0, "spread of the noise on the grey while learning, of 255", least=0, most=255)
     luminance: float = setting(1.0, "weight of the error of the luminance", least=0)
-    epochs: int = setting(60, "passes over the pictures", least=1)
-    batch_size: int = setting(32, "pictures per step", least=1)
-    lr: float = setting(1e-4, "highest learning rate", least=1e-8, most=1)
+    epochs: int = 60
+    batch_size: int = 32
+    lr: float = 1e-4
     weight_decay: float = setting(0.0, "of AdamW", least=0, most=10)
     save_every: int = setting(20, "epochs between two checkpoints; each has 188 MB", least=1)
 
@@ -85,10 +85,6 @@ class StackColorizerLesson(Lesson[StackColorizerSettings]):
     def _grey(self, images: np.ndarray) -> Tensor:
         """Return the grey of pictures uint8 `(N, H, W, 3)`, `(N, 1, H, W)` in 0..1."""
         return torch.from_numpy(grey_of(images)).to(self.device)[:, None].float() / 255
-
-    def rate(self, done: int, total: int) -> float:
-        """Warm up, then down to nothing."""
-        return warm_cosine(done, total)
 
     @torch.no_grad()
     def exported(self) -> dict[str, Exported]:
@@ -136,13 +132,12 @@ class StackColorizerLesson(Lesson[StackColorizerSettings]):
     def _parts(self, images: np.ndarray) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield grey and colour, in 0..1, of a few hundred pictures at a time."""
         for start in range(0, len(images), 256):
-            some = np.ascontiguousarray(images[start : start + 256])
-            yield self._grey(some), torch.from_numpy(some).to(self.device).permute(0, 3, 1, 2).float() / 255
+            some = images[start : start + 256]
+            yield self._grey(some), self.in_unit(some)
 
     def shown(self) -> np.ndarray:
         """Return pictures, their grey, and what the network makes of it; kept-out ones where there are any."""
-        some = (self.pictures.kept_out if len(self.pictures.kept_out) else self.pictures.images)[:SHOWN]
-        grey, true = next(self._parts(some))
+        grey, true = next(self._parts(self.pictures.examples[:SHOWN]))
         return np.stack([as_pixels(row) for row in (true, grey.expand_as(true), self.network(grey))])
 
 

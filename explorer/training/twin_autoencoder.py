@@ -26,7 +26,7 @@ from explorer.models import architecture
 from explorer.models.base import ImageSpec
 from explorer.models.twin_autoencoder import Head, TwinAutoencoder, TwinAutoencoderConfig
 from explorer.training.distortion import Distortion, distorted, edge_error
-from explorer.training.lesson import Batch, Exported, Lesson, Materials, as_pixels, warm_cosine
+from explorer.training.lesson import Batch, Exported, Lesson, Materials, as_pixels
 from explorer.training.pictures import TrainingPictures, weighted
 from explorer.training.recipe import Recipe
 from explorer.training.settings import setting
@@ -59,9 +59,8 @@ class TwinAutoencoderSettings(Distortion):
     batch_size: int = setting(
         32, "pictures per step, but for those of --data-b, which join as many of --data", least=1
     )
-    lr: float = setting(1e-3, "highest learning rate", least=1e-8, most=1)
     weight_decay: float = setting(0.0, "of AdamW", least=0, most=10)
-    save_every: int = setting(10, "epochs between two checkpoints", least=1)
+    save_every: int = 10
 
     @property
     def sizes(self) -> dict[str, Any]:
@@ -131,10 +130,6 @@ class TwinAutoencoderLesson(Lesson[TwinAutoencoderSettings]):
             error = error + self.settings.edges * edge_error(images, targets)
         return error
 
-    def rate(self, done: int, total: int) -> float:
-        """Warm up, then down to nothing."""
-        return warm_cosine(done, total)
-
     def exported(self) -> dict[str, Exported]:
         """Return the twin."""
         model = architecture("twin-autoencoder").wrap(self.network, self.config, name="twin-autoencoder")
@@ -146,7 +141,7 @@ class TwinAutoencoderLesson(Lesson[TwinAutoencoderSettings]):
         errors = {}
         for head, (name, pictures) in enumerate((("first", self.pictures), ("second", self.others))):
             if len(pictures.kept_out):
-                images = self._tensor(pictures.kept_out)
+                images = self.in_unit(pictures.kept_out)
                 errors[f"kept_out_{name}"] = float((self._drawn(images, head) - images).abs().mean())
         return errors
 
@@ -159,13 +154,10 @@ class TwinAutoencoderLesson(Lesson[TwinAutoencoderSettings]):
         assert self.others is not None
         rows = []
         for head, pictures in enumerate((self.pictures, self.others)):
-            some = pictures.kept_out if len(pictures.kept_out) else pictures.images
-            images = self._tensor(np.resize(some[:SHOWN], (SHOWN, *some.shape[1:])))
+            some = pictures.examples[:SHOWN]
+            images = self.in_unit(np.resize(some, (SHOWN, *some.shape[1:])))
             rows += [images, self._drawn(images, head), self._drawn(images, 1 - head)]
         return np.stack([as_pixels(row) for row in rows])
-
-    def _tensor(self, images: np.ndarray) -> Tensor:
-        return torch.from_numpy(images).to(self.device).permute(0, 3, 1, 2).float() / 255
 
     def _drawn(self, images: Tensor, head: int) -> Tensor:
         return torch.cat(

@@ -22,7 +22,7 @@ from explorer.models import architecture
 from explorer.models.base import LatentModel, NativeRange, Space
 from explorer.training import losses, measures
 from explorer.training.averaging import settle
-from explorer.training.lesson import Batch, Exported, Lesson, Materials, as_pixels, warm_cosine
+from explorer.training.lesson import Batch, Exported, Lesson, Materials, as_pixels
 from explorer.training.settings import LoopSettings, setting
 from explorer.training.varied import mirrored, moved
 
@@ -47,7 +47,7 @@ class VaeSettings(LoopSettings):
     """What these recipes share."""
 
     beta: float = setting(1.0, "weight of the KL divergence", least=0)
-    warm_up: float = setting(0.0, "epochs over which that weight rises from 0", least=0)
+    warm_up: float = setting(0.0, "epochs over which the KL's weight rises from 0", least=0)
     moments: float = setting(
         0.0, "weight of a penalty that keeps the codes' mean and covariance the prior's", least=0
     )
@@ -80,8 +80,9 @@ class VaeLesson(Lesson[V]):
         super().__init__(materials)
         self.family, self.config = architecture(family), config
         network: Any = self.family.network(config).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.native: NativeRange = self._wrapped(network).native_range
-        self.space: Space = self._wrapped(network).spaces["z"]
+        wrapped = self._wrapped(network)
+        self.native: NativeRange = wrapped.native_range
+        self.space: Space = wrapped.spaces["z"]
         settings = self.settings
         self.network = self.learns("network", network, lr=settings.lr, weight_decay=settings.weight_decay)
         self.average: AveragedModel | None = None
@@ -102,7 +103,7 @@ class VaeLesson(Lesson[V]):
         if not self._is_settled:
             self._is_settled = True
             images = self.pictures.images
-            some = self._in_unit(
+            some = self.in_unit(
                 images[np.linspace(0, len(images) - 1, min(SETTLED, len(images))).astype(int)]
             )
             settle(self.average, self._passed, some.tensor_split(-(-len(some) // CHUNK)))
@@ -119,9 +120,6 @@ class VaeLesson(Lesson[V]):
     def copies(self) -> list[Any]:
         """The network, and its average where there is one: what is to begin alike."""
         return [self.network] if self.average is None else [self.network, self.average.module]
-
-    def rate(self, done: int, total: int) -> float:
-        return warm_cosine(done, total)
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
         settings = self.settings
@@ -194,14 +192,11 @@ class VaeLesson(Lesson[V]):
 
     def examined_pictures(self) -> Tensor:
         """Return the last kept-out pictures, `EXAMINED` at most, `(N, C, H, W)` in 0..1."""
-        return self._in_unit(self.pictures.kept_out[-EXAMINED:])
+        return self.in_unit(self.pictures.kept_out[-EXAMINED:])
 
     def some_pictures(self, count: int, learnt: bool = False) -> Tensor:
         """Return the last kept-out pictures; the last learnt from where none are, or where those are asked for."""
-        pictures = self.pictures
-        return self._in_unit(
-            (pictures.images if learnt or not len(pictures.kept_out) else pictures.kept_out)[-count:]
-        )
+        return self.in_unit((self.pictures.images if learnt else self.pictures.examples)[-count:])
 
     def encoded(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Return mean and log variance `(N, D)` of pictures in 0..1."""
@@ -219,15 +214,11 @@ class VaeLesson(Lesson[V]):
         images = self.pictures.images
         chosen = np.unique(np.linspace(0, len(images) - 1, min(most, len(images))).astype(int))
         heads = [
-            self.encoded(self._in_unit(images[part]))
+            self.encoded(self.in_unit(images[part]))
             for part in np.array_split(chosen, -(-len(chosen) // CHUNK))
         ]
         mean, logvar = (torch.cat(parts).cpu().numpy() for parts in zip(*heads, strict=True))
         return measures.activity_figures(mean, logvar)
-
-    def _in_unit(self, images: np.ndarray) -> Tensor:
-        pixels = torch.from_numpy(np.ascontiguousarray(images)).to(self.device)
-        return pixels.permute(0, 3, 1, 2).float() / 255
 
 
 def followed(decay: float, average: Tensor, weight: Tensor, count: Tensor | int) -> Tensor:

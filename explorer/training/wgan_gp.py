@@ -68,7 +68,7 @@ class WganGpSettings(LoopSettings):
         0, "epochs at the end over which the learning rates fall to zero; 0: they never fall", least=0
     )
     flips: bool = setting(True, "show half of the pictures mirrored")
-    epochs: int = setting(100, "passes over the pictures", least=1)
+    epochs: int = 100
     batch_size: int = setting(64, "pictures per step of the critic", least=2)
 
 

@@ -51,6 +51,9 @@ class Toy(Lesson):
         self.weight = self.learns("weight", nn.Linear(1, 1), lr=self.settings.lr)
         self.count = 0
 
+    def rate(self, done, total):
+        return 1.0
+
     def indices(self):
         every = torch.arange(len(self.pictures.images))
         bright = every[len(every) // 2 :]
@@ -252,6 +255,8 @@ def test_a_device_or_precision_that_is_not_there_is_told(tmp_path, data):
             training.train("toy", data, out=tmp_path / "run", device="cuda")
     with pytest.raises(UsageError, match="bf16-mixed"):
         training.train("toy", data, out=tmp_path / "run", device="cpu", precision="12")
+    with pytest.raises(UsageError, match=r"batch_size of 4 leaves some of 8 devices.*batch_size=8 or more"):
+        training.train("toy", data, out=tmp_path / "run", device="cpu", devices=8)
     assert not (tmp_path / "run").exists()
 
 
@@ -271,18 +276,28 @@ def test_the_rate_rises_and_then_falls_to_zero():
     assert all(a >= b for a, b in pairwise(rates[10:]))
 
 
-def _program(data, out, *more):
-    command = [sys.executable, "main.py", "train", "fc-vae", "--device", "cpu", "--data", data, "--out", out]
-    settings = {"height": 2, "width": 2, "hidden": 2, "latent_dim": 1, "hold_out": 0, "batch_size": 4}
+def _program(recipe, data, out, *more, **settings):
+    command = [
+        sys.executable,
+        "main.py",
+        "train",
+        recipe,
+        "--device",
+        "cpu",
+        "--data",
+        data,
+        "--out",
+        out,
+        *more,
+    ]
     sets = [text for name, value in settings.items() for text in ("--set", f"{name}={value}")]
     environment = os.environ | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
-    return subprocess.Popen(
-        [*map(str, command), *sets, *more], stderr=subprocess.PIPE, text=True, env=environment
-    )
+    return subprocess.Popen([*map(str, command), *sets], stderr=subprocess.PIPE, text=True, env=environment)
 
 
 def test_ctrl_c_in_the_running_program_keeps_what_was_reached(tmp_path, data):
-    program = _program(data, tmp_path / "run", "--set", "epochs=100000")
+    sizes = {"height": 2, "width": 2, "hidden": 2, "latent_dim": 1, "hold_out": 0, "batch_size": 4}
+    program = _program("fc-vae", data, tmp_path / "run", epochs=100000, **sizes)
     for line in program.stderr:
         if line.startswith("epoch 2 "):
             program.send_signal(signal.SIGINT)
@@ -294,8 +309,25 @@ def test_ctrl_c_in_the_running_program_keeps_what_was_reached(tmp_path, data):
 
 
 @pytest.mark.slow
-def test_two_processes_train_one_network(tmp_path, data):
-    program = _program(data, tmp_path / "run", "--set", "epochs=2", "--devices", "2")
+def test_two_processes_train_one_network_and_one_of_them_tells(tmp_path):
+    """Now and then only one of them has a picture that teaches the third decoder."""
+    images = np.random.default_rng(0).integers(0, 255, (43, 8, 8, 3), dtype=np.uint8)
+    for name, some in (("a", images[:40]), ("b", images[:40] // 2), ("extra", images[40:])):
+        np.savez(tmp_path / f"{name}.npz", images=some)
+    second = ("--data-b", tmp_path / "b.npz", "--devices", "2")
+    sizes = {
+        "side": 8,
+        "widths": 8,
+        "ups": "8,8",
+        "latent_dim": 4,
+        "epochs": 3,
+        "batch_size": 8,
+        "near_copy": 0,
+    }
+    where = tmp_path / "a.npz", tmp_path / "run"
+    program = _program("twin-autoencoder", *where, *second, extra=tmp_path / "extra.npz", **sizes)
     told = program.communicate(timeout=300)[1]
     assert program.returncode == 0, told
     assert RunFolder.read(tmp_path / "run").state == "finished"
+    assert [told.count(f"epoch {number} of 3") for number in (1, 2, 3)] == [1, 1, 1]
+    assert told.count("finished after 3 epochs") == 1

@@ -18,6 +18,19 @@ class Example:
     extra: str = setting("", "more")
 
 
+@dataclass(frozen=True)
+class Longer(Example):
+    epochs: int = 30
+
+
+def test_another_default_alone_keeps_words_and_range():
+    assert parse(Longer, {}, "toy").epochs == 30
+    first = describe(Longer)[0]
+    assert (first.name, first.default, first.help) == ("epochs", "30", "passes")
+    with pytest.raises(UsageError, match="at least 1"):
+        parse(Longer, {"epochs": "0"}, "toy")
+
+
 def test_defaults_stay_where_nothing_is_given():
     assert parse(Example, {}, "toy") == Example()
 
