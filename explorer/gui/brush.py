@@ -201,7 +201,7 @@ class Brush(QObject):
         """The model's own space where its codes are maps."""
         model = self._session.model
         space = model.spaces[model.default_space] if model is not None else None
-        return space if space is not None and len(space.shape) == 3 else None
+        return space if space is not None and space.is_map else None
 
     def _sides(self) -> Sides:
         """Return height and width of the picture that is painted on."""

@@ -16,6 +16,9 @@ from explorer.models.base import ImageSpec, LatentModel, Space
 if TYPE_CHECKING:
     from explorer.formats import Opened
 
+SHELL = 16
+"""Dimensions from which on a sample of the normal prior is hardly ever near its centre."""
+
 
 def first_state(opened: Opened, before: State) -> State:
     """Return the state in which a model is first shown; of the one `before` stay what fits: stages, strip, ground.
@@ -32,7 +35,7 @@ def first_state(opened: Opened, before: State) -> State:
         before,
         opened=opened,
         space=space.name,
-        code=frozen_code(space.center),
+        code=frozen_code(_first_code(opened, model, space)),
         locked=np.zeros(space.dim, bool),
         label=0,
         style=StyleSettings(),
@@ -116,6 +119,17 @@ def _first_column(opened: Opened) -> str | None:
     columns = opened.code_book.labels if opened.code_book else {}
     numbers = [name for name, values in columns.items() if values.dtype.kind in "fiu"]
     return next(iter([*numbers, *columns]), None)
+
+
+def _first_code(opened: Opened, model: LatentModel, space: Space) -> np.ndarray:
+    """Return the centre; of a space that only samples are known of one of those: a GAN draws nothing at 0.
+
+    Codes of a normal prior in many dimensions lie on a shell around 0, and a GAN saw no others.
+    """
+    is_drawn = space.prior == "normal" and not model.has_encoder and opened.code_book is None
+    if is_drawn and space.dim >= SHELL and space.name == model.default_space:
+        return sampling.sample(space, 1, 0)[0]
+    return space.center
 
 
 def _first_anchors(opened: Opened, model: LatentModel, space: Space) -> list[Anchor]:

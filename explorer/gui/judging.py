@@ -41,7 +41,7 @@ class DimensionJudge(QObject):
             session.set_activity(activity_maths.judge(self._kl, None))
         elif session.space.leading is not None:
             session.set_activity(activity_maths.leading(session.space))
-        if len(session.space.shape) == 3 and session.space.dim > MOST_OF_A_MAP:
+        if session.space.is_map and session.space.dim > MOST_OF_A_MAP:
             self._pictures.cancel("activity")  # that of the space before would be taken for this one's
             return
         probes = activity_maths.probes(session.space, book.mean) if book is not None else None

@@ -72,8 +72,7 @@ class RangeNotice(QWidget):
 
 def told(model: LatentModel, space: Space) -> str:
     """Return what is to be said of the sliders of a space, and what helps; empty where they need no word."""
-    is_map = len(space.shape) == 3 and space.name == model.default_space == model.explored_space
-    if is_map:
+    if space.is_map and space.name == model.default_space == model.explored_space:
         size = " × ".join(str(side) for side in space.shape)
         return f"A slider here is one number of a map, {size}. {_PICTURES if model.has_encoder else _BOOK}"
     return ranges.unknown_prior(model) if ranges.is_provisional(space) else ""

@@ -90,6 +90,11 @@ class Space:
         """Number of dimensions of a code, its shape multiplied out."""
         return math.prod(self.shape)
 
+    @property
+    def is_map(self) -> bool:
+        """Whether a code has a height and a width: `(4, 8, 8)`, not a GAN's `(64, 1, 1)`."""
+        return len(self.shape) == 3 and self.shape[1:] != (1, 1)
+
     def to(self, codes: Tensor, other_space: str, options: DecodeOptions = NO_OPTIONS) -> Tensor:
         """Map codes `(N, dim)` or `(N, *shape)` of this space to `other_space`: `(N, *its shape)`.
 

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 from real_window import WAIT, drop, expected, finish, open_and_wait, picture_file, save, save_colorizer, shown
+from sessions import save_family
 
 from explorer.formats import Opened
 from explorer.gui import app as app_module
@@ -137,6 +138,22 @@ def test_a_picture_for_a_model_without_encoder_is_a_sentence(running, qtbot, tmp
         drop(running.window, picture_file(tmp_path / "person.png"))
     assert told.args[0] == "error"
     assert "gan has no encoder" in told.args[1]
+
+
+def test_a_gan_opens_at_a_sample_and_its_code_is_no_map(running, qtbot, tmp_path):
+    """At 0, where none of its codes ever lay, a GAN draws mud."""
+    path = save_family(tmp_path / "gan.safetensors", "dcgan", latent_dim=24, widths=(8, 4), channels=3)
+    open_and_wait(qtbot, running, path)
+    session = running.session
+    assert session.space.shape == (24, 1, 1)
+    assert 2 < np.linalg.norm(session.code) < 8  # of N(0, 1) in 24 dimensions: about 4.9
+    assert running.window.sliders.range_notice.text == ""
+    assert not running.window.canvas.bar.brush.isVisible()
+    session.reset()
+    assert np.array_equal(session.code, session.space.center)
+    small = save_family(tmp_path / "small.safetensors", "dcgan", latent_dim=6, widths=(8, 4), channels=3)
+    open_and_wait(qtbot, running, small)
+    assert np.array_equal(session.code, session.space.center)
 
 
 def test_a_stage_that_does_not_fit_is_refused_with_both_shapes(running, qtbot, tmp_path):
