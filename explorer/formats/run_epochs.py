@@ -5,25 +5,20 @@ What lies where in such a folder is `run_folder`'s. No network is read here.
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from explorer.errors import CheckpointError
-from explorer.formats.run_folder import RunFolder, checkpoint_of, is_run, model_of
+from explorer.formats.run_folder import RunFolder, checkpoint_of, epoch_of, is_run, model_of
 
 if TYPE_CHECKING:
     from explorer.models.base import LatentModel, StageModel
 
-_NAME = re.compile(r"checkpoint-([0-9]{4,9})\.safetensors")
-
 
 def place_of(checkpoint: Path) -> tuple[Path, int] | None:
     """Return the run folder and the epoch of the checkpoint of a run's main network; None for any other file."""
-    match = _NAME.fullmatch(checkpoint.name)
-    if match is None or not is_run(checkpoint.parent):
-        return None
-    return checkpoint.parent, int(match[1])
+    number = epoch_of(checkpoint)
+    return (checkpoint.parent, number) if number is not None and is_run(checkpoint.parent) else None
 
 
 def name_of(network: LatentModel | StageModel) -> str:

@@ -36,6 +36,12 @@ def model_of(folder: Path, part: str = "") -> Path:
     return folder / f"model{part and '-'}{part}.safetensors"
 
 
+def epoch_of(checkpoint: Path) -> int | None:
+    """Return after how many epochs a file is the main network's checkpoint, None where its name says nothing of it."""
+    match = _CHECKPOINT.fullmatch(checkpoint.name)
+    return int(match[1]) if match else None
+
+
 @dataclass(frozen=True)
 class RunEpoch:
     """A checkpoint on the way.
@@ -132,5 +138,4 @@ def _numbered(folder: Path) -> list[tuple[int, Path]]:
         files = list(folder.iterdir())
     except OSError:
         return []
-    matches = ((_CHECKPOINT.fullmatch(file.name), file) for file in files)
-    return [(int(match[1]), file) for match, file in matches if match]
+    return [(number, file) for file in files if (number := epoch_of(file)) is not None]

@@ -240,11 +240,7 @@ class _Run:
             torch.manual_seed(settings.seed + fabric.global_rank)  # other noise for other pictures
         if records is not None:
             records.told("running", loop.done, loop.place.seconds)
-        try:
-            finished = loop.run()
-        finally:
-            if records is not None:
-                records.close()
+        finished = loop.run()
         self.on_progress(1.0, "measuring")
         figures = loop.figures() if fabric.is_global_zero else {}
         if records is not None:

@@ -133,9 +133,6 @@ class Records:
         except OSError as error:
             raise _unwritten(self._events, error) from error
 
-    def close(self) -> None:
-        """End; no file is open between two epochs."""
-
 
 def _made(folder: Path) -> Path:
     """Return the folder, made where it was missing."""

@@ -226,7 +226,7 @@ class Epochs(QObject):
     # ---- what is in its folder ----
 
     def _on_listed(self, listing: Listing | None) -> None:
-        self._listing = listing
+        before, self._listing = self._listing, listing
         if listing is not None and listing.numbers:
             last = listing.numbers[-1]
             self._broken = {n: at for n, at in self._broken.items() if listing.stamps.get(n) == at}
@@ -234,7 +234,15 @@ class Epochs(QObject):
                 self._is_following = self.number is not None and self.number >= last
             elif self._is_following and last > (self.number or 0) and last not in self._broken:
                 self.go(last)
+            elif self.number is not None and _is_rewritten(self.number, before, listing):
+                self._read_again(self.number)
         self._refresh()
+
+    def _read_again(self, number: int) -> None:
+        """Show an epoch as it is now: it was stopped in its middle when it was read, and is whole now."""
+        wanted = self._wanted(number)
+        if wanted is not None and self._reader.wanted is None:
+            self._reader.want(wanted)
 
     def _on_hoped(self, listing: Listing | None) -> None:
         if listing is not None and listing.numbers:
@@ -371,3 +379,9 @@ class Epochs(QObject):
         if len(rest) <= 1:
             self._film.stop()
             self._refresh()
+
+
+def _is_rewritten(number: int, before: Listing | None, now: Listing) -> bool:
+    """Return whether the checkpoint of an epoch is there, and another one than it was."""
+    earlier = before.stamps.get(number) if before is not None else None
+    return earlier is not None and now.stamps.get(number, earlier) != earlier

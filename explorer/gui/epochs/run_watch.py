@@ -62,7 +62,8 @@ class RunWatch(QObject):
             self._job.finished.connect(self._on_finished)
 
     def _on_changed(self, _path: str) -> None:
-        self._timer.start()
+        if not self._timer.isActive():  # a run whose epochs take less than that never rests
+            self._timer.start()
 
     def _on_looked(self, listing: Listing | None) -> None:
         if self.sender() is self._job:

@@ -132,6 +132,14 @@ def test_a_new_epoch_is_followed_while_the_slider_is_at_the_end(watched, run, qt
     qtbot.waitUntil(lambda: watched.epochs.numbers == (1, 2, 4, 5), timeout=WAIT)
 
 
+def test_an_epoch_that_was_stopped_in_its_middle_is_read_again_once_it_is_whole(watched, run, qtbot):
+    first = shown(watched).copy()
+    run.add(4, seed=9)
+    qtbot.waitUntil(lambda: (shown(watched) != first).any(), timeout=WAIT)
+    at_rest(watched, qtbot, 4)
+    assert (shown(watched) == of_epoch(watched, run, 4)).all()
+
+
 def test_a_fast_hand_ends_at_the_epoch_where_it_rests(watched, run, qtbot):
     slider = watched.window.canvas.epoch_row.slider
     for place in (2, 1, 0, 1, 2, 3, 0):

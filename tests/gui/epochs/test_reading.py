@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from PySide6.QtCore import QTimer
 from real_window import WAIT
 
 from explorer.data.code_book import CodeBook
@@ -9,6 +10,7 @@ from explorer.errors import CheckpointError
 from explorer.formats import Opened, open_checkpoint, open_latent, ranges, run_epochs
 from explorer.gui.epochs.epoch_reader import EpochReader, Wanted
 from explorer.gui.epochs.epoch_reading import Networks, look
+from explorer.gui.epochs.run_watch import REST, RunWatch
 from explorer.gui.jobs import JobRunner
 from explorer.gui.state import State
 from explorer.gui.weights import is_alike, with_model
@@ -111,6 +113,22 @@ def test_a_run_folder_stands_for_its_newest_checkpoint(run, young_run, tmp_path)
     assert run_epochs.place_of(run.folder / "model.safetensors") is None
     assert run_epochs.place_of(run.folder / "checkpoint-0003-back.safetensors") is None
     assert run_epochs.place_of(tmp_path / "checkpoint-0003.safetensors") is None
+
+
+def test_a_folder_that_never_rests_is_looked_into_all_the_same(qapp, run, qtbot):
+    jobs, listed = JobRunner(), []
+    watch = RunWatch(jobs, "run folder")
+    watch.listed.connect(lambda listing: listed.append(listing.numbers))
+    watch.watch(run.folder)
+    qtbot.waitUntil(lambda: len(listed) == 1, timeout=WAIT)
+    busy = QTimer(interval=REST // 3)
+    busy.timeout.connect(lambda: run.say("running", 4))
+    busy.start()
+    run.add(5)
+    qtbot.waitUntil(lambda: listed[-1] == (1, 2, 3, 4, 5), timeout=WAIT)
+    busy.stop()
+    watch.watch(None)
+    jobs.close()
 
 
 def test_a_folder_that_is_gone_lists_nothing(run, tmp_path):
