@@ -160,7 +160,8 @@ def _tensors(reading: Reading) -> dict[str, Tensor]:
     from safetensors.torch import load_file
 
     try:
-        return load_file(reading.path)
+        # Copies: what is mapped ends the program once somebody writes the file anew in its place.
+        return {name: tensor.clone() for name, tensor in load_file(reading.path).items()}
     except (SafetensorError, OSError, ValueError, KeyError, RuntimeError, TypeError) as error:
         raise _bad(reading, shown(error, 100) or "its tensors cannot be read") from error
 

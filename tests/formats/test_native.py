@@ -201,6 +201,14 @@ def test_a_full_disk_leaves_the_old_file(native, tiny_model):
     assert [path.name for path in native.parent.iterdir()] == [native.name]
 
 
+def test_an_open_model_stays_when_its_file_is_written_over(native, tiny_model):
+    network = open_latent(native).model.network
+    with native.open("r+b") as file:  # in its place, as others' programs save
+        file.write(bytes(native.stat().st_size))
+    for mine, opened in zip(tiny_model.network.parameters(), network.parameters(), strict=True):
+        assert torch.equal(mine, opened)
+
+
 def test_a_place_that_is_not_there(tmp_path, tiny_model):
     with pytest.raises(OutputError, match=r"nothing was changed\.$"):
         save_native(tmp_path / "absent" / "x.safetensors", tiny_model, config=CONFIG)
