@@ -45,14 +45,6 @@ def _stride(number: int, widths: Sequence[int]) -> int:
     return 1 if number == len(widths) - 1 else 2
 
 
-def patch_side(widths: Sequence[int]) -> int:
-    """Return how many pixels a side one score looks at."""
-    side = 4
-    for number in reversed(range(len(widths))):
-        side = (side - 1) * _stride(number, widths) + 4
-    return side
-
-
 def least_side(widths: Sequence[int]) -> int:
     """Return the smallest pictures, in pixels a side, that leave more than one value to each instance norm."""
     return 3 * 2 ** (len(widths) - 1)

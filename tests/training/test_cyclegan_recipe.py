@@ -10,7 +10,7 @@ import torch
 from explorer import training
 from explorer.errors import UsageError
 from explorer.formats import open_stage
-from explorer.models.patch_critic import PatchCritic, least_side, patch_side
+from explorer.models.patch_critic import PatchCritic, least_side
 from explorer.training.image_pool import ImagePool
 
 SMALL = {
@@ -221,18 +221,18 @@ def test_a_history_of_none_and_gradients():
 # ---- the critic ----
 
 
-def test_a_critic_of_four_widths_looks_at_70_pixels():
-    assert patch_side((64, 128, 256, 512)) == 70
-    critic = PatchCritic((4, 4, 4))
-    images = torch.rand(1, 3, 64, 64, requires_grad=True)
+@pytest.mark.parametrize(("widths", "side", "across"), [((4, 4, 4), 64, 34), ((4, 4, 4, 4), 128, 70)])
+def test_a_critic_looks_at_patches_of_the_papers_size(widths, side, across):
+    critic = PatchCritic(widths)
+    images = torch.rand(1, 3, side, side, requires_grad=True)
     norms = [layer for layer in critic.main if isinstance(layer, torch.nn.InstanceNorm2d)]
-    assert len(norms) == 2  # none behind the first convolution
+    assert len(norms) == len(widths) - 1  # none behind the first convolution
     scores = critic(images)
     assert scores.shape == (1, 1, 14, 14)
     for norm in norms:
         norm.forward = lambda features: features  # a norm looks at everything
     reached = torch.autograd.grad(critic(images)[0, 0, 7, 7], images)[0].abs().sum((0, 1))
-    assert int((reached.sum(0) > 0).sum()) == patch_side((4, 4, 4)) == 34
+    assert int((reached.sum(0) > 0).sum()) == across
 
 
 def test_the_least_side_leaves_a_score():

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from explorer.formats.run_epochs import place_of
+from explorer.formats.run_folder import epoch_of
 from explorer.gui.weights import is_alike
 
 if TYPE_CHECKING:
@@ -39,9 +40,8 @@ def network_of(session: Session, subject: Subject | None) -> Network | None:
 
 
 def number_of(network: Network | None) -> int | None:
-    """Return which epoch of its run a network is, None where it is of none."""
-    place = _place(network)
-    return place[1] if place is not None else None
+    """Return which epoch a network of a run is, without a look at the disk: a drag asks at every move."""
+    return epoch_of(network.origin.path) if network is not None and network.origin is not None else None
 
 
 def is_of(folder: Path, network: Network, opened: Opened) -> bool:

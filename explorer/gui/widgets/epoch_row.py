@@ -13,10 +13,9 @@ from explorer.gui import theme
 from explorer.gui.widgets.epoch_slider import EpochSlider
 from explorer.gui.widgets.icons import icon
 
-NARROW = (
-    420,
-    300,
-)  # px; below the first the tooltip alone tells the run's state, below the other words are short
+NARROW = 420, 300
+"""px; below the first the tooltip alone tells the run's state, below the other words are short."""
+
 _TIP = "Walk through the epochs (, and .); right click: compare two of them"
 
 
