@@ -245,9 +245,18 @@ class Epochs(QObject):
             self._reader.want(wanted)
 
     def _on_hoped(self, listing: Listing | None) -> None:
+        folder = self._hope.folder
+        if folder is None or (listing is not None and not listing.numbers and listing.run.state != "failed"):
+            return
+        self._hope.watch(None)
         if listing is not None and listing.numbers:
-            self._hope.watch(None)
             self.first_came.emit(str(listing.run.path))
+        else:
+            self._session.tell(
+                "error",
+                f"The run {folder.resolve().name} ended before its first checkpoint; the command that trained it "
+                "says why.",
+            )
 
     def _wanted(self, number: int) -> Wanted | None:
         """Return what has to be read for an epoch; None where it is gone, or cannot be read."""

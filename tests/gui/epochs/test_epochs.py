@@ -231,6 +231,24 @@ def test_a_run_that_has_just_begun_is_shown_from_its_first_epoch_on(running, you
     assert running.epochs.number == 1
 
 
+@pytest.mark.parametrize("stays", [True, False])
+def test_a_run_that_fails_before_its_first_epoch_is_waited_for_no_longer(running, young_run, qtbot, stays):
+    """A run that has saved nothing takes its `run.json` with it, or that tells how it ended."""
+    with qtbot.waitSignal(running.session.message, timeout=WAIT):
+        running.opener.open(str(young_run.folder))
+    about = young_run.folder / "run.json"
+    with qtbot.waitSignal(running.session.message, timeout=WAIT) as told:
+        if stays:
+            (young_run.folder / "new").write_text(
+                json.dumps(json.loads(about.read_text()) | {"state": "failed"})
+            )
+            (young_run.folder / "new").replace(about)
+        else:
+            about.unlink()
+    assert told.args[0] == "error"
+    assert "The run young ended before its first checkpoint" in told.args[1]
+
+
 def test_names_are_kept_for_all_epochs_of_a_run(watched, run, qtbot):
     session = watched.session
     go(watched, qtbot, 1)
