@@ -1,9 +1,6 @@
 """`checkpoints/hair_tags.py` on small drawn faces whose hair is dark, gold or blue."""
 
-import importlib.util
 import json
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,21 +10,13 @@ from PIL import Image
 from explorer.formats import save_native
 from explorer.models import architecture
 
-SCRIPT = Path(__file__).resolve().parents[2] / "checkpoints" / "hair_tags.py"
 HAIR = {"black": (40, 30, 30), "blonde": (225, 200, 90), "blue": (60, 90, 200)}
 
 
 @pytest.fixture(scope="module")
-def script():
-    spec = importlib.util.spec_from_file_location("hair_tags", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["hair_tags"] = module
-    sys.path.insert(0, str(SCRIPT.parent))  # as Python does for a script
-    spec.loader.exec_module(module)
-    sys.path.remove(str(SCRIPT.parent))
-    module.EPOCHS = 12
-    yield module
-    del sys.modules["hair_tags"], sys.modules["sort_faces"]
+def script(hair_tags):
+    hair_tags.EPOCHS = 12
+    return hair_tags
 
 
 @pytest.fixture(scope="module")
