@@ -26,6 +26,7 @@ from PySide6.QtWidgets import (
 )
 
 from explorer.gui import theme
+from explorer.gui.first_state import SEED
 from explorer.gui.pictures import PictureSource, to_qimage
 from explorer.gui.session import Session
 from explorer.gui.widgets import model_card
@@ -321,7 +322,7 @@ def _walk(opened: Opened) -> np.ndarray:
     if book is not None and book.space == space.name and len(book) >= STOPS:
         stops = book.mean[np.linspace(0, len(book) - 1, STOPS).astype(int)]
     else:
-        stops = sampling.sample(space, STOPS, 0)
+        stops = sampling.sample(space, STOPS, SEED)
     ways = [
         interpolation.path(a, b, STEPS + 1)[:-1]
         for a, b in zip(stops, np.roll(stops, -1, axis=0), strict=True)
