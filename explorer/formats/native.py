@@ -274,10 +274,21 @@ def kind_of(path: Path) -> str | None:
 
 def image_of(path: Path) -> ImageSpec | None:
     """Return what pictures a native checkpoint says that it makes, None for a stage and for any other file."""
-    sides = _told_by(path).get("image")
-    if not isinstance(sides, list) or len(sides) != 3 or not all(_size(side) for side in sides):
+    return _told_spec(path, "image")
+
+
+def input_of(path: Path) -> ImageSpec | None:
+    """Return what pictures a native stage says that it takes, None for any other file."""
+    return _told_spec(path, "input")
+
+
+def _told_spec(path: Path, key: str) -> ImageSpec | None:
+    sides = _told_by(path).get(key)
+    if not isinstance(sides, list) or len(sides) != 3:
         return None
-    return ImageSpec(*sides)
+    is_open = key == "input"  # a stage may take any height and width
+    good = _size(sides[0]) and all(_size(side) or (is_open and side is None) for side in sides[1:])
+    return ImageSpec(*sides) if good else None
 
 
 def _told_by(path: Path) -> dict[str, Any]:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 
 from PySide6.QtCore import QPoint, QSize, QTimer, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFileDialog, QMenu, QSizePolicy, QWidget
 
 from explorer.errors import ExplorerError
-from explorer.formats import run_epochs
+from explorer.formats import native, run_epochs
 from explorer.gui.pictures import PictureSource
 from explorer.gui.session import Session
 from explorer.gui.state import StageEntry
 from explorer.gui.widgets.chip import HEIGHT, Chip
+from explorer.models.base import check_stages
 from explorer.render.requests import RenderResult
 
 SPACING = 6
@@ -118,10 +120,15 @@ class StagesBar(QWidget):
         self.make_add_menu().popup(self._add.mapToGlobal(QPoint(0, HEIGHT + 4)))
 
     def make_add_menu(self) -> QMenu:
-        """Return the menu of `+ stage`: what is bundled, and a file."""
+        """Return the menu of `+ stage`: what is bundled, as far as it takes the pictures that there are, and a file."""
         menu = _menu(self)
+        model = self._session.model
+        made = check_stages(model.image, self._session.enabled_stages) if model is not None else None
         for name, path in self._choices:
-            menu.addAction(name).triggered.connect(partial(self.stage_wanted.emit, path))
+            action = menu.addAction(name)
+            taken = native.input_of(Path(path))
+            action.setEnabled(made is None or taken is None or taken.accepts(made))
+            action.triggered.connect(partial(self.stage_wanted.emit, path))
         menu.addSeparator()
         menu.addAction("Open a file…").triggered.connect(self.ask_for_file)
         return menu

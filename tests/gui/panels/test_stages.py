@@ -9,6 +9,7 @@ from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QApplication, QFileDialog
 
+from explorer import paths
 from explorer.errors import StageError
 from explorer.formats.notes import NO_NOTES
 from explorer.gui.panels.canvas import Canvas
@@ -194,6 +195,13 @@ def test_plus_stage_offers_what_is_bundled_and_a_file(bar, qtbot, monkeypatch):
     with qtbot.waitSignal(bar.stage_wanted) as wanted:
         actions["anime-colorizer"].trigger()
     assert wanted.args == ["/models/anime-colorizer.safetensors"]
+    bar.set_choices([(name, str(paths.bundled()[name])) for name in ("anime-colorizer", "hair-translate")])
+    enabled = {action.text(): action.isEnabled() for action in bar.make_add_menu().actions() if action.text()}
+    assert enabled == {
+        "anime-colorizer": True,
+        "hair-translate": False,
+        "Open a file…": True,
+    }  # pictures are grey
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: ("/home/me/mine.pt", ""))
     with qtbot.waitSignal(bar.stage_wanted) as wanted:
         actions["Open a file…"].trigger()
