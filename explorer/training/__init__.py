@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,26 +29,18 @@ if TYPE_CHECKING:
 __all__ = ["RECIPES", "Recipe", "TrainingResult", "recipe_called", "recipes", "train"]
 
 
-def _of_file(name: str) -> Recipe:
-    """Return the recipe of the file that is named like it."""
-    recipe: Recipe = import_module(f"{__name__}.{name.replace('-', '_')}").RECIPE
-    return recipe
-
-
 RECIPES: dict[str, Callable[[], Recipe]] = {
-    name: partial(_of_file, name)
-    for name in (
-        "fc-vae",
-        "conv-vae",
-        "latent2d-vae",
-        "gdl-vae",
-        "wgan-gp",
-        "conv-colorizer",
-        "cyclegan",
-        "stack-colorizer",
-        "twin-autoencoder",
-    )
+    "fc-vae": lambda: import_module("explorer.training.fc_vae").RECIPE,
+    "conv-vae": lambda: import_module("explorer.training.conv_vae").RECIPE,
+    "latent2d-vae": lambda: import_module("explorer.training.latent2d_vae").RECIPE,
+    "gdl-vae": lambda: import_module("explorer.training.gdl_vae").RECIPE,
+    "wgan-gp": lambda: import_module("explorer.training.wgan_gp").RECIPE,
+    "conv-colorizer": lambda: import_module("explorer.training.conv_colorizer").RECIPE,
+    "cyclegan": lambda: import_module("explorer.training.cyclegan").RECIPE,
+    "stack-colorizer": lambda: import_module("explorer.training.stack_colorizer").RECIPE,
+    "twin-autoencoder": lambda: import_module("explorer.training.twin_autoencoder").RECIPE,
 }
+"""What imports a recipe by its name; the files are named in full, so that nothing else can be imported here."""
 
 
 def recipes() -> dict[str, Recipe]:

@@ -28,6 +28,7 @@ PICTURE = 144  # px, in the widest one
 PAD, NARROW_PAD = 12, 8
 LOW = 46  # px high, of a card whose words stand beside its picture
 FRAME = 80  # milliseconds
+SLACK = 2  # px, by which a name is rather broken than cut at its last letter
 _WORDS = 48  # px, of two lines with the room over them
 _LOW_PAD = 6
 
@@ -39,6 +40,18 @@ def height_of(width: int) -> int:
 
 def _pad(width: int) -> int:
     return PAD if width > (WIDTH + NARROWEST) // 2 else NARROW_PAD
+
+
+def _in_two(name: str, metrics: QFontMetrics, room: float) -> tuple[str, str]:
+    """Return a name on two lines, broken behind the last hyphen up to which it has room; the second empty if it has."""
+    room -= SLACK
+    if metrics.horizontalAdvance(name) <= room:
+        return name, ""
+    for cut in range(len(name) - 1, 0, -1):
+        head, rest = name[:cut], name[cut:]
+        if head.endswith("-") and max(map(metrics.horizontalAdvance, (head, rest))) <= room:
+            return head, rest
+    return name, ""
 
 
 class ModelCard(QWidget):
@@ -126,13 +139,22 @@ class ModelCard(QWidget):
         room = QRectF(left, top, self.width() - left - (4 if self._is_low else box.left()), 18)
         font = theme.base_font(theme.SMALL_PIXELS) if self._is_low else self.font()
         font.setBold(True)
+        metrics = QFontMetrics(font)
+        name, rest = _in_two(self._name, metrics, room.width())
         # The end of a name tells it from others that begin alike.
-        self._paint_line(painter, self._name, room, font, tokens.text, Qt.TextElideMode.ElideMiddle)
-        font = theme.base_font(theme.SMALL_PIXELS)
-        is_long = QFontMetrics(font).horizontalAdvance(self._facts) > room.width()
-        facts = self._short if is_long and self._short else self._facts
+        self._paint_line(painter, name, room, font, tokens.text, Qt.TextElideMode.ElideMiddle)
         room.translate(0, 18 if self._is_low else 20)
-        self._paint_line(painter, facts, room, font, tokens.quiet)
+        if rest:
+            self._paint_line(painter, rest, room, font, tokens.text)
+            room.setLeft(room.left() + metrics.horizontalAdvance(f"{rest} "))
+        font = theme.base_font(theme.SMALL_PIXELS)
+        metrics = QFontMetrics(font)
+        fitting = [
+            text for text in (self._facts, self._short) if metrics.horizontalAdvance(text) <= room.width()
+        ]
+        if fitting or not rest:
+            facts = next(iter(fitting), self._short or self._facts)
+            self._paint_line(painter, facts, room, font, tokens.quiet)
 
     def _paint_picture(self, painter: QPainter, tokens: theme.Theme) -> None:
         box = self._picture_box()
