@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-COUNT = 100
+COUNT = 75
 
 
 @pytest.fixture
