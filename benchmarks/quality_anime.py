@@ -23,14 +23,13 @@ def anime_faces(data: Path, checkpoint: Path | str = "anime-faces") -> list[Qual
     model: Any = open_latent(checkpoint).model
     dim = model.spaces["z"].dim
     found = fc_vae.measure(model.network, pictures, dim)
+    of = {"pca_of_main": f"{dim} principal components of the 944", "pca_of_all": f"{dim} of all"}
     return [
-        figure(f"anime-faces/mse/{name}", part["mse"], "", part[yardstick], f"{whose}; baseline: {of}")
-        for name, whose in _COLLECTIONS.items()
-        for part in [found[name]]
-        for yardstick, of in (
-            ("pca_of_main", f"{dim} principal components of the 944"),
-            ("pca_of_all", f"{dim} of all"),
+        figure(
+            f"anime-faces/mse/{name}", found[name]["mse"], "", found[name][key], f"{whose}; baseline: {text}"
         )
+        for name, whose in _COLLECTIONS.items()
+        for key, text in of.items()
     ]
 
 

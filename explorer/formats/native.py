@@ -107,8 +107,10 @@ def _build(loaded: tuple[dict[str, str], dict[str, Tensor]], reading: Reading) -
         config = family.config(**_typed(family.config(), said["config"]))
     except (TypeError, ValueError, OverflowError) as error:
         raise _bad(reading, f"its sizes are not those of {family.name}") from error
-    half = "torch.float16"  # what `save_native` writes where it is told to; nothing to be noted
-    widened = {key: t.float() if str(t.dtype) == half else t for key, t in tensors.items()}
+    widened = {  # what `save_native` has halved, as it was told to, is nothing to be noted
+        key: tensor.float() if str(tensor.dtype) == "torch.float16" else tensor
+        for key, tensor in tensors.items()
+    }
     model = recognition.build(
         family, config, widened, reading, format_name="native", trained=said.get("trained") or {}
     )

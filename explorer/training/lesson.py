@@ -143,9 +143,8 @@ class Lesson(abc.ABC, Generic[S]):
         optimizer.zero_grad(set_to_none=True)
         self.fabric.backward(loss)
         if self.fabric.world_size > 1:
-            for weight in self.networks[
-                name
-            ].parameters():  # each in every process, also where it had no part
+            # each weight in every process, also where it had no part
+            for weight in self.networks[name].parameters():
                 own = torch.zeros_like(weight) if weight.grad is None else weight.grad
                 weight.grad = self.fabric.all_reduce(own, reduce_op="mean")  # type: ignore[assignment]
         if max_norm is not None:

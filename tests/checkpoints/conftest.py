@@ -9,17 +9,42 @@ import pytest
 FOLDER = Path(__file__).resolve().parents[2] / "checkpoints"
 
 
-@pytest.fixture(scope="module")
-def hair_tags():
-    """The script `hair_tags.py`."""
-    spec = importlib.util.spec_from_file_location("hair_tags", FOLDER / "hair_tags.py")
+def _loaded(name):
+    """Yield a script as a module, and forget it and its neighbours afterwards."""
+    before = set(sys.modules)
+    spec = importlib.util.spec_from_file_location(name, FOLDER / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
-    sys.modules["hair_tags"] = module
+    sys.modules[name] = module
     sys.path.insert(0, str(FOLDER))  # as Python does for a script
     spec.loader.exec_module(module)
     sys.path.remove(str(FOLDER))
     yield module
-    del sys.modules["hair_tags"], sys.modules["sort_faces"]
+    for neighbour in {path.stem for path in FOLDER.glob("*.py")} - before:
+        sys.modules.pop(neighbour, None)
+
+
+@pytest.fixture(scope="module")
+def hair_tags():
+    """The script `hair_tags.py`."""
+    yield from _loaded("hair_tags")
+
+
+@pytest.fixture(scope="module")
+def agreed_tags():
+    """The script `agreed_tags.py`."""
+    yield from _loaded("agreed_tags")
+
+
+@pytest.fixture(scope="module")
+def label_digits():
+    """The script `label_digits.py`."""
+    yield from _loaded("label_digits")
+
+
+@pytest.fixture(scope="module")
+def sort_faces():
+    """The script `sort_faces.py`."""
+    yield from _loaded("sort_faces")
 
 
 @pytest.fixture(scope="module")

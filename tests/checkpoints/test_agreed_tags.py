@@ -1,33 +1,17 @@
 """`agreed_tags.py`: tags stay where the colour measured on the picture is the same."""
 
 import csv
-import importlib.util
-import sys
 import zipfile
 from io import BytesIO
-from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-FOLDER = Path(__file__).resolve().parents[2] / "checkpoints"
 COLOURS = {"1.png": (200, 30, 40), "2.png": (60, 80, 200), "3.png": (60, 80, 200), "4.png": (150, 150, 150)}
 
 
-@pytest.fixture(scope="module")
-def script():
-    sys.path.insert(0, str(FOLDER))  # as Python does for a script
-    spec = importlib.util.spec_from_file_location("agreed_tags", FOLDER / "agreed_tags.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    sys.path.remove(str(FOLDER))
-    yield module
-    for name in ("label_faces", "sort_faces"):
-        sys.modules.pop(name, None)
-
-
-def test_tags_stay_where_the_measured_colour_is_the_same(script, tmp_path, capsys):
+def test_tags_stay_where_the_measured_colour_is_the_same(agreed_tags, tmp_path, capsys):
     with zipfile.ZipFile(tmp_path / "faces.zip", "w") as archive:
         for name, colour in COLOURS.items():
             content = BytesIO()
@@ -35,15 +19,15 @@ def test_tags_stay_where_the_measured_colour_is_the_same(script, tmp_path, capsy
             archive.writestr(f"faces/{name}", content.getvalue())
     (tmp_path / "tags.csv").write_text("file,eyes,hair\n1.png,red,red\n2.png,,red\n3.png,,\n4.png,,gray\n")
     words = [str(tmp_path / name) for name in ("faces.zip", "tags.csv")]
-    script.main([*words, "--out", str(tmp_path / "agreed.csv")])
+    agreed_tags.main([*words, "--out", str(tmp_path / "agreed.csv")])
     with (tmp_path / "agreed.csv").open(newline="") as file:
         assert [row["hair"] for row in csv.DictReader(file)] == ["red", "", "", "gray"]
     assert capsys.readouterr().out.endswith("agreed.csv: 2 of 3 tags.\n")
 
 
-def test_a_table_without_the_columns_is_refused_in_one_sentence(script, tmp_path, capsys):
+def test_a_table_without_the_columns_is_refused_in_one_sentence(agreed_tags, tmp_path, capsys):
     (tmp_path / "tags.csv").write_text("name,colour\n")
     with pytest.raises(SystemExit) as caught:
-        script.main(["faces.zip", str(tmp_path / "tags.csv"), "--out", str(tmp_path / "agreed.csv")])
+        agreed_tags.main(["faces.zip", str(tmp_path / "tags.csv"), "--out", str(tmp_path / "agreed.csv")])
     assert caught.value.code == 3
     assert capsys.readouterr().err.count(".\n") == 1

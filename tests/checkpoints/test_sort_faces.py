@@ -1,26 +1,11 @@
 """`checkpoints/sort_faces.py` on a small zip: which faces are taken, and that they stay as they are."""
 
-import importlib.util
 import io
-import sys
 import zipfile
-from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
-
-SCRIPT = Path(__file__).resolve().parents[2] / "checkpoints" / "sort_faces.py"
-
-
-@pytest.fixture(scope="module")
-def script():
-    spec = importlib.util.spec_from_file_location("sort_faces", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["sort_faces"] = module
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules["sort_faces"]
 
 
 @pytest.fixture
@@ -39,8 +24,8 @@ def faces(tmp_path):
     return tmp_path
 
 
-def _sorted(script, folder, *words):
-    script.main(
+def _sorted(sort_faces, folder, *words):
+    sort_faces.main(
         [str(folder / "faces.zip"), str(folder / "tags.csv"), "--out", str(folder / "out.zip"), *words]
     )
     with zipfile.ZipFile(folder / "faces.zip") as source, zipfile.ZipFile(folder / "out.zip") as out:
@@ -48,24 +33,24 @@ def _sorted(script, folder, *words):
         return [name.removeprefix("all/").removesuffix(".png") for name in out.namelist()]
 
 
-def test_faces_of_the_colours_are_taken_in_natural_order(script, faces):
-    assert _sorted(script, faces, "--hair", "black", "brown") == ["1", "5", "7", "9", "11"]
-    assert _sorted(script, faces, "--hair", "brown") == ["1", "5", "9"]
+def test_faces_of_the_colours_are_taken_in_natural_order(sort_faces, faces):
+    assert _sorted(sort_faces, faces, "--hair", "black", "brown") == ["1", "5", "7", "9", "11"]
+    assert _sorted(sort_faces, faces, "--hair", "brown") == ["1", "5", "9"]
 
 
-def test_the_last_ones_and_their_near_copies_are_left_out(script, faces):
-    assert _sorted(script, faces, "--hair", "blonde", "--without-last", "4") == ["4", "6", "8"]
-    assert _sorted(script, faces, "--hair", "blonde", "--without-last", "1") == ["2", "4", "6", "8", "10"]
+def test_the_last_ones_and_their_near_copies_are_left_out(sort_faces, faces):
+    assert _sorted(sort_faces, faces, "--hair", "blonde", "--without-last", "4") == ["4", "6", "8"]
+    assert _sorted(sort_faces, faces, "--hair", "blonde", "--without-last", "1") == ["2", "4", "6", "8", "10"]
 
 
-def test_the_last_ones_alone(script, faces):
-    assert _sorted(script, faces, "--hair", "blonde", "--only-last", "4") == ["10", "12"]
+def test_the_last_ones_alone(sort_faces, faces):
+    assert _sorted(sort_faces, faces, "--hair", "blonde", "--only-last", "4") == ["10", "12"]
 
 
-def test_the_same_faces_make_the_same_file(script, faces):
-    _sorted(script, faces, "--hair", "brown")
+def test_the_same_faces_make_the_same_file(sort_faces, faces):
+    _sorted(sort_faces, faces, "--hair", "brown")
     first = (faces / "out.zip").read_bytes()
-    _sorted(script, faces, "--hair", "brown")
+    _sorted(sort_faces, faces, "--hair", "brown")
     assert (faces / "out.zip").read_bytes() == first
 
 
@@ -77,16 +62,16 @@ def test_the_same_faces_make_the_same_file(script, faces):
         (["--hair", "brown", "--only-last", "1"], "No face with such hair is left"),
     ],
 )
-def test_what_cannot_be_done_is_said_in_one_sentence(script, faces, capsys, words, said):
+def test_what_cannot_be_done_is_said_in_one_sentence(sort_faces, faces, capsys, words, said):
     with pytest.raises(SystemExit) as raised:
-        _sorted(script, faces, *words)
+        _sorted(sort_faces, faces, *words)
     assert raised.value.code == 3
     assert said in capsys.readouterr().err
     assert not (faces / "out.zip").exists()
 
 
-def test_a_table_without_hair_is_named(script, faces, capsys):
+def test_a_table_without_hair_is_named(sort_faces, faces, capsys):
     (faces / "tags.csv").write_text("file,eyes\n1.png,blue\n")
     with pytest.raises(SystemExit):
-        _sorted(script, faces, "--hair", "brown")
+        _sorted(sort_faces, faces, "--hair", "brown")
     assert "tags.csv cannot be read as a table with the columns file and hair" in capsys.readouterr().err

@@ -149,11 +149,9 @@ class ModelCard(QWidget):
             room.setLeft(room.left() + metrics.horizontalAdvance(f"{rest} "))
         font = theme.base_font(theme.SMALL_PIXELS)
         metrics = QFontMetrics(font)
-        fitting = [
-            text for text in (self._facts, self._short) if metrics.horizontalAdvance(text) <= room.width()
-        ]
-        if fitting or not rest:
-            facts = next(iter(fitting), self._short or self._facts)
+        is_long = metrics.horizontalAdvance(self._facts) > room.width()
+        facts = self._short if is_long and self._short else self._facts
+        if not rest or metrics.horizontalAdvance(facts) <= room.width():  # behind a name only what has room
             self._paint_line(painter, facts, room, font, tokens.quiet)
 
     def _paint_picture(self, painter: QPainter, tokens: theme.Theme) -> None:

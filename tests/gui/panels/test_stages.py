@@ -197,11 +197,8 @@ def test_plus_stage_offers_what_is_bundled_and_a_file(bar, qtbot, monkeypatch):
     assert wanted.args == ["/models/anime-colorizer.safetensors"]
     bar.set_choices([(name, str(paths.bundled()[name])) for name in ("anime-colorizer", "hair-translate")])
     enabled = {action.text(): action.isEnabled() for action in bar.make_add_menu().actions() if action.text()}
-    assert enabled == {
-        "anime-colorizer": True,
-        "hair-translate": False,
-        "Open a file…": True,
-    }  # pictures are grey
+    # the pictures are grey
+    assert enabled == {"anime-colorizer": True, "hair-translate": False, "Open a file…": True}
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: ("/home/me/mine.pt", ""))
     with qtbot.waitSignal(bar.stage_wanted) as wanted:
         actions["Open a file…"].trigger()
