@@ -162,6 +162,7 @@ class DecodeWorker(QObject):
         self._begun.wait()
         if self._is_closed or turn != self._turn:
             raise Cancelled
+        devices.lower_thread_priority()
         devices.preload_torch()
         try:
             from explorer.render.renderer import Renderer  # imports torch, which takes seconds

@@ -11,6 +11,7 @@ import importlib.util
 import os
 import platform
 import sys
+import threading
 from pathlib import Path
 
 from explorer.errors import DeviceError
@@ -20,6 +21,25 @@ _WHERE = {
     "cuda": "no NVIDIA GPU that this build of torch can use was found",
     "mps": "this is no Mac with an Apple GPU",
 }
+
+NICE = 10  # of 19
+_BELOW_NORMAL = -1  # THREAD_PRIORITY_BELOW_NORMAL of Windows
+
+
+def lower_thread_priority() -> None:
+    """Let the thread that calls give way to the window's: a decode that uses every core would make it stutter.
+
+    On Linux the threads that it begins from now on inherit that, torch's helpers too; so call it before torch
+    computes. On Windows it holds for the thread alone, elsewhere nothing happens.
+    """
+    with contextlib.suppress(OSError):
+        if sys.platform == "linux":
+            thread = threading.get_native_id()
+            usual = os.getpriority(os.PRIO_PROCESS, thread)
+            os.setpriority(os.PRIO_PROCESS, thread, usual + NICE)
+        elif sys.platform == "win32":
+            kernel = ctypes.windll.kernel32
+            kernel.SetThreadPriority(kernel.GetCurrentThread(), _BELOW_NORMAL)
 
 
 def preload_torch() -> None:

@@ -1,6 +1,8 @@
 """Which devices there are; a machine without a GPU says so in a sentence."""
 
+import os
 import sys
+import threading
 
 import pytest
 import torch
@@ -44,3 +46,25 @@ def test_preloading_torch_needs_no_torch(tmp_path, monkeypatch):
 
 def test_the_machine_is_described():
     assert "torch" in devices.describe_machine()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="niceness of one thread, which others inherit")
+def test_a_thread_gives_way_with_its_helpers_and_nobody_else_does():
+    found = []
+
+    def look():
+        found.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+
+    def decode():
+        devices.lower_thread_priority()
+        look()
+        helper = threading.Thread(target=look)
+        helper.start()
+        helper.join()
+
+    thread = threading.Thread(target=decode)
+    thread.start()
+    thread.join()
+    look()
+    usual = found.pop()
+    assert found == [min(usual + devices.NICE, 19)] * 2
