@@ -31,11 +31,18 @@ def padded(x: Tensor, pads: Pads) -> Tensor:
     return x if not any(pads) else functional.pad(x, pads)
 
 
-def filtered(x: Tensor, fir: Tensor, pads: Pads, gain: float = 1.0) -> Tensor:
-    """Convolve each channel of `x (N, C, H, W)` with a filter, once zeros were put around it."""
-    x, channels = padded(x, pads), x.shape[1]
-    for kernel in _passes(fir, gain):
-        x = functional.conv2d(x, kernel.expand(channels, -1, -1, -1), groups=channels)
+def filtered(x: Tensor, fir: Tensor, pads: Pads, gain: float = 1.0, bias: Tensor | None = None) -> Tensor:
+    """Convolve each channel of `x (N, C, H, W)` with a filter, once zeros were put around it; add `bias (C,)`."""
+    left, right, top, bottom = pads
+    channels, passes, around = x.shape[1], _passes(fir, gain), (0, 0)
+    if len(passes) == 1 and left == right >= 0 and top == bottom >= 0:
+        around = (top, left)
+    else:
+        x = padded(x, pads)
+    for kernel in passes:
+        added = bias if kernel is passes[-1] else None
+        kernel = kernel.to(x.dtype).expand(channels, -1, -1, -1)
+        x = functional.conv2d(x, kernel, added, padding=around, groups=channels)
     return x
 
 
@@ -44,7 +51,7 @@ def upsampled(x: Tensor, fir: Tensor, up: int = 2) -> Tensor:
     left, right, top, bottom = up_pads(tuple(fir.shape), up)
     height, width = taps(tuple(fir.shape))
     plane = torch.outer(fir, fir) if fir.ndim == 1 else fir
-    kernel = (plane * up**2).expand(x.shape[1], 1, -1, -1)
+    kernel = (plane * up**2).to(x.dtype).expand(x.shape[1], 1, -1, -1)
     whole = functional.conv_transpose2d(x, kernel, stride=up, groups=x.shape[1])  # the filter's full reach
     tail = up - 1  # zeros behind the last pixel
     return padded(
@@ -52,8 +59,13 @@ def upsampled(x: Tensor, fir: Tensor, up: int = 2) -> Tensor:
     )
 
 
+_SHORT = 5  # taps
+
+
 def _passes(fir: Tensor, gain: float) -> list[Tensor]:
     """Return kernels `(1, 1, h, w)` to be applied one after the other; flipped, as torch correlates."""
+    if fir.ndim == 1 and len(fir) <= _SHORT:  # one pass over large maps costs less than two
+        fir = torch.outer(fir, fir)
     if fir.ndim == 2:
         return [(fir * gain).flip(0, 1)[None, None]]
     line = fir.flip(0)[None, None]

@@ -37,6 +37,9 @@ _ACTIVATIONS: dict[str, tuple[float, Callable[[Tensor], Tensor]]] = {
 ACTIVATIONS = tuple(_ACTIVATIONS)
 """Names of activations, as files give them."""
 
+HOMOGENEOUS = ("linear", "relu", "lrelu")
+"""Those through which a positive gain may be moved: `f(gain * x) = gain * f(x)`."""
+
 
 def usual_gain(activation: str) -> float:
     """Return what an activation's output is multiplied by, so that it keeps its variance, where nothing is stated.
@@ -114,8 +117,9 @@ class Dense(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return `(N, outputs)`."""
         config = self.config
-        bias = None if self.bias is None else self.bias * config.bias_gain
-        return activate(functional.linear(x, self.weight * config.weight_gain, bias), config.activation)
+        y = functional.linear(x, self.weight) * config.weight_gain
+        y = y if self.bias is None else y + self.bias * config.bias_gain
+        return activate(y, config.activation)
 
 
 @dataclass(frozen=True)

@@ -9,14 +9,16 @@ NVIDIA's PyTorch files; readers of other files give theirs these names.
 
 from __future__ import annotations
 
+import copy
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from explorer.models import fir
-from explorer.models.style_layers import Dense, StyleGenerator, finished, modulated
+from explorer.models.style_layers import EPSILON, HOMOGENEOUS, Dense, StyleGenerator, finished
 from explorer.models.style_noise import CONST, Noise
 from explorer.models.stylegan2_config import BlockConfig, ConvConfig, SkipConfig, StyleGan2Config
 
@@ -39,35 +41,86 @@ class ModulatedConv(nn.Module):
             self.noise_strength = nn.Parameter(torch.empty(()))
         _keep(self, "noise_const", config.noise)
         _keep(self, "resample_filter", config.filter)
+        self.power: Tensor | None = None
+        self.kernel: Tensor | None = None
+
+    def freeze(self, dtype: torch.dtype, size: Sequence[int]) -> None:
+        """Compute what will not change any more, for maps of `dtype` and, where they come in, of this size."""
+        self.power = _power(self.weight.detach())
+        kernel = _oriented(self.weight.detach(), self.config.up)
+        kernel = kernel if _scales_weights(self.weight, size) else kernel.to(dtype)
+        self.kernel = kernel.contiguous(memory_format=torch.channels_last)
 
     def forward(self, x: Tensor, w: Tensor, noise: Tensor | None = None, gain: float = 1.0) -> Tensor:
         """Return the maps; `noise` broadcasts over them, `gain` scales them after the activation."""
         config = self.config
-        styles = self.affine(w) * config.weight_gain
-        y = modulated(x, self.weight, styles, self._plain, demodulate=config.demodulate)
+        gain *= config.gain
+        clamp = None if config.clamp is None else config.clamp * gain / config.gain
+        before = gain if config.activation in HOMOGENEOUS else 1.0  # one pass over large maps less
+        y = self._convolved(x, self.affine(w) * config.weight_gain, before)
         if noise is not None:
-            y = y + noise * self.noise_strength
-        y = y + self.bias[:, None, None]
-        clamp = None if config.clamp is None else config.clamp * gain
-        return finished(y, config.activation, config.gain * gain, clamp)
+            y = y.add_((noise * (self.noise_strength * before)).to(y.dtype))
+        return finished(y, config.activation, gain / before, clamp)
 
-    def _plain(self, x: Tensor, weight: Tensor) -> Tensor:
-        return convolved(x, weight, self.config.up, self.config.padding, self.resample_filter)
+    def _convolved(self, x: Tensor, styles: Tensor, gain: float) -> Tensor:
+        """Convolve with weights whose input channels the styles `(N, inputs)` scale, and add the bias.
+
+        Equations 1 and 3 of the paper. One picture is made with scaled weights where these are fewer than the values
+        of its maps, all else with scaled maps, which is the same: no convolution is grouped.
+        """
+        config, bias = self.config, self.bias * gain
+        scale = styles.new_full((len(styles), config.outputs), gain)
+        if config.demodulate:
+            power = self.power if self.power is not None else _power(self.weight)
+            scale = gain * (styles.square() @ power.T + EPSILON).rsqrt()  # (N, outputs)
+        kernel = _oriented(self.weight, config.up) if self.kernel is None else self.kernel
+        ways = (config.up, config.padding, self.resample_filter)
+        if len(x) == 1 and _scales_weights(self.weight, x.shape[2:]):
+            scales = _oriented(scale[0, :, None, None, None] * styles[0, None, :, None, None], config.up)
+            return convolved(x, (kernel * scales).to(x.dtype), *ways, bias)
+        x = x * styles[:, :, None, None].to(x.dtype)
+        y = convolved(x, kernel.to(x.dtype), *ways)
+        return y.mul_(scale[:, :, None, None].to(y.dtype)).add_(bias[:, None, None].to(y.dtype))
 
 
-def convolved(x: Tensor, weight: Tensor, up: int, padding: int, low_pass: Tensor | None) -> Tensor:
-    """Convolve, enlarging `up` times: a transposed convolution, whose output is then filtered."""
+def _oriented(weight: Tensor, up: int) -> Tensor:
+    """Return weights `(O, I, k, k)` as a convolution wants them; a transposed one `(I, O, k, k)`."""
+    return weight if up == 1 else weight.transpose(0, 1)
+
+
+def _scales_weights(weight: Tensor, side: Sequence[int]) -> bool:
+    """Return whether weights `(O, I, k, k)` are fewer than the values of maps of this height and width."""
+    return weight[:, 0].numel() <= math.prod(side)
+
+
+def _power(weight: Tensor) -> Tensor:
+    """Return the squares of `(O, I, k, k)` summed over the kernel, `(O, I)`."""
+    return weight.square().sum((2, 3))
+
+
+def convolved(
+    x: Tensor, kernel: Tensor, up: int, padding: int, low_pass: Tensor | None, bias: Tensor | None = None
+) -> Tensor:
+    """Convolve and add a bias, enlarging `up` times: a transposed convolution, whose output is then filtered.
+
+    The kernel is as `_oriented` returns it.
+    """
+    bias = None if bias is None else bias.to(x.dtype)
     if up == 1:
-        return functional.conv2d(x, weight, padding=padding)
+        return functional.conv2d(x, kernel, bias, padding=padding)
     assert low_pass is not None
-    if weight.shape[2:] == (1, 1) and padding == 0:
-        return fir.upsampled(functional.conv2d(x, weight), low_pass, up)  # fewer pixels to convolve
-    y = functional.conv_transpose2d(x, weight.transpose(0, 1), stride=up)
-    behind = up - weight.shape[-1] + padding  # the transposed one leaves out the zeros behind the last pixel
-    before = padding - weight.shape[-1] + 1
+    side = kernel.shape[-1]
+    if side == 1 and padding == 0:
+        y = fir.upsampled(
+            functional.conv2d(x, kernel.transpose(0, 1)), low_pass, up
+        )  # fewer pixels to convolve
+        return y if bias is None else y.add_(bias[:, None, None])
+    y = functional.conv_transpose2d(x, kernel, stride=up)
+    behind = up - side + padding  # the transposed one leaves out the zeros behind the last pixel
+    before = padding - side + 1
     left, right, top, bottom = fir.up_pads(tuple(low_pass.shape), up)
     pads = (left + before, right + behind, top + before, bottom + behind)
-    return fir.filtered(y, low_pass, pads, up**2)
+    return fir.filtered(y, low_pass, pads, up**2, bias)
 
 
 class Skip(nn.Module):
@@ -85,8 +138,9 @@ class Skip(nn.Module):
     def forward(self, x: Tensor, gain: float) -> Tensor:
         """Return the maps, multiplied by `gain`."""
         config = self.config
-        y = convolved(x, self.weight * config.weight_gain, config.up, config.padding, self.resample_filter)
-        y = y if self.bias is None else y + self.bias[:, None, None]
+        kernel = _oriented(self.weight * config.weight_gain, config.up).to(x.dtype)
+        y = convolved(x, kernel, config.up, config.padding, self.resample_filter)
+        y = y if self.bias is None else y + self.bias[:, None, None].to(y.dtype)
         clamp = None if config.clamp is None else config.clamp * gain
         return finished(y, config.activation, config.gain * gain, clamp)
 
@@ -109,6 +163,14 @@ class Block(nn.Module):
         if config.skip is not None:
             self.skip = Skip(config.skip)
         _keep(self, "resample_filter", config.filter)
+
+    def freeze(self, dtype: torch.dtype, before: tuple[int, int], size: tuple[int, int]) -> None:
+        """Get ready for maps of `dtype`, of the size `before` where they come in, and `size` inside."""
+        if self.config.const is not None:
+            self.const = nn.Parameter(self.const.detach().to(dtype), requires_grad=False)
+        for name, side in (("conv0", before), ("conv1", size), ("torgb", size)):
+            if hasattr(self, name):
+                getattr(self, name).freeze(dtype, side)
 
     def forward(
         self, x: Tensor | None, image: Tensor | None, ws: Tensor, noise: Noise, at: int
@@ -147,7 +209,7 @@ class Block(nn.Module):
             image = fir.upsampled(image, self.resample_filter)  # (N, colours, H, W)
         if self.config.torgb is None:
             return image
-        drawn = self.torgb(x, w)
+        drawn = self.torgb(x, w).float()
         return drawn if image is None else image + drawn
 
 
@@ -167,6 +229,13 @@ class Synthesis(nn.Module):
         self.config = config
         for block in config.blocks:
             self.add_module(block.name, Block(block))
+
+    def freeze(self, dtype: torch.dtype) -> None:
+        """Get ready for maps of `dtype`."""
+        before = self.config.sizes[0]
+        for block, size in zip(self.config.blocks, self.config.sizes, strict=True):
+            getattr(self, block.name).freeze(dtype, before, size)
+            before = size
 
     def forward(
         self, ws: Tensor, noise: Noise = CONST, transform: Tensor | None = None, max_side: int | None = None
@@ -202,6 +271,16 @@ class StyleGan2(StyleGenerator):
             conv.noise is not None for block in config.blocks for conv in (block.conv0, block.conv1) if conv
         )
         self.synthesis = Synthesis(config)
+
+    def in_precision(self, dtype: torch.dtype) -> StyleGan2:
+        """Return a copy for inference alone that computes maps in `dtype`; styles and pictures stay float32.
+
+        It shares what it does not change with this network.
+        """
+        kept = {id(tensor): tensor for tensor in (*self.parameters(), *self.buffers())}
+        frozen = copy.deepcopy(self, kept)
+        frozen.synthesis.freeze(dtype)
+        return frozen
 
     @property
     def image(self) -> tuple[int, int, int]:

@@ -68,6 +68,22 @@ def test_every_kind_draws_what_it_should(opened, kind, noise):
     assert ("noise" in model.accepts) == KINDS[kind].get("noise", True)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_copy_in_another_precision_draws_the_same_and_leaves_its_origin_alone(opened, kind):
+    network, z = opened({"G_ema": nvidia_files.stylegan2(**KINDS[kind])}).network, codes()
+    before = {key: tensor.clone() for key, tensor in network.state_dict().items()}
+    with torch.inference_mode():
+        ws = network.mapping(z).unsqueeze(1).expand(-1, network.num_ws, -1)
+        exact, half = network.in_precision(torch.float32), network.in_precision(torch.bfloat16)
+        for styles in (ws, ws[:1]):
+            wanted = network.synthesis(styles)
+            assert off(exact.synthesis(styles), wanted) < 1e-5
+            drawn = half.synthesis(styles)
+            assert drawn.dtype == torch.float32
+            assert 1e-6 < off(drawn, wanted) < 0.04
+    assert all(torch.equal(tensor, before[key]) for key, tensor in network.state_dict().items())
+
+
 def test_every_layer_takes_its_own_style(opened):
     generator = nvidia_files.stylegan2()
     model = opened({"G_ema": generator})
