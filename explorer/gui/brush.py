@@ -205,7 +205,7 @@ class Brush(QObject):
 
     def _sides(self) -> Sides:
         """Return height and width of the picture that is painted on."""
-        size = self._view.picture.size()
+        size = self._view.picture_size
         return (size.height(), size.width()) if not size.isEmpty() else (1, 1)
 
     def _span(self) -> tuple[float, float]:

@@ -6,11 +6,12 @@ The one place that turns rendered arrays into QImages. Panels know this class, n
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QImage
 
 from explorer.gui.previews import Previews
@@ -38,6 +39,12 @@ Receiver = Callable[[Any], None]  # gets the result that belongs to the request
 
 ACTIVITY_SECONDS = 20.0
 """What measuring the dimensions may take, in pieces between everything else."""
+
+REST = 40
+"""Milliseconds without a move after which a hand rests: then the whole picture is drawn, until the next move."""
+
+PLAYER, PLAY_REST = "play", 200
+"""Who moves the code without a hand, at a slower pace."""
 
 
 class Worker(Protocol):
@@ -74,9 +81,12 @@ class PictureSource(QObject):
         self._waiting: dict[str, tuple[Request, Receiver]] = {}
         self._draggers: set[str] = set()
         self._previews = Previews()
-        # a preview, whose whole picture waits for the hand
-        self._due: tuple[RenderRequest, Receiver] | None = None
-        self._asked_at: dict[int, float] = {}  # requests of the canvas, by id
+        self._due: tuple[RenderRequest, Receiver] | None = None  # what a preview stands for
+        self._rest = QTimer(self, singleShot=True, interval=REST, timerType=Qt.TimerType.PreciseTimer)
+        self._rest.timeout.connect(self._ask_whole)
+        self._asked_at: dict[
+            int, float
+        ] = {}  # when the picture of a request of the canvas was wished for, by id
         self.age = 0.0  # seconds between the wish for the newest picture of the canvas and its coming
         worker.result.connect(self._on_result)
         worker.progressed.connect(self._on_progressed)
@@ -121,9 +131,18 @@ class PictureSource(QObject):
             max_side=max_side,
         )
         if slot == LIVE:
-            self._due = None
-            request = self._previews.first(request)
-        self._ask(request, receiver)
+            self._want_live(request, receiver)
+        else:
+            self._ask(request, receiver)
+
+    def _want_live(self, request: RenderRequest, receiver: Receiver) -> None:
+        """Ask for as much of the canvas' picture as a hand can wait for, if one is there."""
+        first = self._previews.first(request, under_hand=self.is_dragging)
+        self._due = None if first is request else (request, receiver)
+        if self.is_dragging:
+            self._rest.start(PLAY_REST if PLAYER in self._draggers else REST)
+        self._asked_at[first.id] = perf_counter()
+        self._ask(first, receiver)
 
     def want_codes(self, slot: str, images: np.ndarray, receiver: Receiver) -> None:
         """Ask for the codes of pictures, uint8 `(N, H, W, C)` that fit the model; an `EncodeResult` comes."""
@@ -170,7 +189,13 @@ class PictureSource(QObject):
         (self._draggers.add if dragging else self._draggers.discard)(by)
         self._worker.set_dragging(bool(self._draggers))
         if not self._draggers:
-            self._ask_whole()
+            self._rest.stop()
+            self._ask_whole(now=True)
+
+    @property
+    def is_dragging(self) -> bool:
+        """Whether anybody drags."""
+        return bool(self._draggers)
 
     def is_waiting(self, slot_prefix: str = "") -> bool:
         """Return whether something was asked for, in slots that begin so, that has not come yet."""
@@ -185,8 +210,6 @@ class PictureSource(QObject):
 
     def _ask(self, request: Request, receiver: Receiver) -> None:
         was_idle = not self._waiting
-        if request.slot == LIVE:
-            self._asked_at[request.id] = perf_counter()
         self._waiting[request.slot] = (request, receiver)
         if was_idle:
             self.asked.emit()
@@ -198,6 +221,7 @@ class PictureSource(QObject):
 
     def _on_model_changed(self) -> None:
         self._waiting.clear()
+        self._rest.stop()
         self._due = None
         self._worker.set_generation(self._session.generation)
 
@@ -210,27 +234,23 @@ class PictureSource(QObject):
         elif result.slot != LIVE:
             return
         receiver(result)
-        if result.slot == LIVE:
-            self._follow_up(request, receiver, result)
-            asked = self._asked_at.pop(result.id, perf_counter())
-            self._asked_at = {number: at for number, at in self._asked_at.items() if number > result.id}
-            self.age = perf_counter() - asked
+        if isinstance(result, RenderResult) and result.slot == LIVE:
+            self._previews.measured(result)
+            self.age = perf_counter() - self._asked_at.get(result.id, perf_counter())
+            self._asked_at = {number: at for number, at in self._asked_at.items() if number >= result.id}
+            if result.id == request.id and result.error is not None:
+                self._due = None
+            if not self._rest.isActive():
+                self._ask_whole()
             self.rendered.emit(result)
 
-    def _follow_up(self, request: Request, receiver: Receiver, result: Result) -> None:
-        """Ask for the whole picture after a preview of it; while a hand is at it, later."""
-        if not isinstance(request, RenderRequest) or not isinstance(result, RenderResult):
-            return
-        self._previews.measured(result.request or request, result)
-        if result.id == request.id and request.quality == "preview" and result.error is None:
-            self._due = request, receiver
-            if not self._draggers:
-                self._ask_whole()
-
-    def _ask_whole(self) -> None:
-        if self._due is not None and LIVE not in self._waiting:
+    def _ask_whole(self, now: bool = False) -> None:
+        """Ask for what a preview stands for, once that came; `now`: in the place of one that was not begun."""
+        if self._due is not None and (now or LIVE not in self._waiting):
             (request, receiver), self._due = self._due, None
-            self._ask(self._previews.whole(request, self._next_id()), receiver)
+            whole = replace(request, id=self._next_id())
+            self._asked_at[whole.id] = self._asked_at.get(request.id, perf_counter())
+            self._ask(whole, receiver)
 
     def _on_progressed(self, request: Request, share: float) -> None:
         if self._waiting.get(request.slot, (None, None))[0] is request:

@@ -52,6 +52,11 @@ class Heartbeat:
             times = self._kinds[kind] = deque(maxlen=KEPT)
         return times
 
+    def usual(self, kind: Hashable) -> float:
+        """Return how many seconds a piece of a kind usually takes; 0 where nothing is known."""
+        times = self._kinds.get(kind)
+        return median(times) if times else 0.0
+
     def begin(self, times: Times | None = None) -> float:
         """Begin a piece of a kind, or one like no other; return the time."""
         self._times = deque() if times is None else times

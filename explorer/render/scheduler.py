@@ -6,7 +6,8 @@ about is the renderer's business.
 A slot is a mailbox of one. Canvas, strip playback, encoding, hover pictures and exports go first; all else is
 *bulk*: it runs chunk by chunk, gives way to anything more urgent between two chunks, and rests while a drag
 lasts. Anything whose answer would no longer be wanted (an older request of its slot, an older model) is
-dropped, also in the middle of its work. An idle thread is blocked on a condition.
+dropped, also in the middle of its work. What follows the hand waits for a move that is just to come, where it
+takes long (`rhythm`). An idle thread is blocked on a condition.
 
 A thread that hangs cannot be ended from outside: `abandon` leaves it behind, and another scheduler takes over.
 """
@@ -24,7 +25,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from explorer.render.failures import BUG, failed
 from explorer.render.pulse import Heartbeat, Pulse
-from explorer.render.requests import Overtaken, Request, Result
+from explorer.render.requests import LIVE, Overtaken, Request, Result
+from explorer.render.rhythm import Rhythm
 
 if TYPE_CHECKING:
     Steps = Generator[object, None, Result]
@@ -83,6 +85,7 @@ class Scheduler:
         self._on_progress = on_progress
         self._on_death = on_death
         self._heart = Heartbeat()
+        self._rhythm = Rhythm()
         self._wake = threading.Condition(threading.Lock())
         self._waiting: dict[str, Request] = {}  # the newest request of each slot, oldest slot first
         self._begun: dict[str, _Work] = {}  # what gave way between two chunks
@@ -103,6 +106,8 @@ class Scheduler:
         with self._wake:
             if request.generation >= self._generation and not self._closed:
                 self._waiting[request.slot] = request
+                if request.slot == LIVE and self._dragging:
+                    self._rhythm.moved(monotonic())
                 self._wake.notify()
 
     def call(self, function: Callable[[Answering], None]) -> None:
@@ -124,6 +129,7 @@ class Scheduler:
         """Let bulk work rest while a drag lasts."""
         with self._wake:
             self._dragging = dragging
+            self._rhythm.forget()
             self._wake.notify()
 
     def set_generation(self, generation: int) -> None:
@@ -190,8 +196,14 @@ class Scheduler:
             renderer.is_overtaken = self._is_overtaken
         while True:
             with self._wake:
-                while (chosen := self._choose()) is None and not self._calls and not self._closed:
-                    self._wake.wait()
+                while not self._calls and not self._closed:
+                    chosen = self._choose()
+                    pause = None if chosen is None else self._patience(chosen)
+                    if pause == 0:
+                        break
+                    self._wake.wait(pause)
+                else:
+                    chosen = None
                 if self._closed:
                     return
                 calls, self._calls = self._calls, []
@@ -221,6 +233,12 @@ class Scheduler:
         if best is not None and best.slot in self._waiting:
             self._begun.pop(best.slot, None)
         return best
+
+    def _patience(self, request: Request) -> float:
+        """Return how many seconds to wait for a newer request of the hand's; there is one to come, and soon."""
+        if request.slot != LIVE:
+            return 0
+        return self._rhythm.patience(monotonic(), self._heart.usual(_kind(request)))
 
     def _work(self, work: _Work) -> None:
         """Run a request to its end, or until it must give way or is no longer wanted."""

@@ -4,6 +4,7 @@ import fakes
 import numpy as np
 import pytest
 from PySide6.QtCore import QObject, Signal
+from style_fakes import tiny_style
 
 from explorer.formats.notes import NO_NOTES
 from explorer.gui.pictures import PictureSource, to_qimage
@@ -33,11 +34,10 @@ class HandWorker(QObject):
     def set_dragging(self, dragging):
         self.is_dragging = dragging
 
-    def answer(self, request):
+    def answer(self, request, **of):
         pictures = np.full((len(request.codes), 8, 8, 1), request.id, np.uint8)
-        self.result.emit(
-            RenderResult(request.slot, request.generation, request.id, pictures=pictures, decoded=pictures)
-        )
+        head = (request.slot, request.generation, request.id)
+        self.result.emit(RenderResult(*head, pictures=pictures, decoded=pictures, request=request, **of))
 
 
 class Asker(QObject):
@@ -161,3 +161,82 @@ def test_asked_tells_when_something_is_outstanding_where_nothing_was(parts, qtbo
         worker.answer(request)
     source.want_activity(session.code, asker.on_pictures)
     assert asked == [0, 2]
+
+
+# ---- under the hand ----
+
+
+@pytest.fixture
+def slow_parts(qapp):
+    """A network that may be slow, whose slider is held."""
+    session, worker = Session(), HandWorker()
+    source = PictureSource(session, worker)
+    session.open(Opened(tiny_style(side=256)))
+    source.dragging(True)
+    yield session, worker, source, Asker()
+    source.dragging(False)
+
+
+def of(requests):
+    return [(request.quality, request.max_side) for request in requests]
+
+
+def test_a_hand_that_rests_gets_the_whole_picture_and_its_next_move_a_preview(slow_parts, qtbot):
+    session, worker, source, asker = slow_parts
+    source.want("canvas", session.code, asker.on_pictures)
+    worker.answer(worker.requests[0])
+    assert of(worker.requests) == [("preview", 64)]
+    qtbot.waitUntil(lambda: len(worker.requests) == 2)
+    assert worker.requests[1].codes is worker.requests[0].codes
+    source.want("canvas", session.code, asker.on_pictures)
+    assert of(worker.requests) == [("preview", 64), ("full", None), ("preview", 64)]
+
+
+def test_a_preview_that_comes_to_a_hand_at_rest_is_followed_at_once(slow_parts, qtbot):
+    session, worker, source, asker = slow_parts
+    source.want("canvas", session.code, asker.on_pictures)
+    with qtbot.waitSignal(source._rest.timeout):
+        pass
+    assert of(worker.requests) == [("preview", 64)]
+    worker.answer(worker.requests[0])
+    assert of(worker.requests) == [("preview", 64), ("full", None)]
+
+
+def test_a_hand_that_lets_go_does_not_wait_for_a_preview(slow_parts):
+    session, worker, source, asker = slow_parts
+    source.want("canvas", session.code, asker.on_pictures)
+    source.dragging(False)
+    assert of(worker.requests) == [("preview", 64), ("full", None)]
+    worker.answer(worker.requests[0])
+    worker.answer(worker.requests[1])
+    assert [result.id for result in asker.received] == [1, 2]
+    assert len(worker.requests) == 2
+
+
+def test_the_age_of_a_whole_picture_counts_from_the_move(slow_parts, monkeypatch):
+    session, worker, source, asker = slow_parts
+    now = 100.0
+    monkeypatch.setattr("explorer.gui.pictures.perf_counter", lambda: now)
+    source.want("canvas", session.code, asker.on_pictures)
+    now = 100.03
+    worker.answer(worker.requests[0])
+    assert source.age == pytest.approx(0.03)
+    source.dragging(False)
+    now = 100.5
+    worker.answer(worker.requests[1])
+    assert source.age == pytest.approx(0.5)
+
+
+def test_stages_left_out_under_the_hand_come_back_when_it_rests(parts, qtbot):
+    session, worker, source, asker = parts
+    stage = fakes.misbehaving_stage(name="slow")
+    session.add_stage(stage)
+    source.want("canvas", session.code, asker.on_pictures)
+    times = {"decode": 1.0, "slow": 90.0}
+    worker.answer(worker.requests[0], milliseconds=times)
+    source.dragging(True)
+    source.want("canvas", session.code, asker.on_pictures)
+    worker.answer(worker.requests[1])
+    qtbot.waitUntil(lambda: len(worker.requests) == 3)
+    assert [request.stages for request in worker.requests] == [(stage,), (), (stage,)]
+    source.dragging(False)

@@ -36,6 +36,7 @@ from explorer.gui.widgets.loading import Loading
 from explorer.gui.widgets.notice import Action, Level, Note, Notice
 from explorer.gui.widgets.picture_bar import PictureBar
 from explorer.gui.widgets.picture_view import PictureView
+from explorer.models.base import check_stages
 from explorer.render.requests import LIVE, RenderResult
 
 Comparison = Literal["original", "stages", "epoch"]
@@ -456,9 +457,17 @@ class Canvas(QWidget):
             before = to_qimage(self._result.decoded[0])
         elif self._compared == "epoch":
             before = self._rival_image
-        self.view.set_pictures(_whole(self._result), before)
+        self.view.set_pictures(to_qimage(self._result.pictures[0]), before, self._stands_for(self._result))
         self.view.set_wiper(wiping is not None)
         self._refresh_sides()
+
+    def _stands_for(self, result: RenderResult) -> QSize | None:
+        """Return the size of the whole picture where the result is a lesser one under a hand."""
+        request, model = result.request, self._session.model
+        if request is None or request.quality == "full" or model is None:
+            return None
+        whole = check_stages(model.image, self._session.enabled_stages)
+        return QSize(whole.width, whole.height) if whole.width and whole.height else None
 
     def _refresh_sides(self) -> None:
         rival = self._session.rival
@@ -542,15 +551,3 @@ def _centred(widget: QWidget) -> QWidget:
     layout.setContentsMargins(0, 0, 0, 0)
     layout.addWidget(widget, alignment=Qt.AlignmentFlag.AlignCenter)
     return page
-
-
-def _whole(result: RenderResult) -> QImage:
-    """Return the picture of a result; a preview as large as the whole picture will be."""
-    assert result.pictures is not None
-    image, request = to_qimage(result.pictures[0]), result.request
-    if request is None or request.quality == "full":
-        return image
-    wanted = request.model.image
-    size = QSize(wanted.width or image.width(), wanted.height or image.height())
-    smooth = Qt.TransformationMode.SmoothTransformation
-    return image.scaled(size, Qt.AspectRatioMode.IgnoreAspectRatio, smooth)

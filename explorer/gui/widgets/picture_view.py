@@ -60,6 +60,7 @@ class PictureView(QWidget):
             None  # called at the end of every paintEvent (benchmarks)
         )
         self._picture = QImage()
+        self._size = QSize(0, 0)  # of the whole picture
         self._before = QImage()
         self._drawn = QImage()  # the picture in the format that paints fastest
         self._drawn_before: QImage | None = None  # likewise, made when it is painted first
@@ -92,12 +93,24 @@ class PictureView(QWidget):
         """Whether both pictures are shown with the divider between them."""
         return self.wiper.on and not self._before.isNull() and not self._before_alone
 
-    def set_pictures(self, picture: QImage, before: QImage | None = None) -> None:
-        """Show a picture and what it may be compared with (drawn at the same place, whatever its size)."""
-        same_size = picture.size() == self._picture.size()
+    @property
+    def picture_size(self) -> QSize:
+        """How many pixels the whole picture has; while a smaller one stands for it, that has fewer."""
+        return self._size
+
+    def set_pictures(
+        self, picture: QImage, before: QImage | None = None, stands_for: QSize | None = None
+    ) -> None:
+        """Show a picture and what it may be compared with (drawn at the same place, whatever its size).
+
+        `stands_for` is the size of the picture that a smaller one is shown for.
+        """
+        size = stands_for or picture.size()
+        same_size = size == self._size
         self._picture, self._before = picture, before if before is not None else QImage()
+        self._size = size
         if not same_size and not picture.isNull():
-            self.viewport.picture = QSizeF(picture.size())
+            self.viewport.picture = QSizeF(size)
             self.viewport.fit()
         self._convert()
         if same_size:
@@ -151,7 +164,7 @@ class PictureView(QWidget):
             return None
         left = self.wiping and self._cursor_at.x() < self.wiper.x(self.viewport.target())
         image = self._before if left or self.before_alone else self._picture
-        if image.size() != self._picture.size():
+        if image.size() != self._size:
             part = self.viewport.position(self._cursor_at)
             pixel = QPoint(int(part.x() * image.width()), int(part.y() * image.height()))
         colour = image.pixelColor(pixel)
@@ -254,7 +267,8 @@ class PictureView(QWidget):
             self.after_paint()
 
     def _paint_image(self, painter: QPainter, image: QImage, target: QRectF) -> None:
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, self.viewport.drawn_smooth)
+        smooth = self.viewport.drawn_smooth or self._picture.width() < self._size.width()
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, smooth)
         painter.drawImage(target, image)
 
     def _paint_left(self, painter: QPainter, before: QImage, target: QRectF) -> None:
@@ -374,7 +388,7 @@ class PictureView(QWidget):
     def _on_picture(self, at: QPointF) -> QPointF:
         """Return a point of the view in pixels of the picture, which may lie outside of it."""
         part = self.viewport.position(at)
-        return QPointF(part.x() * self._picture.width(), part.y() * self._picture.height())
+        return QPointF(part.x() * self._size.width(), part.y() * self._size.height())
 
     def _end_stroke(self) -> None:
         if self._drag is not None and self._drag[0] == "brush":

@@ -239,6 +239,22 @@ def test_after_paint_is_called_when_all_is_painted(view, qtbot):
     assert calls[0] is False
 
 
+def test_a_smaller_picture_stands_for_the_whole_one(view):
+    """Neither zoom nor the place of pixels change under the hand; it is drawn smooth."""
+    whole, small = np.zeros((8, 8, 3), np.uint8), np.full((2, 2, 3), 200, np.uint8)
+    small[:, 0] = 100
+    view.set_pictures(to_qimage(whole))
+    view.zoom_step(1)
+    scale = view.viewport.scale
+    view.set_pictures(to_qimage(small), stands_for=view.picture_size)
+    assert (view.viewport.scale, view.picture_size.width()) == (scale, 8)
+    assert 100 < painted(view, 4, 4, within=(0, 0))[0] < 200
+    view._cursor_at = view.viewport.target().topLeft() + QPointF(7.5, 7.5) * scale
+    assert view.value_under_cursor() == (QPoint(1, 1), (200, 200, 200))
+    view.set_pictures(to_qimage(whole))
+    assert (view.viewport.scale, view.value_under_cursor()[0]) == (scale, QPoint(7, 7))
+
+
 DOUBLED = """
 import numpy as np
 from PySide6.QtWidgets import QApplication
