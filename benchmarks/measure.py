@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import gc
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
+
+RATE = "/s"
+"""Unit of the figures of which more is better; of all others less is."""
+
+LEAST = 5
+"""Samples that a median is taken of, at least."""
+
+Way = Callable[[], object]
 
 
 @dataclass(frozen=True)
@@ -16,10 +25,10 @@ class Figure:
 
     Attributes:
         name: a path, `window/slider_to_pixel_ms`.
-        unit: `ms`, `s`, `%`, `MB`.
-        median, p95, p99: of the samples, in that unit.
+        unit: `ms`, `s`, `%`, `MB`; `/s` for a rate.
+        median, p95, p99: of the samples, in that unit; of a rate what 95 and 99 % of the samples reach.
         baseline: median of the plain way of doing the same, measured in the same run.
-        ratio: median / baseline; for times, below 1 is faster.
+        ratio: median / baseline; for times below 1 is faster, for rates above 1.
     """
 
     name: str
@@ -40,31 +49,84 @@ def figure(
     name: str, unit: str, samples: Sequence[float], baseline: Sequence[float] = (), note: str = ""
 ) -> Figure:
     """Return the figure of samples, with the baseline's where there are any."""
-    median, p95, p99 = (float(value) for value in np.percentile(samples, (50, 95, 99)))
+    places = (50, 5, 1) if unit == RATE else (50, 95, 99)
+    median, p95, p99 = (float(value) for value in np.percentile(samples, places))
     plain = float(np.median(baseline)) if len(baseline) else None
     ratio = median / plain if plain else None
     return Figure(name, unit, median, p95, p99, plain, ratio, note)
 
 
+def rates(milliseconds: Sequence[float], count: int) -> list[float]:
+    """Return how many a second are made when `count` take so long."""
+    return [1000 * count / max(value, 1e-9) for value in milliseconds]
+
+
 def in_turn(
-    ours: Callable[[], object], plain: Callable[[], object], rounds: int = 60, seconds: float = 0.02
+    ours: Way,
+    plain: Way,
+    rounds: int = 60,
+    seconds: float = 0.02,
+    budget: float = 6.0,
+    before: tuple[Way, Way] | None = None,
 ) -> tuple[list[float], list[float]]:
     """Time two ways in turn, so that whatever else the machine does meets both alike.
 
-    Each round repeats each way for about `seconds` and keeps the mean; returns milliseconds a call.
+    Each round repeats each way for about `seconds` and keeps the mean; returns milliseconds a call. There are as
+    many rounds as `budget` seconds hold, `rounds` at most and `LEAST` at least.
+
+    Args:
+        before: called, and not timed, before each turn of ours and of the plain way.
     """
-    repeats = []
-    for way in (ours, plain):
-        way()
-        begun = time.perf_counter()
-        way()
-        repeats.append(max(round(seconds / max(time.perf_counter() - begun, 1e-7)), 1))
+    readies = before or (_nothing, _nothing)
+    repeats, took = [], 0.0
+    for way, ready in zip((ours, plain), readies, strict=True):
+        ready()
+        once = _timed(way)  # the first call warms up, and is the only one where it takes long
+        once = min(once, _timed(way)) if once < 1 else once
+        repeats.append(max(round(seconds / max(once, 1e-7)), 1))
+        took += repeats[-1] * once
     samples: tuple[list[float], list[float]] = ([], [])
     gc.collect()
-    for _ in range(rounds):
-        for way, count, kept in zip((ours, plain), repeats, samples, strict=True):
+    for _ in range(min(rounds, max(LEAST, int(budget / max(took, 1e-7))))):
+        for way, ready, count, kept in zip((ours, plain), readies, repeats, samples, strict=True):
+            ready()
             begun = time.perf_counter()
             for _ in range(count):
                 way()
             kept.append(1000 * (time.perf_counter() - begun) / count)
     return samples
+
+
+class Threads:
+    """How many threads torch computes with: all cores for a plain way, for ours what the renderer has set.
+
+    A renderer sets its own when it is made or while it works; make this after it. `ours` and `plain` are for
+    `in_turn`'s `before`.
+    """
+
+    def __init__(self) -> None:
+        import torch
+
+        self.of_ours = torch.get_num_threads()
+
+    @property
+    def before(self) -> tuple[Way, Way]:
+        """What sets the number before each turn."""
+        import torch
+
+        return (lambda: torch.set_num_threads(self.of_ours)), (lambda: torch.set_num_threads(cores()))
+
+
+def cores() -> int:
+    """Return how many processor cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _timed(way: Way) -> float:
+    begun = time.perf_counter()
+    way()
+    return time.perf_counter() - begun
+
+
+def _nothing() -> None:
+    """Make nothing ready."""
