@@ -6,8 +6,8 @@ can be measured; what belongs in here is measuring only.
 
 from __future__ import annotations
 
+import importlib.util
 import json as json_text
-import os
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -17,12 +17,16 @@ from typing import TYPE_CHECKING
 from explorer.errors import UsageError
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
-    from .compare import Change
     from .measure import Figure
 
 Measure = Callable[[], "Figure"]
+
+CHAINED = {"anime-faces": "anime-colorizer"}
+"""Models whose strips are also measured through a stage."""
+
+STRIPS = ("dcgan-64", "gdl-vae-128", "stylegan2-256")
+SHEETS = ("dcgan-64", "gdl-vae-128")
+"""Networks of real size that have figures of a strip and a sheet; one of the others takes minutes."""
 
 
 def run(only: list[str], json: bool, old: Path | None = None) -> None:
@@ -35,7 +39,7 @@ def run(only: list[str], json: bool, old: Path | None = None) -> None:
         UsageError: no figure is called so.
         FiguresError: `old` cannot be read; nothing was measured.
     """
-    from . import compare
+    from . import compare, tables
 
     before = compare.read(old) if old is not None else None
     figures = _figures()
@@ -45,13 +49,7 @@ def run(only: list[str], json: bool, old: Path | None = None) -> None:
             raise UsageError(f"There is no figure called {wanted}; choose from: {', '.join(figures)}.")
     machine = _machine()
     print(machine, file=sys.stderr)
-    from . import windows
-
-    with windows.Lab([name for name in chosen if name.startswith("window/")]) as lab:
-        measured = []
-        for name in chosen:
-            print(f"{name} ...", file=sys.stderr)
-            measured.append(lab.figure(name) if name.startswith("window/") else figures[name]())
+    measured = tables.by_group(_measured(chosen, figures))
     if json:
         entries = [
             figure.as_json() if before is None else compare.as_json(before.get(figure.name), figure)
@@ -59,9 +57,20 @@ def run(only: list[str], json: bool, old: Path | None = None) -> None:
         ]
         print(json_text.dumps(entries, indent=1))
     elif before is None:
-        _print_table(measured, machine)
+        tables.print_figures(measured, machine)
     else:
-        _print_changes(measured, before, machine)
+        tables.print_changes(measured, before, machine)
+
+
+def print_table(path: Path) -> None:
+    """Print figures that an earlier run printed with `json` as a Markdown table; measure nothing.
+
+    Raises:
+        FiguresError: they cannot be read.
+    """
+    from . import compare, tables
+
+    print(tables.markdown(list(compare.read(path).values())))
 
 
 def run_quality(only: list[str], json: bool) -> None:
@@ -75,96 +84,68 @@ def run_quality(only: list[str], json: bool) -> None:
     quality.run(only, json)
 
 
+def _measured(chosen: list[str], figures: dict[str, Measure]) -> list[Figure]:
+    """Measure figures one after the other, telling which."""
+    from . import windows
+
+    measured = []
+    with windows.Lab([name for name in chosen if name in windows.NAMES]) as lab:
+        for name in chosen:
+            print(f"{name} ...", file=sys.stderr)
+            measured.append(lab.figure(name) if name in windows.NAMES else figures[name]())
+    return measured
+
+
 def _figures() -> dict[str, Measure]:
-    """Return all figures by name, in the order they are measured in."""
-    from . import decoding, windows
+    """Return all figures by name, in the order they are measured in: each network's together, the window's first."""
+    from . import decoding, exports, maps, networks, windows
+
+    found: dict[str, Measure] = dict.fromkeys(windows.NAMES)  # type: ignore[arg-type]
+    if importlib.util.find_spec(f"{__name__}.dragging"):
+        found |= importlib.import_module(f"{__name__}.dragging").figures()
+    for model in decoding.latent_models():
+        found |= _of_model(model, has_encoder=decoding.has_encoder(model), has_strip=True, has_sheet=True)
+    for model in networks.LATENT:
+        encodes = model in decoding.ENCODED_OF
+        found |= _of_model(model, has_encoder=encodes, has_strip=model in STRIPS, has_sheet=model in SHEETS)
+    for stage in [*decoding.stages(), *networks.STAGES]:
+        for precision in ("exact", "fast"):
+            name = f"apply/{stage}/{precision}"
+            found[name] = partial(decoding.apply, name, stage, precision)  # type: ignore[arg-type]
+    found |= {name: partial(measure, name) for name, measure in exports.FIGURES.items()}
+    return found | {name: partial(maps.frame, name) for name in maps.NAMES}
+
+
+def _of_model(model: str, *, has_encoder: bool, has_strip: bool, has_sheet: bool) -> dict[str, Measure]:
+    """Return the figures of one generator."""
+    from . import decoding
 
     found: dict[str, Measure] = {}
-    for model in decoding.latent_models():
-        found[f"decode/{model}"] = partial(decoding.decode, f"decode/{model}")
-        found[f"strip/{model}"] = partial(decoding.strip, f"strip/{model}")
-        for stage in decoding.stages():
-            found[f"strip/{model}+{stage}"] = partial(decoding.strip, f"strip/{model}+{stage}")
-        found[f"encode/{model}"] = partial(decoding.encode, f"encode/{model}")
-    return found | dict.fromkeys(windows.NAMES)  # type: ignore[arg-type]
+    for precision in ("exact", "fast"):
+        chain = CHAINED.get(model, "")
+        ways = {
+            f"decode/{model}/{precision}": (True, decoding.decode, ()),
+            f"strip/{model}/{precision}": (has_strip, decoding.strip, ()),
+            f"strip/{model}+{chain}/{precision}": (bool(chain), decoding.strip, (chain,)),
+            f"sheet/{model}/{precision}": (has_sheet, decoding.sheet, ()),
+        }
+        for name, (is_there, measure, more) in ways.items():
+            if is_there:
+                found[name] = partial(measure, name, model, precision, *more)  # type: ignore[operator]
+    if model.startswith("stylegan2"):
+        found[f"decode/{model}/floor"] = partial(decoding.floor, f"decode/{model}/floor", model)
+    name = f"throughput/{model}/fast"
+    found[name] = partial(decoding.throughput, name, model)
+    if has_encoder:
+        found[f"encode/{model}"] = partial(decoding.encode, f"encode/{model}", model)
+    return found
 
 
 def _machine() -> str:
-    """Return the machine in one line, with how busy others keep it: more than a core's worth spoils the times."""
-    from explorer.render.devices import describe_machine
+    from . import machine
 
-    load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
-    return describe_machine() + load
+    return machine.describe()
 
 
 def _is_below(name: str, wanted: str) -> bool:
     return name == wanted or name.startswith(wanted.rstrip("/") + "/")
-
-
-def _print_table(figures: list[Figure], machine: str) -> None:
-    table = _table(machine, "figure", "median>", "p95>", "p99>", "", "plain>", "ratio>")
-    for figure in figures:
-        numbers = (_text(value) for value in (figure.median, figure.p95, figure.p99))
-        table.add_row(figure.name, *numbers, figure.unit, _text(figure.baseline), _text(figure.ratio))
-    _print(table, figures)
-
-
-def _print_changes(figures: list[Figure], before: dict[str, Figure], machine: str) -> None:
-    """Print what each figure was and is; what got worse comes first, then what got better."""
-    from . import compare
-
-    table = _table(machine, "figure", "median>", "p95>", "", "ratio>", "factor>", "change")
-    changes = {figure.name: compare.change(before.get(figure.name), figure) for figure in figures}
-    for figure in sorted(figures, key=lambda figure: _place(changes[figure.name])):
-        old, change = before.get(figure.name), changes[figure.name]
-        table.add_row(
-            figure.name,
-            *(_both(old, figure, name) for name in ("median", "p95")),
-            figure.unit,
-            _both(old, figure, "ratio"),
-            _text(change.factor if change else None),
-            _VERDICTS[change.verdict if change else "new" if old is None else ""],
-        )
-    _print(table, figures, compare.summary(list(changes.values())))
-
-
-FILE_WIDTH = 132  # columns, where no terminal says how many it has
-_VERDICTS = {"worse": "[red]worse[/]", "better": "[green]better[/]", "same": "", "new": "new", "": "-"}
-
-
-def _place(change: Change | None) -> int:
-    return ("worse", "better", "same").index(change.verdict) if change else 3
-
-
-def _table(machine: str, *titles: str) -> Table:
-    """Return an empty table; a title that ends in `>` is of a column of numbers."""
-    from rich.table import Table
-
-    table = Table(title=machine, title_justify="left", title_style="dim", box=None, padding=(0, 2, 0, 0))
-    for title in titles:
-        justify = "right" if title.endswith(">") else "left"
-        is_name = table.columns == []  # it is broken where the terminal is too narrow, and no number
-        table.add_column(title.removesuffix(">"), justify=justify, overflow="fold", no_wrap=not is_name)  # type: ignore[arg-type]
-    return table
-
-
-def _print(table: Table, figures: list[Figure], summary: str = "") -> None:
-    from rich.console import Console
-
-    console = Console(width=None if sys.stdout.isatty() else FILE_WIDTH)
-    console.print(table)
-    if summary:
-        console.print(summary, soft_wrap=True, highlight=False)
-    for figure in figures:
-        if figure.note:
-            console.print(f"{figure.name}: {figure.note}", style="dim", soft_wrap=True, highlight=False)
-
-
-def _both(old: Figure | None, new: Figure, name: str) -> str:
-    """Return an old and a new value as `3.72 → 2.48`; one dash where there is neither."""
-    texts = [_text(getattr(figure, name, None)) for figure in (old, new)]
-    return "-" if texts == ["-", "-"] else " → ".join(texts)
-
-
-def _text(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3g}"

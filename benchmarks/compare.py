@@ -2,7 +2,7 @@
 
 A figure is judged by its ratio to the plain baseline where both runs have one, as that bears another machine, or
 one that is busier; else by its own value. A change counts when it is more than `NOTICEABLE` and more than the
-samples of either run scatter, in the median or in the 95th percentile.
+samples of either run scatter, in the median or in the 95th percentile. Of a rate more is better, of all else less.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Literal
 from explorer.data.wording import counted
 from explorer.errors import ExplorerError
 
-from .measure import Figure
+from .measure import RATE, Figure
 
 NOTICEABLE = 0.15
 """A smaller change, as a share of the old value, is noise."""
@@ -40,7 +40,7 @@ class Change:
 
     Attributes:
         verdict: `better`, `worse` or `same`.
-        factor: new / old of what it is judged by, below 1 is better; None where the old is 0.
+        factor: new / old of what it is judged by, below 1 is better (of a rate above 1); None where the old is 0.
         judged_by: `ratio` or `median`.
     """
 
@@ -75,8 +75,11 @@ def change(old: Figure | None, new: Figure) -> Change | None:
         return None
     by_ratio = bool(old.baseline and new.baseline)
     (before, before_high), (now, now_high) = _values(old, by_ratio), _values(new, by_ratio)
-    room = max(before_high - before, now_high - now, 0.0 if by_ratio else ABSOLUTE.get(new.unit, 0.0))
-    steps = {_step(before, now, room), _step(before_high, now_high, room)}
+    room = max(
+        abs(before_high - before), abs(now_high - now), 0.0 if by_ratio else ABSOLUTE.get(new.unit, 0.0)
+    )
+    is_rate = new.unit == RATE
+    steps = {_step(before, now, room, is_rate), _step(before_high, now_high, room, is_rate)}
     verdict: Verdict = "worse" if "worse" in steps else "better" if "better" in steps else "same"
     return Change(verdict, now / before if before else None, "ratio" if by_ratio else "median")
 
@@ -106,10 +109,10 @@ def _values(figure: Figure, by_ratio: bool) -> tuple[float, float]:
     return figure.median / scale, high / scale
 
 
-def _step(before: float, now: float, room: float) -> Verdict:
+def _step(before: float, now: float, room: float, is_rate: bool) -> Verdict:
     if abs(now - before) <= max(NOTICEABLE * abs(before), room):
         return "same"
-    return "worse" if now > before else "better"
+    return "better" if (now > before) == is_rate else "worse"
 
 
 def _figure(path: Path, entry: object) -> Figure:

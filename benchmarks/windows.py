@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from explorer import paths
@@ -31,7 +32,7 @@ _HERE = Path(__file__).resolve().parent
 _NO_SCREEN = "not measured: neither a display nor Xvfb was found"
 
 
-class _ChildError(Exception):
+class ChildError(Exception):
     """A child process did not measure; the text is for the figure's note."""
 
 
@@ -45,7 +46,7 @@ class Lab:
     def __init__(self, names: list[str]) -> None:
         self._names = names
         self._open = contextlib.ExitStack()
-        self._environment: dict[str, str] | None = None
+        self._environment: dict[str, str] = {}  # none: there is no screen
         self._measured: dict[str, Figure] = {}
 
     def __enter__(self) -> Lab:
@@ -62,18 +63,18 @@ class Lab:
 
     def figure(self, name: str) -> Figure:
         """Return a figure; the first call of its kind takes as long as all of them."""
-        if self._environment is None:
+        if not self._environment:
             return Figure(name, UNITS[name], note=_NO_SCREEN)
         if name not in self._measured:
             try:
                 self._start() if name in STARTED else self._drive()
-            except _ChildError as error:
+            except ChildError as error:
                 return Figure(name, UNITS[name], note=str(error))
         return self._measured[name]
 
     def _drive(self) -> None:
         wanted = [name for name in self._names if name in DRIVEN]
-        said = self._run("drive.py", *wanted)
+        said = run_child("drive.py", *wanted, environment=self._environment)
         for name in wanted:
             facts = said[name]
             self._measured[name] = figure(
@@ -86,7 +87,7 @@ class Lab:
         plain: dict[str, list[float]] = {name: [] for name in STARTED}
         for turn in range(STARTS + 1):
             for kind, kept in (("program", ours), ("plain", plain)):
-                said = self._run("start.py", kind, repr(time.time()))
+                said = run_child("start.py", kind, repr(time.time()), environment=self._environment)
                 for name in STARTED:
                     if turn:
                         kept[name].append(said[name])
@@ -98,18 +99,21 @@ class Lab:
         for name in STARTED:
             self._measured[name] = figure(name, "s", ours[name], plain[name], notes[name])
 
-    def _run(self, script: str, *arguments: str) -> dict:
-        """Run a child and return the JSON of its last line."""
-        done = subprocess.run(
-            [sys.executable, str(_HERE / script), *arguments],
-            env=self._environment,
-            stdout=subprocess.PIPE,
-            timeout=_LONGEST,
-            check=False,
-            text=True,
-        )
-        if done.returncode:
-            raise _ChildError(
-                f"failed: {script} ended with status {done.returncode}; standard error says why"
-            )
-        return json.loads(done.stdout.splitlines()[-1])
+
+def run_child(script: str, *arguments: str, environment: Mapping[str, str]) -> dict:
+    """Run a script of this folder and return the JSON of its last line.
+
+    Raises:
+        ChildError: it failed.
+    """
+    done = subprocess.run(
+        [sys.executable, str(_HERE / script), *arguments],
+        env=environment,
+        stdout=subprocess.PIPE,
+        timeout=_LONGEST,
+        check=False,
+        text=True,
+    )
+    if done.returncode:
+        raise ChildError(f"failed: {script} ended with status {done.returncode}; standard error says why")
+    return json.loads(done.stdout.splitlines()[-1])

@@ -136,6 +136,13 @@ def bench(
             help="Say what got better or worse since the figures that an earlier `bench --json` wrote.",
         ),
     ] = None,
+    table: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FIGURES.json",
+            help="Measure nothing; print the figures that an earlier `bench --json` wrote as a Markdown table.",
+        ),
+    ] = None,
     quality: Annotated[
         bool,
         typer.Option(
@@ -144,6 +151,9 @@ def bench(
     ] = False,
 ) -> None:
     """Measure the program: what a move of a slider costs, how long decoding takes, how fast it starts.
+
+    Each figure stands beside a plain way of doing the same, measured in turn with it; the ratio is ours / plain, below
+    1 for times that are shorter, above 1 for rates that are higher. docs/performance.md tells what each is.
 
     With `--compare` each figure is judged against an older one, by its ratio to the plain baseline where both
     have one: a change counts from 15 % on, if it is more than the samples scatter. With `--json` each figure then
@@ -154,6 +164,8 @@ def bench(
     """
     if quality and compare is not None:
         raise UsageError("--compare judges figures of speed, --quality measures none; leave one of them out.")
+    if table is not None and (quality or json or only or compare):
+        raise UsageError("--table prints what was measured before; leave out the other options, or --table.")
     from explorer import paths
 
     folder = paths.benchmarks()
@@ -164,7 +176,9 @@ def bench(
         import benchmarks
     finally:
         sys.path.remove(str(folder.parent))
-    if quality:
+    if table is not None:
+        benchmarks.print_table(table)
+    elif quality:
         benchmarks.run_quality(only or [], json)
     else:
         benchmarks.run(only or [], json, compare)
