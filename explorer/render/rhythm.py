@@ -1,7 +1,9 @@
 """The rhythm of a hand: whether its next move is so near that a long render had better wait for it.
 
-A render that starts at once shows a move that is half an interval old on average. It is worth waiting for the next
-move when that comes soon: when more than a third of the interval has gone by, which leaves a sixth of it.
+A render that starts at once shows a move that is half an interval old on average. With moves that come regularly it
+is worth waiting for the next one, which makes the picture before older by half the wait: where renders end anywhere
+between two moves, after a third of the interval, which leaves a sixth of it. Where they end at the same place again
+and again, later is better; so it is a bit more than a third.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ LONGEST = 0.05
 """Seconds; slower moves are not waited for."""
 
 _KNOWN = 4  # moves, before there is a rhythm
-_THIRD = 1 / 3
+_SOON = 0.4  # intervals after which the next move is waited for
 _LATE = 1.25  # intervals after which a move is no longer expected
 
 
@@ -43,6 +45,6 @@ class Rhythm:
             return 0.0
         interval = median(after - before for before, after in pairwise(self._moves))
         age = now - self._moves[-1]
-        if render < LONG * interval or age < _THIRD * interval:
+        if render < LONG * interval or age < _SOON * interval:
             return 0.0
         return max(_LATE * interval - age, 0.0)

@@ -18,7 +18,7 @@ def of_moves(count=6, interval=INTERVAL):
 
 @pytest.mark.parametrize(
     ("age", "waits"),
-    [(0.0, False), (0.3, False), (0.4, True), (0.9, True), (1.2, True), (1.3, False), (9.0, False)],
+    [(0.0, False), (0.3, False), (0.5, True), (0.9, True), (1.2, True), (1.3, False), (9.0, False)],
 )
 def test_a_long_render_waits_for_a_move_that_is_nearer_than_the_last_one(age, waits):
     rhythm, last = of_moves()
