@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import functools
 import gc
-import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -72,7 +72,8 @@ def in_turn(
     """Time two ways in turn, so that whatever else the machine does meets both alike.
 
     Each round repeats each way for about `seconds` and keeps the mean; returns milliseconds a call. There are as
-    many rounds as `budget` seconds hold, `rounds` at most and `LEAST` at least.
+    many rounds as `budget` seconds hold, `rounds` at most and `LEAST` at least; on a busy machine, no more than twice
+    that time.
 
     Args:
         before: called, and not timed, before each turn of ours and of the plain way.
@@ -87,7 +88,10 @@ def in_turn(
         took += repeats[-1] * once
     samples: tuple[list[float], list[float]] = ([], [])
     gc.collect()
-    for _ in range(min(rounds, max(LEAST, int(budget / max(took, 1e-7))))):
+    started = time.perf_counter()
+    for made in range(min(rounds, max(LEAST, int(budget / max(took, 1e-7))))):
+        if made >= LEAST and time.perf_counter() - started > 2 * budget:
+            break
         for way, ready, count, kept in zip((ours, plain), readies, repeats, samples, strict=True):
             ready()
             begun = time.perf_counter()
@@ -97,8 +101,19 @@ def in_turn(
     return samples
 
 
+@functools.cache
+def plain_threads() -> int:
+    """Return how many threads torch takes where nobody says: as many as there are cores, or as OMP_NUM_THREADS says.
+
+    The first call must come before a renderer is made, which sets another number.
+    """
+    import torch
+
+    return torch.get_num_threads()
+
+
 class Threads:
-    """How many threads torch computes with: all cores for a plain way, for ours what the renderer has set.
+    """How many threads torch computes with: for a plain way `plain_threads`, for ours what the renderer has set.
 
     A renderer sets its own when it is made or while it works; make this after it. `ours` and `plain` are for
     `in_turn`'s `before`.
@@ -114,12 +129,7 @@ class Threads:
         """What sets the number before each turn."""
         import torch
 
-        return (lambda: torch.set_num_threads(self.of_ours)), (lambda: torch.set_num_threads(cores()))
-
-
-def cores() -> int:
-    """Return how many processor cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return (lambda: torch.set_num_threads(self.of_ours)), (lambda: torch.set_num_threads(plain_threads()))
 
 
 def _timed(way: Way) -> float:

@@ -134,7 +134,7 @@ def _print(figures: list[QualityFigure]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from . import FILE_WIDTH
+    from .tables import FILE_WIDTH
 
     table = Table(box=None, padding=(0, 2, 0, 0))
     for title in ("figure", "value", "", "baseline", "ratio", "of"):

@@ -29,6 +29,13 @@ def test_a_figure_has_percentiles_and_the_ratio_of_the_medians(benchmarks):
     assert measure.figure("window/x", "ms", [1.0], [0.0]).ratio is None
 
 
+def test_of_a_rate_the_percentiles_are_what_most_samples_reach(benchmarks):
+    measure = in_module(benchmarks, "measure")
+    assert measure.rates([500, 1000], 8) == [16, 8]
+    figure = measure.figure("throughput/x/fast", measure.RATE, list(range(1, 102)), [25.5])
+    assert (figure.median, figure.p95, figure.p99, figure.ratio) == (51.0, 6.0, 2.0, 2.0)
+
+
 def test_two_ways_are_timed_in_turn(benchmarks):
     measure = in_module(benchmarks, "measure")
     calls = []
@@ -37,9 +44,33 @@ def test_two_ways_are_timed_in_turn(benchmarks):
     assert "".join(calls[-6:]) == "opopop"
 
 
-def test_every_figure_of_the_window_and_of_each_bundled_model_is_there(benchmarks):
-    names = list(benchmarks._figures())
-    assert {"decode/anime-faces", "strip/anime-faces", "encode/anime-faces"} <= set(names)
+def test_each_way_is_made_ready_and_a_small_budget_still_gives_a_median(benchmarks):
+    measure = in_module(benchmarks, "measure")
+    calls = []
+    ways = [lambda letter=letter: calls.append(letter) for letter in "opOP"]
+    ours, _ = measure.in_turn(ways[0], ways[1], seconds=0, budget=0, before=(ways[2], ways[3]))
+    assert len(ours) == measure.LEAST
+    assert "".join(calls[-8:]) == "OoPpOoPp"
+
+
+def test_every_figure_is_there(benchmarks):
+    names = set(benchmarks._figures())
+    real = (
+        "dcgan-64",
+        "gdl-vae-128",
+        "stylegan2-256",
+        "stylegan2-1024",
+        "stylegan3t-256",
+        "autoencoderkl-256",
+    )
+    for model in ("anime-faces", "faces-wgan-gp", *real):
+        assert {f"decode/{model}/exact", f"decode/{model}/fast", f"throughput/{model}/fast"} <= names
+    for model in ("anime-faces", "faces-wgan-gp", "dcgan-64", "gdl-vae-128"):
+        assert {f"{kind}/{model}/{way}" for kind in ("strip", "sheet") for way in ("exact", "fast")} <= names
+    assert {"decode/stylegan2-256/floor", "decode/stylegan2-1024/floor", "strip/stylegan2-256/fast"} <= names
+    assert {f"apply/{stage}/fast" for stage in ("cyclegan-256", "anime-colorizer", "hair-translate")} <= names
+    assert {"encode/anime-faces", "encode/gdl-vae-128", "export/film", "map/frame/1000000"} <= names
+    assert "encode/faces-wgan-gp" not in names  # it has no encoder
     assert {
         "window/slider_to_pixel_ms",
         "window/gui_stall_ms",
@@ -51,7 +82,7 @@ def test_every_figure_of_the_window_and_of_each_bundled_model_is_there(benchmark
 
 
 def test_a_name_that_is_no_figure_lists_those_there_are(benchmarks):
-    with pytest.raises(UsageError, match=r"no figure called decod; .*decode/anime-faces"):
+    with pytest.raises(UsageError, match=r"no figure called decod; .*decode/anime-faces/exact"):
         benchmarks.run(["decod"], True)
 
 
@@ -91,7 +122,9 @@ def test_the_command_prints_json_alone_from_anywhere(tmp_path):
             "bench",
             "--json",
             "--only",
-            "decode/anime-faces",
+            "decode/anime-faces/fast",
+            "--only",
+            "throughput/digits-2d",
         ],
         cwd=tmp_path,
         env=os.environ | {"PYTHONPATH": str(paths.source_root()), "OMP_NUM_THREADS": "1"},
@@ -101,11 +134,15 @@ def test_the_command_prints_json_alone_from_anywhere(tmp_path):
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    (figure,) = json.loads(done.stdout)
-    assert list(figure) == KEYS
-    assert figure["name"] == "decode/anime-faces"
-    assert figure["median"] > 0
-    assert figure["ratio"] == pytest.approx(figure["median"] / figure["baseline"])
+    figures = json.loads(done.stdout)
+    assert [figure["name"] for figure in figures] == ["decode/anime-faces/fast", "throughput/digits-2d/fast"]
+    for figure in figures:
+        assert list(figure) == KEYS
+        assert figure["median"] > 0
+        assert figure["ratio"] == pytest.approx(figure["median"] / figure["baseline"])
+    assert [figure["unit"] for figure in figures] == ["ms", "/s"]
+    assert figures[1]["p95"] <= figures[1]["median"]
+    assert "threads" in done.stderr.splitlines()[0]
 
 
 @pytest.mark.x11

@@ -64,6 +64,15 @@ def test_the_ratio_to_the_baseline_judges_where_both_have_one(compare, figure):
     assert (alone.verdict, alone.factor, alone.judged_by) == ("worse", 2.0, "median")
 
 
+def test_of_a_rate_more_is_better(compare, figure):
+    slower = compare.change(figure(20, 19, unit="/s"), figure(10, 9, unit="/s"))
+    assert (slower.verdict, slower.factor) == ("worse", 0.5)
+    assert (
+        compare.change(figure(10, 9, 5, unit="/s"), figure(10, 9, 2, unit="/s")).verdict == "better"
+    )  # by ratio
+    assert compare.change(figure(10, 9, unit="/s"), figure(10, 5, unit="/s")).verdict == "same"  # it scatters
+
+
 def test_nearly_nothing_stays_nothing(compare, figure):
     change = compare.change(figure(0, unit="%"), figure(0.1, unit="%"))
     assert (change.verdict, change.factor) == ("same", None)
@@ -91,6 +100,19 @@ def test_the_table_tells_what_changed_worst_first(bench, figure, capsys):
         "decode/n - → 1 - → 1 ms - - new",
     ]
     assert "Of 3 figures: 1 worse, 1 better, 0 as before, 1 that cannot be compared." in out
+
+
+def test_what_was_measured_becomes_a_table_of_a_page(call, figure, tmp_path):
+    path = tmp_path / "figures.json"
+    figures = [figure(10, 12, 20), figure(None, name="window/x"), figure(3, name="throughput/y", unit="/s")]
+    path.write_text(json.dumps([figure.as_json() for figure in figures]))
+    assert call("bench", "--table", path).out.splitlines() == [
+        "| figure | median | p95 | | plain | ratio |",
+        "|---|--:|--:|---|--:|--:|",
+        "| `decode/x` | 10 | 12 | ms | 20 | 0.5 |",
+        "| `throughput/y` | 3 | 3 | /s | - | - |",
+    ]
+    assert call("bench", "--table", path, "--json").status == 2
 
 
 def test_json_holds_the_old_values_and_the_change(bench, figure, capsys):
