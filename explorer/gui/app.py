@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import signal
 import sys
-import time
 from collections.abc import Sequence
 from functools import cached_property, partial
 from pathlib import Path
@@ -24,6 +23,7 @@ from explorer import __version__, paths
 from explorer.gui import file_dialogs, settings, theme
 from explorer.gui.decode_worker import DecodeWorker
 from explorer.gui.doctor.doctor import Doctor
+from explorer.gui.engine_line import EngineLine
 from explorer.gui.epochs.epochs import Epochs
 from explorer.gui.guard import Guard
 from explorer.gui.history.history_keeper import HistoryKeeper
@@ -46,9 +46,7 @@ if TYPE_CHECKING:
     from explorer.gui.exporting.export_dialog import ExportDialog
     from explorer.gui.exporting.exporter import Exporter
     from explorer.gui.messages.message_list import MessageList
-    from explorer.render.requests import RenderResult
 
-STATUS_SECONDS = 0.25
 EXPORTS: dict[str, Kind | None] = {
     "export": None,  # whatever was chosen last
     "save_picture": "picture",
@@ -89,8 +87,7 @@ class App(QObject):
         self.reporter = BugReporter(self.session, self.window, self.bugs, self.describe_device)
         self.cards = StartCards(self.window.start, self.jobs)
         self._is_closed = False
-        self._code_time = 0.0
-        self._status_time = 0.0
+        self._line = EngineLine(self.session, self.pictures, self.window, self.describe_device, self)
         self._fill_menus()
         self._connect()
 
@@ -129,6 +126,7 @@ class App(QObject):
             return
         self._is_closed = True
         self.window.strip.stop()
+        self._line.close()
         self.epochs.close()
         self.history.close()
         self.guard.close()
@@ -196,9 +194,6 @@ class App(QObject):
         window.strip.export_wanted.connect(actions["export_strip"].trigger)
         window.canvas.save_wanted.connect(actions["save_picture"].trigger)
         session.model_changed.connect(self._on_model_changed)
-        session.code_changed.connect(self._on_code_changed)
-        session.weights_changed.connect(self._on_weights_changed)
-        self.pictures.rendered.connect(self._on_rendered)
         window.canvas.said.connect(self.messages.add)
         self.worker.failed.connect(self._on_failed)
         self.worker.ready.connect(self._on_ready)
@@ -317,25 +312,6 @@ class App(QObject):
         self.window.set_status(self.worker.description)
         self.opener.open_first()
         self.documents.offer_recovery()
-
-    def _on_code_changed(self) -> None:
-        self._code_time = time.perf_counter()
-
-    def _on_weights_changed(self) -> None:
-        self._code_time = 0.0  # the next picture is not that of a move
-
-    def _on_rendered(self, result: RenderResult) -> None:
-        now = time.perf_counter()
-        if result.error is not None or now - self._status_time < STATUS_SECONDS:
-            return
-        self._status_time = now
-        decode = result.milliseconds.get("decode", 0.0)
-        age = 1000 * (now - self._code_time)
-        self.window.set_age(1000 * self.pictures.age)
-        parts = [self.worker.description, f"decode {decode:.1f} ms"]
-        if self._code_time and age < 1000:
-            parts.append(f"slider to pixel {age:.1f} ms")
-        self.window.set_status("    ".join(parts))
 
 
 def _is_stage(path: Path) -> bool:

@@ -105,7 +105,7 @@ class StagesBar(QWidget):
         return [entry.id for entry in self._session.stages].index(stage_id)
 
     def _on_rendered(self, result: RenderResult) -> None:
-        if result.error is not None:
+        if result.error is not None or (result.request is not None and result.request.quality != "full"):
             return
         self._milliseconds = dict(result.milliseconds)
         if self._session.stages and not self._figures_timer.isActive():
