@@ -27,6 +27,14 @@ _HOPELESS = 3  # budgets: a size whose first picture takes longer is too slow, f
 _SHARE = 0.25  # of a slow decode: stages that add no more to it are never left out
 
 
+def every(count: int, each: float) -> int:
+    """Return which of `count` pictures to draw beside the canvas', each in so many milliseconds, under a hand.
+
+    1 for all, 2 or 4 for every second or fourth; 0 for none, where those would take more than half the budget.
+    """
+    return next((step for step in (1, 2, 4) if math.ceil(count / step) * each <= BUDGET / 2), 0)
+
+
 class Previews:
     """Knows how long the pictures of each model take, and what may be asked for while a hand waits."""
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from style_fakes import tiny_style
 
-from explorer.gui.previews import BUDGET, Previews
+from explorer.gui.previews import BUDGET, Previews, every
 from explorer.render.requests import RenderRequest, RenderResult
 
 
@@ -125,3 +125,7 @@ def test_behind_a_slow_network_that_draws_previews_stages_wait_for_the_rest():
     under_hand = Previews().first(asked, under_hand=True)
     assert (under_hand.stages, under_hand.max_side) == ((), 64)
     assert Previews().first(asked) is asked
+
+
+def test_of_many_pictures_beside_the_canvas_every_second_or_fourth_is_drawn():
+    assert [every(9, each * BUDGET) for each in (0.05, 0.09, 0.15, 0.3)] == [1, 2, 4, 0]

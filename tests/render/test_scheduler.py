@@ -33,7 +33,7 @@ def test_slots_go_by_priority(make):
     bench = make()
     bench.scheduler.submit(request("canvas", 1))
     bench.begins()
-    wanted = ["canvas", "strip-play", "encode:A", "map-hover", "export:1", "traversal:3", "strip", "activity"]
+    wanted = ["canvas", "strip-hand", "encode:A", "map-hover", "export:1", "traversal:3", "strip", "activity"]
     wanted += ["map-background", "something-new"]
     for slot in reversed(wanted):
         bench.scheduler.submit(request(slot, 2))

@@ -7,7 +7,7 @@ from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QHideEvent, QImage, QPainter, QPaintEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QFileDialog, QFrame, QMenu, QScrollArea, QWidget
 
-from explorer.gui import theme
+from explorer.gui import previews, theme
 from explorer.gui.pictures import PictureSource, to_qimage
 from explorer.gui.session import Session
 from explorer.gui.state import Anchor, Side
@@ -44,6 +44,8 @@ class Strip(QWidget):
         self._asked = self._codes
         self._asked_key: tuple[object, ...] = ()
         self._decoded: tuple[QImage, ...] = ()
+        self._each = 0.0  # milliseconds of a picture
+        self._step = 0  # of the pictures asked for under a hand
         self._error = ""
         self._opening = ""  # what is being opened while nothing is open yet
         self._stale = True
@@ -163,14 +165,33 @@ class Strip(QWidget):
             self._codes, self._decoded = self._asked, ()
         if len(self._asked):
             self._pictures.want("strip", self._asked, self._on_pictures, max_side=MAX_SIDE)
+            self._want_some()
         else:
             self._pictures.cancel("strip")
         self.update()
 
+    def _want_some(self) -> None:
+        """Ask for some of the pictures while a hand changes all; the others wait until it lets go."""
+        self._step = previews.every(len(self._asked), self._each) if self._pictures.is_dragging else 0
+        if self._step and len(self._decoded) == len(self._asked):
+            codes = self._asked[:: self._step]
+            self._pictures.want("strip-hand", codes, self._on_some_pictures, max_side=MAX_SIDE)
+
+    def _on_some_pictures(self, result: RenderResult) -> None:
+        if result.pictures is not None:
+            images, codes = list(self._decoded), np.array(self._codes)
+            images[:: self._step] = map(to_qimage, result.pictures)
+            codes[:: self._step] = self._asked[:: self._step]
+            self._decoded, self._codes = tuple(images), codes
+            self._refresh_slots()
+
     def _on_pictures(self, result: RenderResult) -> None:
+        self._pictures.cancel("strip-hand")
         if result.pictures is None:
             self._error, self._decoded = result.error or "", ()
         else:
+            spent = sum(took for what, took in result.milliseconds.items() if what != "total")
+            self._each = spent / max(len(result.pictures), 1)
             self._codes = self._asked
             self._decoded = tuple(to_qimage(picture) for picture in result.pictures)
         self._refresh_slots()

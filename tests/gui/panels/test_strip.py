@@ -11,6 +11,7 @@ from explorer.formats.notes import NO_NOTES
 from explorer.gui import theme
 from explorer.gui.history import place_mime
 from explorer.gui.panels.strip import Strip
+from explorer.gui.previews import BUDGET
 from explorer.gui.session import Session
 from explorer.gui.state import Anchor
 from explorer.latent import interpolation
@@ -419,3 +420,28 @@ def test_a_hand_that_stops_play_still_keeps_other_work_waiting(filled, session, 
     assert pictures.worker.is_dragging
     pictures.dragging(False)
     assert not pictures.worker.is_dragging
+
+
+def test_under_a_hand_every_second_picture_follows_and_all_when_it_lets_go(filled, pictures, session):
+    """What the strip shows is changed by a drag; bulk work waits for its end."""
+    filled._each = BUDGET / 12  # milliseconds; a test has no clock
+    before = [grey(image) for image in filled._decoded]
+    worker = pictures.worker
+    pictures.dragging(True)
+    worker.held = True
+    session.add_stage(negative())
+    some, everything = worker.waiting["strip-hand"], worker.waiting["strip"]
+    assert (len(some.codes), len(everything.codes)) == (5, 9)
+    worker.result.emit(worker.renderer.render(some))
+    for number, (image, old) in enumerate(zip(filled._decoded, before, strict=True)):
+        assert np.array_equal(grey(image), old if number % 2 else 255 - old)
+    pictures.dragging(False)
+    worker.result.emit(worker.renderer.render(everything))
+    for image, old in zip(filled._decoded, before, strict=True):
+        assert np.array_equal(grey(image), 255 - old)
+
+
+def negative():
+    stage = fakes.misbehaving_stage(name="negative")
+    stage.apply_raw = lambda images: 1 - images
+    return stage
