@@ -100,7 +100,7 @@ def _figures() -> dict[str, Measure]:
     """Return all figures by name, in the order they are measured in: each network's together, the window's first."""
     from . import decoding, exports, maps, networks, windows
 
-    found: dict[str, Measure] = dict.fromkeys(windows.NAMES)  # type: ignore[arg-type]
+    found: dict[str, Measure] = dict.fromkeys(windows.NAMES)  # type: ignore[assignment]
     if importlib.util.find_spec(f"{__name__}.dragging"):
         found |= importlib.import_module(f"{__name__}.dragging").figures()
     for model in decoding.latent_models():

@@ -207,7 +207,7 @@ def has_encoder(model: str) -> bool:
     return _latent(model).has_encoder
 
 
-def _kind(name: str) -> str:
+def _kind(name: str) -> str | None:
     from explorer.formats.native import kind_of
 
     return kind_of(paths.bundled()[name])

@@ -82,8 +82,9 @@ def in_turn(
     repeats, took = [], 0.0
     for way, ready in zip((ours, plain), readies, strict=True):
         ready()
-        once = _timed(way)  # the first call warms up, and is the only one where it takes long
-        once = min(once, _timed(way)) if once < 1 else once
+        once = _timed(way)
+        if way is ours or once < 1:  # the first call of ours also chooses how the network is run
+            once = min(once, _timed(way))
         repeats.append(max(round(seconds / max(once, 1e-7)), 1))
         took += repeats[-1] * once
     samples: tuple[list[float], list[float]] = ([], [])

@@ -106,6 +106,7 @@ def stylegan3(name: str, side: int, base: int, **sizes: Any) -> StyleModel:
     _fill(network)
     first = network.synthesis.input
     first.affine.weight.zero_()
+    assert first.affine.bias is not None
     first.affine.bias.copy_(torch.tensor([1.0, 0.0, 0.0, 0.0]))  # neither turned nor shifted
     first.transform.copy_(torch.eye(3))
     lengths = first.freqs.norm(dim=1, keepdim=True)

@@ -12,7 +12,15 @@ import pytest
 import typer.main
 
 ROOT = Path(__file__).resolve().parent.parent
-DOCUMENTS = ("README.md", "docs/guide.md", "docs/formats.md", "checkpoints/README.md", "CHANGELOG.md")
+DOCUMENTS = (
+    "README.md",
+    "docs/guide.md",
+    "docs/formats.md",
+    "docs/performance.md",
+    "benchmarks/README.md",
+    "checkpoints/README.md",
+    "CHANGELOG.md",
+)
 WIDEST = 130  # characters of a line, so that a diff can be read
 
 
