@@ -7,10 +7,11 @@ is imported.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -152,6 +153,12 @@ class _Described:
     def modules(self) -> tuple[nn.Module, ...]:
         """The torch modules, for whoever handles device, precision and memory (`render/`)."""
         return (self.network,)
+
+    def with_network(self, network: nn.Module) -> Self:
+        """Return one like this that runs another copy of the network; spaces and all else are shared."""
+        twin = copy.copy(self)
+        twin.network = network
+        return twin
 
     @property
     def parameter_count(self) -> int:

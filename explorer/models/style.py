@@ -57,7 +57,7 @@ class StyleModel(LatentModel):
     """
 
     def __init__(self, network: nn.Module, **described: Any) -> None:
-        self.style = cast("StyleNetwork", network)
+        self.network = network
         super().__init__(network, spaces=self._make_spaces(), **described)
         self.classes = self.style.c_dim
         self.layers = self.style.num_ws
@@ -65,6 +65,11 @@ class StyleModel(LatentModel):
         accepts |= {"noise", "noise_seed"} if self.style.has_noise else set()
         accepts |= {"transform"} if self.style.has_transform else set()
         self.accepts = frozenset(accepts | ({"labels"} if self.classes else set()))
+
+    @property
+    def style(self) -> StyleNetwork:
+        """The network, by what it must have."""
+        return cast("StyleNetwork", self.network)
 
     @property
     def explored_space(self) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import functools
 import importlib.util
 import os
 import platform
@@ -24,6 +25,9 @@ _WHERE = {
 
 NICE = 10  # of 19
 _BELOW_NORMAL = -1  # THREAD_PRIORITY_BELOW_NORMAL of Windows
+
+
+_GIVING_WAY = ("linux", "win32")
 
 
 def lower_thread_priority() -> None:
@@ -115,10 +119,16 @@ def number_type(device: str, precision: str) -> str:
     return "bfloat16" if has_units is not None and has_units() else "float32"
 
 
+@functools.cache
 def decode_threads() -> int:
-    """Return how many cores a decode may use: one is left to the window, more than eight gain nothing."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(max(cores - 1, 1), 8)
+    """Return how many cores a decode may use: those that torch takes by itself, all but hyperthreads.
+
+    Where the system knows no threads that give way (see `lower_thread_priority`), one is left to the window.
+    """
+    import torch
+
+    cores = torch.get_num_threads()
+    return cores if sys.platform in _GIVING_WAY else max(cores - 1, 1)
 
 
 def describe_machine() -> str:

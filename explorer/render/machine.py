@@ -9,7 +9,9 @@ import contextlib
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import torch
@@ -17,18 +19,17 @@ from torch import Tensor, nn
 
 from explorer.errors import DeviceError, ran_out_of_memory
 from explorer.models.base import DecodeOptions, ImageSpec, LatentModel
-from explorer.render import devices, tiles
-from explorer.render.chains import Chain, chain_of
+from explorer.render import devices, tiles, ways
+from explorer.render.chains import chain_of
+from explorer.render.checks import of_part
 from explorer.render.outputs import Blamed, checked_codes, checked_pictures
 from explorer.render.pixels import Images, as_array
-from explorer.render.requests import Overtaken
+from explorer.render.ways import Way
 
 if TYPE_CHECKING:
     from explorer.models.base import StageModel
 
 Precision = Literal["exact", "fast"]
-
-_CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d)
 
 
 class Machine:
@@ -45,27 +46,47 @@ class Machine:
     def __init__(self, device: str, precision: Precision) -> None:
         self.device = devices.pick(device)
         self.precision: Precision = precision
-        self._placed: weakref.WeakSet[Any] = weakref.WeakSet()
-        self._chains: weakref.WeakKeyDictionary[Any, Chain] = weakref.WeakKeyDictionary()
-        number_type = devices.number_type(self.device, precision)
-        self._half = None if number_type == "float32" else getattr(torch, number_type)
+        self._exact: weakref.WeakKeyDictionary[nn.Module, Way] = weakref.WeakKeyDictionary()
+        self._fast: weakref.WeakKeyDictionary[nn.Module, Way] = weakref.WeakKeyDictionary()
+        self._dtype = getattr(torch, devices.number_type(self.device, "fast"))
         if self.device == "cuda":
-            exact = precision == "exact"
-            torch.backends.cudnn.deterministic = exact
-            torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = not exact
+            is_exact = precision == "exact"
+            torch.backends.cudnn.deterministic = is_exact
+            torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = not is_exact
 
-    def native(self, model: LatentModel, codes: np.ndarray, space: str, options: DecodeOptions) -> Images:
+    def native(
+        self,
+        model: LatentModel,
+        codes: np.ndarray,
+        space: str,
+        options: DecodeOptions,
+        precision: Precision | None = None,
+    ) -> Images:
         """Return the network's own pictures of codes `(N, dim)`, float32 `(N, C, H, W)`; raises as `apply`."""
         who = f"the decoder of {model.name}"
-        with Blamed(who):
-            self._place(model)
-            chain = self._chains.get(model)
-            if chain is not None and len(codes) == 1:
-                image = model.image
-                return chain(codes[0]).reshape(1, image.channels, image.height or 1, image.width or 1)
-            with torch.inference_mode(), self._precision_of(model):
-                given = model.decode_raw(self._tensor(codes), space, options)
-                return checked_pictures(who, given, len(codes), model.image).float()
+        with Blamed(who), torch.inference_mode():
+            way = self._way_of(model, codes, space, options, precision or self.precision)
+            if way.chain is not None:
+                image, chain = model.image, way.chain
+
+                def run(part: slice) -> tuple[Tensor]:
+                    return (torch.from_numpy(chain(codes[part], steady=way.is_exact)),)
+
+                made = way.together("chain", len(codes), run)[0].numpy()
+                return made.reshape(len(codes), image.channels, image.height or 1, image.width or 1)
+            return self._decoded(model, way, self._tensor(codes), space, options)
+
+    def _decoded(
+        self, model: LatentModel, way: Way, codes: Tensor, space: str, options: DecodeOptions
+    ) -> Tensor:
+        who, decode = f"the decoder of {model.name}", way.of(model).decode_raw
+
+        def run(part: slice) -> tuple[Tensor]:
+            with way.context():
+                given = decode(codes[part], space, of_part(options, part))
+            return (checked_pictures(who, given, len(codes[part]), model.image).float(),)
+
+        return way.together("decode", len(codes), run)[0]
 
     def preview(
         self,
@@ -74,35 +95,46 @@ class Machine:
         space: str,
         options: DecodeOptions,
         max_side: int | None,
+        precision: Precision | None = None,
     ) -> Images:
         """Return pictures in 0..1 that may be smaller, as the model's `preview` gives them; raises as `apply`."""
         who = f"the decoder of {model.name}"
-        with Blamed(who):
-            self._place(model)
-            with torch.inference_mode(), self._precision_of(model):
-                given = model.preview(self._tensor(codes), space, options, max_side)
-                return checked_pictures(who, given, len(codes), ImageSpec(model.image.channels)).float()
+        with Blamed(who), torch.inference_mode():
+            way = self._way_of(model, codes, space, options, precision or self.precision)
+            with way.context():
+                given = way.of(model).preview(self._tensor(codes), space, options, max_side)
+            return checked_pictures(who, given, len(codes), ImageSpec(model.image.channels)).float()
 
     def estimated_sensitivity(
         self, model: LatentModel, codes: np.ndarray, space: str, options: DecodeOptions
     ) -> np.ndarray | None:
         """Return what a model knows of its dimensions without decoding, float32 `(dim,)`; None where nothing."""
         with Blamed(f"the decoder of {model.name}"), torch.inference_mode():
-            self._place(model)
+            self._exactly(model)
             found = model.estimated_sensitivity(self._tensor(codes), space, options)
             return None if found is None else as_array(found.float())
 
     def encode(self, model: LatentModel, images: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
-        """Return mean and log variance (or None), `(N, dim)`, of pictures, uint8 `(N, H, W, C)`; raises as `apply`."""
-        who, count, dim = f"the encoder of {model.name}", len(images), model.spaces[model.default_space].dim
-        with Blamed(who):
-            self._place(model)
-            with torch.inference_mode(), self._precision_of(model):
-                said = model.encode(self._tensor(images.transpose(0, 3, 1, 2)) / 255.0)
-                mean = as_array(checked_codes(who, said.mean, count, dim))
-                if said.logvar is None:
-                    return mean, None
-                return mean, as_array(checked_codes(who, said.logvar, count, dim))
+        """Return mean and log variance (or None), `(N, dim)`, of pictures, uint8 `(N, H, W, C)`; raises as `apply`.
+
+        Codes are computed in float32, whatever the precision: they are kept, and pictures pass.
+        """
+        who, dim = f"the encoder of {model.name}", model.spaces[model.default_space].dim
+
+        def run(part: slice) -> tuple[Tensor, ...]:
+            said = encode(batch[part])
+            both = (said.mean,) if said.logvar is None else (said.mean, said.logvar)
+            return tuple(checked_codes(who, values, len(batch[part]), dim) for values in both)
+
+        with Blamed(who), torch.inference_mode():
+            way = self._exactly(model)
+            encode = way.of(model).encode
+            batch = self._tensor(images.transpose(0, 3, 1, 2)) / 255.0
+            is_exact = self.precision == "exact"
+            count = len(batch)
+            found = way.together("encode", count, run) if is_exact else run(slice(0, count))
+            mean, *logvar = map(as_array, found)
+            return mean, logvar[0] if logvar else None
 
     def apply(
         self,
@@ -110,6 +142,7 @@ class Machine:
         images: Images,
         raw: bool = False,
         on_progress: Callable[[float], None] = lambda share: None,
+        precision: Precision | None = None,
     ) -> Tensor:
         """Return what a stage makes of pictures in 0..1, clipped to that; `raw`: its own values.
 
@@ -117,58 +150,82 @@ class Machine:
             NetworkError: it failed, or gave something else than pictures of the shape that it says.
         """
         who = f"the stage {stage.name}"
-        with Blamed(who):
-            self._place(stage)
+        with Blamed(who), torch.inference_mode():
             tensor = images.to(self.device) if isinstance(images, Tensor) else self._tensor(images)
-            with torch.inference_mode(), self._precision_of(stage):
-                wanted = stage.output_for(ImageSpec(*tensor.shape[1:]))
-                native = checked_pictures(
-                    who, tiles.apply_raw(stage, tensor, on_progress), len(tensor), wanted
-                ).float()
-                return native if raw else stage.native_range.to_unit(native).clamp(0, 1)
+            wanted = stage.output_for(ImageSpec(*tensor.shape[1:]))
 
-    @contextlib.contextmanager
+            def run(way: Way, part: slice) -> tuple[Tensor]:
+                with way.context():
+                    given = tiles.apply_raw(way.of(stage), tensor[part], on_progress)
+                return (checked_pictures(who, given, len(tensor[part]), wanted).float(),)
+
+            def draw(way: Way) -> Tensor:
+                return self._unit(stage, run(way, slice(0, 1))[0])
+
+            way = self._way(stage, precision or self.precision, draw)
+            native = way.together(f"apply {tuple(tensor.shape[1:])}", len(tensor), partial(run, way))[0]
+            return native if raw else self._unit(stage, native)
+
+    # ---- ways ----
+
     def interruptible(
-        self, model: LatentModel | StageModel, is_overtaken: Callable[[], bool]
-    ) -> Iterator[None]:
-        """Return a context in which a network stops between two of its modules once a picture is overtaken.
+        self, model: LatentModel, precision: Precision, is_overtaken: Callable[[], bool]
+    ) -> AbstractContextManager[None]:
+        """Return a context in which a network stops between two of its modules once a picture is overtaken."""
+        exactly = self._exactly(model)  # first, as a copy would keep what is hooked in
+        way = self._fast.get(model.network, exactly) if precision == "fast" else exactly
+        return ways.interruptible(way.network or model.network, is_overtaken)
 
-        Raises:
-            Overtaken: it was.
-        """
+    def is_ready(self, model: LatentModel | StageModel) -> bool:
+        """Return whether it is known how a model runs fast."""
+        return model.network in self._fast
 
-        def look(*_: object) -> None:
-            if is_overtaken():
-                raise Overtaken
+    def note(self, model: LatentModel | StageModel) -> str:
+        """Return why a network runs exactly although fast was asked for; empty where it does not."""
+        way = self._fast.get(model.network) if self.precision == "fast" else None
+        return way.note if way is not None else ""
 
-        parts = {part for module in model.modules for part in module.modules()}
-        hooks = [part.register_forward_pre_hook(look) for part in parts]
-        try:
-            yield
-        finally:
-            for hook in hooks:
-                hook.remove()
+    def number_type(self, model: LatentModel | StageModel) -> str:
+        """Return what a network's maps are, `float32` or the like."""
+        way = self._fast.get(model.network) if self.precision == "fast" else None
+        return way.number_type if way is not None else "float32"
 
-    def _place(self, model: LatentModel | StageModel) -> None:
-        """Move a network to the device, once."""
-        if model in self._placed:
-            return
-        for module in model.modules:
-            module.eval().to(self.device)
-            if _has_convolutions(module):  # back to plain order, too: another order rounds in another way
-                order = torch.channels_last if self.precision == "fast" else torch.contiguous_format
-                module.to(memory_format=order)  # type: ignore[call-overload]
-        self._placed.add(model)
-        if self.device == "cpu" and self.precision == "exact" and isinstance(model, LatentModel):
-            chain = chain_of(model.chain, model.spaces[model.default_space].dim)
-            if chain is not None:
-                self._chains[model] = chain
+    def _way_of(
+        self, model: LatentModel, codes: np.ndarray, space: str, options: DecodeOptions, precision: Precision
+    ) -> Way:
+        """Return how a model decodes; where it is to be measured, by the first of these codes."""
+        first = options if options.labels is None else replace(options, labels=options.labels[:1])
 
-    def _precision_of(self, model: LatentModel | StageModel) -> AbstractContextManager[Any]:
-        """Return a context in which the network computes as `precision` says; half is for convolutions."""
-        if self._half is None or not any(_has_convolutions(module) for module in model.modules):
-            return contextlib.nullcontext()
-        return torch.autocast(self.device, dtype=self._half)
+        def draw(way: Way) -> Tensor:
+            return self._unit(model, self._decoded(model, way, self._tensor(codes[:1]), space, first))
+
+        return self._way(model, precision, draw)
+
+    def _way(
+        self, model: LatentModel | StageModel, precision: Precision, draw: Callable[[Way], Tensor]
+    ) -> Way:
+        exactly = self._exactly(model)
+        if precision == "exact":
+            return exactly
+        way = self._fast.get(model.network)
+        if way is None:
+            way = self._fast[model.network] = ways.fast(model.network, self._dtype, exactly, draw)
+        return way
+
+    def _exactly(self, model: LatentModel | StageModel) -> Way:
+        """Return how a network runs exactly; the first time it is moved to the device."""
+        way = self._exact.get(model.network)
+        if way is None:
+            for module in model.modules:
+                module.eval().to(self.device)
+            way = self._exact[model.network] = ways.exact(model.network)
+            if self.device == "cpu" and isinstance(model, LatentModel):
+                way.chain = chain_of(model.chain, model.spaces[model.default_space].dim)
+        return way
+
+    @staticmethod
+    def _unit(model: LatentModel | StageModel, native: Tensor) -> Tensor:
+        return model.native_range.to_unit(native).clamp(0, 1)
 
     def _tensor(self, array: np.ndarray) -> Tensor:
         """Copy an array to the device.
@@ -192,7 +249,3 @@ class Machine:
                 f"The memory of this machine's {self.device.upper()} is not enough for {model.name}; close "
                 "other programs, ask for fewer or smaller pictures, or choose another device."
             ) from error
-
-
-def _has_convolutions(network: nn.Module) -> bool:
-    return any(isinstance(module, _CONVOLUTIONS) for module in network.modules())

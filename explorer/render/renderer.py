@@ -3,15 +3,15 @@
 The window's thread and the command line use this one class, so a shown and an exported picture are the same.
 It knows nothing of slots, threads or files; where and how exactly a network computes is in `machine`.
 
-`exact` runs every picture alone, through networks in float32: what a picture looks like then cannot depend on
-how many others were asked for. `fast` runs batches, in half precision where the device has units for it.
+What a picture looks like in `exact` precision does not depend on how many others were asked for; `fast` is quicker and
+looks the same. How networks are run for either is in `ways`.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,6 +25,7 @@ from explorer.models.base import NO_OPTIONS, DecodeOptions, ImageSpec, LatentMod
 from explorer.render import devices
 from explorer.render.checks import checked, checked_images, of_part
 from explorer.render.machine import Machine, Precision
+from explorer.render.pace import Pace
 from explorer.render.pixels import Images, as_array, joined, shrunk, to_uint8, warning
 from explorer.render.requests import (
     LIVE,
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
 CHUNK_SECONDS = 0.008
 """How long a piece of bulk work may hold the thread before something more urgent may come between."""
 
-LARGEST_BATCH = 64  # of `fast`
+SAMPLED = 64  # codes mapped at once
 _TRIED = 3  # dimensions, before it is known how long all take
 SMALL = 64  # px, of the pictures by which dimensions are compared
 
@@ -79,6 +80,7 @@ class Renderer:
         # The products in chains.py are small: they lose by a second thread, which would be taken from the window.
         threadpoolctl.threadpool_limits(1, user_api="blas")
         self._machine = Machine(device, precision)
+        self._pace = Pace()
         self.is_overtaken: Callable[[RenderRequest], bool] = _never
         """Asked while a picture of the slot `LIVE` takes long; set by whoever orders the work."""
 
@@ -89,6 +91,7 @@ class Renderer:
             DeviceError: there is no such device; nothing changed.
         """
         self._machine = Machine(name, precision or self.precision)
+        self._pace = Pace()
 
     @property
     def device(self) -> str:
@@ -148,7 +151,7 @@ class Renderer:
         pictures: list[np.ndarray] = []
         decoded: list[np.ndarray] = []
         bad = blank = 0
-        for part in self._parts(len(codes)):
+        for part in self._pace.parts(("render", model.network, stages, request.max_side), len(codes)):
             mark = time.perf_counter()
             if mark - pause > CHUNK_SECONDS:
                 yield part.start / len(codes)
@@ -157,7 +160,7 @@ class Renderer:
             before, count = to_uint8(images if stages else shrunk(images, request.max_side))
             milliseconds["decode"] += 1000 * (time.perf_counter() - mark)
             if stages:
-                images = self._run_stages(stages, images.clip(0, 1), milliseconds)
+                images = self._run_stages(request, images.clip(0, 1), milliseconds)
                 after, count_after = to_uint8(shrunk(images, request.max_side))
                 blank += len(before) if _is_all(count, before) or _is_all(count_after, after) else 0
                 count = max(count, count_after)  # a stage may hide them, or spread them
@@ -186,7 +189,7 @@ class Renderer:
         means: list[np.ndarray] = []
         logvars: list[np.ndarray] = []
         model, images = request.model, checked_images(request.model, request.images)
-        for part in self._parts(len(images)):
+        for part in self._pace.parts(("encode", model.network), len(images)):
             if time.perf_counter() - pause > CHUNK_SECONDS:
                 yield part.start / len(images)
                 pause = time.perf_counter()
@@ -208,9 +211,9 @@ class Renderer:
         space, parts = request.model.spaces[request.space], []
         source = space.source or space
         drawn = sampling.sample(source, request.count, request.seed)
-        for at in range(0, len(drawn), LARGEST_BATCH):
+        for at in range(0, len(drawn), SAMPLED):
             yield at / len(drawn)
-            part = drawn[at : at + LARGEST_BATCH]
+            part = drawn[at : at + SAMPLED]
             parts.append(part if source is space else source.mapped(part, space.name, request.options))
         return SampleResult(
             request.slot,
@@ -282,7 +285,7 @@ class Renderer:
         image = check_stages(model.image, stages)
         parts: list[np.ndarray] = []
         with self._machine.memory_watched(model):
-            for part in self._parts(len(codes)):
+            for part in self._pace.parts(("decode", model.network, tuple(stages)), len(codes)):
                 on_progress(part.start / len(codes))
                 native = self._machine.native(model, codes[part], space, of_part(options, part))
                 if raw and not stages:
@@ -318,7 +321,7 @@ class Renderer:
         out = stage.output_for(ImageSpec(*images.shape[1:]))
         parts: list[np.ndarray] = []
         with self._machine.memory_watched(stage):
-            for part in self._parts(len(images)):
+            for part in self._pace.parts(("apply", stage.network, images.shape[1:]), len(images)):
                 begun, size = part.start / len(images), len(images[part]) / len(images)
                 on_progress(begun)
 
@@ -363,35 +366,29 @@ class Renderer:
 
     # ---- one part ----
 
-    def _parts(self, count: int) -> Iterator[slice]:
-        """Yield the slices that are computed together; those of `fast` grow while they take little time."""
-        start, size = 0, 1
-        while start < count:
-            begun = time.perf_counter()
-            yield slice(start, start + size)
-            start += size
-            if self.precision == "fast":
-                took = time.perf_counter() - begun
-                size = min(2 * size, LARGEST_BATCH) if took < CHUNK_SECONDS / 2 else max(size // 2, 1)
-
     def _decode_part(self, request: RenderRequest, codes: np.ndarray, options: DecodeOptions) -> Images:
         """Return pictures in 0..1 that are not clipped yet, so that an infinity can still be told."""
         model, space = request.model, request.space
+        precision = self._precision_of(request)
         small = request.max_side is not None or request.quality == "preview"
         # a stage would draw another picture from a preview
         if small and model.has_preview and not request.stages:
-            return self._machine.preview(model, codes, space, options, request.max_side)
+            return self._machine.preview(model, codes, space, options, request.max_side, precision)
         if model.has_preview and request.slot == LIVE:  # it takes long, and the next wish can be shown soon
-            with self._machine.interruptible(model, lambda: self.is_overtaken(request)):
-                return _unit(model, self._machine.native(model, codes, space, options))
-        return _unit(model, self._machine.native(model, codes, space, options))
+            with self._machine.interruptible(model, precision, lambda: self.is_overtaken(request)):
+                return _unit(model, self._machine.native(model, codes, space, options, precision))
+        return _unit(model, self._machine.native(model, codes, space, options, precision))
 
-    def _run_stages(
-        self, stages: Sequence[StageModel], images: Images, milliseconds: dict[str, float]
-    ) -> Images:
-        for stage in stages:
+    def _precision_of(self, request: RenderRequest) -> Precision:
+        """Return how exactly a picture is drawn: one under a hand as fast as the network is known to run."""
+        is_passing = request.quality == "preview" and self._machine.is_ready(request.model)
+        return "fast" if is_passing else self.precision
+
+    def _run_stages(self, request: RenderRequest, images: Images, milliseconds: dict[str, float]) -> Images:
+        for stage in request.stages:
             mark = time.perf_counter()
-            images = self._machine.apply(stage, images)
+            is_passing = request.quality == "preview" and self._machine.is_ready(stage)
+            images = self._machine.apply(stage, images, precision="fast" if is_passing else None)
             if self.device == "cuda":
                 torch.cuda.synchronize()
             milliseconds[stage.name] += 1000 * (time.perf_counter() - mark)
