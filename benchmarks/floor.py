@@ -30,7 +30,7 @@ class Bare:
 
     @property
     def products(self) -> int:
-        """Multiplications and additions, of 3x3 kernels."""
+        """Multiplications, of 3x3 kernels."""
         return 9 * self.inputs * self.outputs * self.size[0] * self.size[1]
 
 

@@ -7,7 +7,6 @@ measured or set, so that pictures have contrast and do not saturate. Nothing is 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
@@ -249,14 +248,3 @@ STAGES: dict[str, Callable[[str], StageModel]] = {"cyclegan-256": _cyclegan}
 
 STAGE_SIDE = 256
 """Side of the pictures that stages of real size get."""
-
-
-def parameters(model: LatentModel | StageModel) -> float:
-    """Return how many millions of weights a network has."""
-    return model.parameter_count / 1e6
-
-
-def contrast(pictures: np.ndarray) -> tuple[float, float, float]:
-    """Return mean, standard deviation and saturated share of pictures in 0..1."""
-    beyond = float(((pictures <= 0) | (pictures >= 1)).mean())
-    return float(pictures.mean()), float(pictures.std()), 0.0 if math.isnan(beyond) else beyond
