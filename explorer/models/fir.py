@@ -5,8 +5,6 @@ A filter is `(taps,)`, for both axes, or `(height, width)`. No network here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -72,107 +70,97 @@ def _passes(fir: Tensor, gain: float) -> list[Tensor]:
     return [line[:, :, None, :], gain * line[:, :, :, None]]
 
 
-# ---- long filters: as products of matrices ----
+# ---- long filters on the way up: as products of matrices ----
 #
-# A row of an image times a matrix is the row filtered and resampled. Most of that matrix is zeros, so a block of
-# pixels is made at once, of the window of the row that it depends on. Matrix products run at a processor's full
-# speed, which one filter a channel does not, and in blocks they do little more work than the filter itself.
+# A part of a row that is enlarged and filtered is a matrix times the few pixels that it depends on. Many values of that
+# matrix are zeros, but products of matrices run at a processor's full speed, which one filter a channel does not.
 
-_BLOCK = 32  # pixels made at once; more of them waste work on zeros, fewer leave the processor idle
-
-
-@dataclass(frozen=True)
-class Band:
-    """One axis's filter and resampling: block b of the pixels is `x[first + step b :][: window] @ matrix`.
-
-    Attributes:
-        matrix: `(window, block)`, the same for all blocks.
-        first: where the first block's window begins; zeros are around the row.
-        step: how far the next one's is.
-        length: how many pixels are made.
-    """
-
-    matrix: Tensor
-    first: int
-    step: int
-    length: int
-
-    def rows(self, x: Tensor) -> Tensor:
-        """Return images `(M, H, W)` with rows of `length` pixels."""
-        x = functional.pad(x, (-self.first, self._behind(x.shape[2])))
-        windows = x.unfold(2, len(self.matrix), self.step)  # (M, H, blocks, window)
-        made = windows.reshape(-1, len(self.matrix)) @ self.matrix  # one large product, not thousands
-        return made.view(*windows.shape[:2], -1)[:, :, : self.length]
-
-    def columns(self, x: Tensor) -> Tensor:
-        """Return images `(M, H, W)` with columns of `length` pixels."""
-        x = functional.pad(x, (0, 0, -self.first, self._behind(x.shape[1])))
-        windows = x.unfold(1, len(self.matrix), self.step).transpose(2, 3)  # (M, blocks, window, W)
-        made = self.matrix.T @ windows.reshape(-1, *windows.shape[2:])  # (M blocks, block, W)
-        return made.view(len(x), -1, x.shape[2])[:, : self.length]
-
-    def _behind(self, size: int) -> int:
-        """Return how many zeros the last window reads behind a row of `size`; negative: what none reads."""
-        window, block = self.matrix.shape
-        return self.first + (-(-self.length // block) - 1) * self.step + window - size
+_PIXELS = 64  # that one product makes across a map: more of them multiply more zeros
+_VALUES = 1 << 14  # of a row that one product makes down a map: what stays near the processor
 
 
-def up_band(fir: Tensor, up: int, before: int, after: int, size: int) -> Band:
-    """Return what enlarges rows of `size` pixels; `before` and `after` are put around the enlarged row.
+class Enlarging:
+    """One axis of a map, enlarged and filtered.
 
     Pixel j becomes `up` times the sum over m of `fir[taps - 1 - (up m + before - j)] x[m]`.
+
+    Args:
+        fir: `(taps,)`, of the map's type and device.
+        up: how many times.
+        before: zeros in front of the enlarged axis; negative: pixels that are left out.
+        size: pixels before the enlargement.
+        length: pixels after it.
     """
-    count, block = len(fir), up * -(-_BLOCK // up)
-    first = -(before // up)
-    reach = (count - 1 + block - 1 - before) // up - first + 1
-    made = torch.arange(block, device=fir.device)[None, :]
-    taken = torch.arange(first, first + reach, device=fir.device)[:, None]
-    length = size * up + before + after - count + 1
-    return Band(_matrix(fir, up * taken + before - made) * up, first, block // up, length)
+
+    def __init__(self, fir: Tensor, up: int, before: int, size: int, length: int) -> None:
+        self._fir, self._up, self._before = fir, up, before
+        self._size, self._length = size, length
+        self._matrices: dict[tuple[int, int, int], Tensor] = {}
+
+    def across(self, x: Tensor) -> Tensor:
+        """Return a map `(H, W, C)` with rows of `length` pixels."""
+        starts = range(0, self._length, _PIXELS)
+        parts = [self._part(range(at, min(at + _PIXELS, self._length))) for at in starts]
+        if x.requires_grad:
+            return torch.cat([matrix @ x[:, taken] for matrix, taken in parts], dim=1)
+        made = x.new_empty(len(x), self._length, x.shape[2])
+        for at, (matrix, taken) in zip(starts, parts, strict=True):
+            torch.bmm(matrix.expand(len(x), -1, -1), x[:, taken], out=made[:, at : at + len(matrix)])
+        return made
+
+    def down(self, x: Tensor, rows: range) -> Tensor:
+        """Return some rows of the enlarged map, `(rows, W, C)`, of `(H, W, C)`."""
+        matrix, taken = self._part(rows)
+        flat = x[taken].flatten(1)
+        if x.requires_grad:
+            return (matrix @ flat).view(-1, *x.shape[1:])
+        made = x.new_empty(len(matrix), flat.shape[1])
+        for part, into in zip(flat.split(_VALUES, 1), made.split(_VALUES, 1), strict=True):
+            torch.mm(matrix, part, out=into)
+        return made.view(-1, *x.shape[1:])
+
+    def _part(self, made: range) -> tuple[Tensor, slice]:
+        """Return a matrix `(made, taken)` and the pixels `taken`, whose product the pixels `made` are."""
+        first = made.start - self._before
+        last = made.stop - 1 - self._before + len(self._fir) - 1
+        begin = min(max(-(-first // self._up), 0), self._size)
+        end = min(max(last // self._up + 1, begin), self._size)
+        key = (len(made), end - begin, self._up * begin - first)
+        if key not in self._matrices:  # most parts of an axis are alike
+            self._matrices[key] = self._matrix(*key)
+        return self._matrices[key], slice(begin, end)
+
+    def _matrix(self, made: int, taken: int, ahead: int) -> Tensor:
+        place = self._fir.device
+        tap = ahead + self._up * torch.arange(taken, device=place) - torch.arange(made, device=place)[:, None]
+        inside = (tap >= 0) & (tap < len(self._fir))
+        values = self._fir.flip(0)[tap.clamp(0, len(self._fir) - 1)] * self._up
+        return torch.where(inside, values, values.new_zeros(()))
 
 
-def down_band(fir: Tensor, down: int, size: int) -> Band:
-    """Return what keeps every `down`-th pixel of rows of `size`, filtered.
+def rounded(fir: Tensor, dtype: torch.dtype, up: int = 1) -> Tensor:
+    """Return a filter in another type, of which every `up`-th tap has nearly the same sum as before.
 
-    Pixel j becomes the sum over t of `fir[taps - 1 - t] x[down j + t]`.
+    What larger taps lose by being rounded smaller ones get back: one that makes maps a little lighter does so in every
+    layer and everywhere, which is seen; that its shape is a little off is not.
     """
-    count = len(fir)
-    made = torch.arange(_BLOCK, device=fir.device)[None, :]
-    taken = torch.arange(down * (_BLOCK - 1) + count, device=fir.device)[:, None]
-    return Band(_matrix(fir, taken - down * made), 0, down * _BLOCK, (size - count) // down + 1)
+    if fir.dtype == dtype:
+        return fir
+    exact = fir.flatten().double().cpu()
+    made = exact.to(dtype)
+    for phase in range(up):
+        lost = exact.new_zeros(())
+        for at in exact[phase::up].abs().argsort(descending=True).tolist():
+            tap = exact[phase::up][at] + lost
+            made[phase::up][at] = tap
+            lost = tap - made[phase::up][at].double()
+    return made.view(fir.shape).to(fir.device)
 
 
-def enlarged(x: Tensor, fir: Tensor | None, up: int, pads: Pads) -> Tensor:
-    """Enlarge images `(M, H, W)` `up` times and filter them, with `pads` in pixels of the enlarged image."""
-    if fir is None or fir.ndim == 2:
-        stuffed = _stuffed(x, up)
-        return padded(stuffed, pads) if fir is None else filtered(stuffed[None], fir, pads, up**2)[0]
-    left, right, top, bottom = pads
-    x = up_band(fir, up, left, right, x.shape[2]).rows(x)
-    return up_band(fir, up, top, bottom, x.shape[1]).columns(x)
-
-
-def reduced(x: Tensor, fir: Tensor | None, down: int) -> Tensor:
-    """Filter images `(M, H, W)` and keep every `down`-th pixel."""
-    if fir is None:
-        return x[:, ::down, ::down]
-    if fir.ndim == 2:  # few images at a time, this is faster than sums of products of lines
-        kernel = fir.flip(0, 1).expand(len(x), 1, -1, -1)
-        return functional.conv2d(x[None], kernel, stride=down, groups=len(x))[0]
-    x = down_band(fir, down, x.shape[1]).columns(x)
-    return down_band(fir, down, x.shape[2]).rows(x)
-
-
-def _stuffed(x: Tensor, up: int) -> Tensor:
-    """Return images with `up - 1` zeros behind each pixel, on both axes."""
+def stuffed(x: Tensor, up: int) -> Tensor:
+    """Return maps `(N, C, H, W)` with `up - 1` zeros behind each pixel, on both axes."""
     if up == 1:
         return x
-    stuffed = x.new_zeros(len(x), x.shape[1] * up, x.shape[2] * up)
-    stuffed[:, ::up, ::up] = x
-    return stuffed
-
-
-def _matrix(fir: Tensor, tap: Tensor) -> Tensor:
-    """Return the flipped filter's value at each place of `tap`, 0 outside of it."""
-    inside = (tap >= 0) & (tap < len(fir))
-    return torch.where(inside, fir.flip(0)[tap.clamp(0, len(fir) - 1)], fir.new_zeros(()))
+    larger = x.new_zeros(*x.shape[:2], x.shape[2] * up, x.shape[3] * up)
+    larger[:, :, ::up, ::up] = x
+    return larger

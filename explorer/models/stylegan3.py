@@ -8,7 +8,9 @@ filters that are radially symmetric). Filters, sizes and margins are taken as th
 
 from __future__ import annotations
 
+import copy
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -17,6 +19,7 @@ from torch.nn import functional
 
 from explorer.models import fir
 from explorer.models.style_layers import (
+    EPSILON,
     Dense,
     DenseConfig,
     MappingConfig,
@@ -24,19 +27,14 @@ from explorer.models.style_layers import (
     check_map,
     check_sizes,
     finished,
-    modulated,
 )
 from explorer.models.style_noise import CONST, Noise
 
 Size = tuple[int, int]
 """Width and height."""
 
-_TOGETHER = 1 << 22
-"""Values of enlarged maps that exist at once: few enough to stay near the processor and never fill the memory, and
-enough that threads seldom wait for each other."""
-
-_LANES = 16
-"""Channels that convolutions with one filter a channel work on at once, however few there are."""
+_ROWS = 16
+"""Rows of a reduced map that are made at once, of enlarged ones that are few enough to stay near the processor."""
 
 
 # ---- sizes ----
@@ -192,12 +190,69 @@ class WaveInput(nn.Module):
         ) / self.config.sampling_rate
 
 
+class Filters:
+    """How a layer enlarges, activates and reduces maps of the type and on the device of `like`.
+
+    Rows of the reduced map are made a few at a time. It is filtered by one convolution of two axes, one filter a
+    channel, which has fewer passes over large maps than two of one axis.
+    """
+
+    def __init__(self, config: LayerConfig, up: Tensor | None, down: Tensor | None, like: Tensor) -> None:
+        self.config, self.up, self.device = config, up, like.device
+        self.activation, self.gain = ("linear", 1.0) if config.draws else ("lrelu", math.sqrt(2))
+        self.is_idle = up is down is None and config.up == config.down == 1 and not any(config.padding)
+        line = like.new_full((1,), 1 / config.up)
+        if up is not None and up.ndim == 1:
+            line = fir.rounded(up, like.dtype, config.up)
+        left, _, top, _ = config.padding
+        sizes = (side + config.kernel - 1 for side in config.in_size)
+        self.across, self.down = (
+            fir.Enlarging(line, config.up, before, size, length)
+            for before, size, length in zip((left, top), sizes, config.inside, strict=True)
+        )
+        low = like.new_ones(1) if down is None else down
+        low = torch.outer(low, low) if low.ndim == 1 else low
+        low = fir.rounded(low.flip(0, 1) * self.gain, like.dtype)
+        self.low_pass = low.expand(config.outputs, 1, -1, -1).contiguous()
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Return what becomes of a map `(1, C, H, W)`, which may be written over."""
+        config = self.config
+        if self.is_idle:
+            return finished(x, self.activation, self.gain, config.clamp)
+        clamp = None if config.clamp is None else config.clamp / self.gain  # the gain is in the last filter
+        made = []
+        for part in self._enlarged(x):
+            active = finished(part, self.activation, 1.0, clamp)
+            y = functional.conv2d(active, self.low_pass, stride=config.down, groups=config.outputs)
+            made.append(y[0].permute(1, 2, 0))
+        return _as_maps(torch.cat(made))
+
+    def _enlarged(self, x: Tensor) -> Iterator[Tensor]:
+        """Return as many rows of the enlarged map at a time as some rows of the reduced one are made of."""
+        config = self.config
+        if self.up is not None and self.up.ndim == 2:
+            yield fir.filtered(fir.stuffed(x, config.up), self.up, config.padding, config.up**2)
+            return
+        wide = self.across.across(x[0].permute(1, 2, 0).contiguous())  # (H, W', C)
+        rows, more = config.out_size[1], len(self.low_pass[0, 0]) - config.down
+        for at in range(0, rows, _ROWS):
+            end = min(at + _ROWS, rows)
+            yield _as_maps(self.down.down(wide, range(config.down * at, config.down * end + more)))
+
+
+def _as_maps(x: Tensor) -> Tensor:
+    """Return `(H, W, C)` as `(1, C, H, W)`, in the order of memory in which it is."""
+    return x[None].permute(0, 3, 1, 2)
+
+
 class Layer(nn.Module):
-    """Maps `(N, inputs, *in)` and w `(N, w_dim)` to `(N, outputs, *out)`."""
+    """Maps `(N, inputs, *in)` and w `(N, w_dim)` to `(N, outputs, *out)`, of the maps' type, channels last."""
 
     magnitude_ema: Tensor
     up_filter: Tensor | None
     down_filter: Tensor | None
+    power: Tensor | None
 
     def __init__(self, config: LayerConfig) -> None:
         super().__init__()
@@ -208,40 +263,53 @@ class Layer(nn.Module):
         self.register_buffer("magnitude_ema", torch.empty(()))
         for name, shape in (("up_filter", config.up_filter), ("down_filter", config.down_filter)):
             self.register_buffer(name, None if shape is None else torch.empty(shape))
+        self.register_buffer("power", None, persistent=False)
+        self._filters: Filters | None = None
+
+    def freeze(self) -> None:
+        """Compute now what depends on no style; weights and filters must not change any more."""
+        weight, self.power = self._weights()
+        weight = weight.detach().contiguous(memory_format=torch.channels_last)
+        self.weight = nn.Parameter(weight, requires_grad=False)
 
     def forward(self, x: Tensor, w: Tensor) -> Tensor:
-        """Return the maps."""
-        config = self.config
+        """Return the maps. Each picture is made by itself, with weights that its style has scaled."""
+        weight, power = self._weights() if self.power is None else (self.weight, self.power)
+        filters, bias = self._filters_for(x), self.bias.to(x.dtype)
+        made = []
+        for one, scale in zip(x.split(1), self._scales(w, power), strict=True):
+            kernel = (weight * scale[:, :, None, None]).to(x.dtype)
+            made.append(filters(functional.conv2d(one, kernel, bias, padding=self.config.kernel - 1)))
+        return torch.cat(made) if len(made) > 1 else made[0]
+
+    def _weights(self) -> tuple[Tensor, Tensor]:
+        """Return weights and, for demodulation, the squares of what a style scales, summed over the kernel.
+
+        The mean strength of what comes in, known from training, is divided out. Weights of one output are made of
+        equal size, so that what keeps demodulation from dividing by 0 is as small for all.
+        """
         weight: Tensor = self.weight
-        styles = self.affine(w)
-        if config.draws:
-            styles = styles / math.sqrt(config.inputs * config.kernel**2)
-        else:  # of equal size, so that what keeps demodulation from dividing by 0 is as small for all
+        if not self.config.draws:
             weight = weight * weight.square().mean((1, 2, 3), keepdim=True).rsqrt()
-            styles = styles * styles.square().mean(1, keepdim=True).rsqrt()
-        y = modulated(x, weight, styles, self._convolve, demodulate=not config.draws)
-        maps, biases = y.flatten(0, 1), self.bias.repeat(len(y))
-        parts = zip(maps.split(self._together()), biases.split(self._together()), strict=True)
-        return torch.cat([self._activated(*part) for part in parts]).unflatten(0, y.shape[:2])
+        return weight * self.magnitude_ema.rsqrt(), weight.square().sum((2, 3))
 
-    def _convolve(self, x: Tensor, weight: Tensor) -> Tensor:
-        """Convolve; the mean strength of what comes in, known from training, is divided out."""
-        return functional.conv2d(x, weight * self.magnitude_ema.rsqrt(), padding=self.config.kernel - 1)
+    def _scales(self, w: Tensor, power: Tensor) -> Tensor:
+        """Return what multiplies each weight: `(N, outputs or 1, inputs)`; equations 1 and 3 of StyleGAN2's paper."""
+        styles = self.affine(w)
+        if self.config.draws:
+            return styles[:, None] / math.sqrt(self.config.inputs * self.config.kernel**2)
+        styles = styles * styles.square().mean(1, keepdim=True).rsqrt()
+        back = (styles.square() @ power.T + EPSILON).rsqrt()  # (N, outputs)
+        return back[:, :, None] * styles[:, None]
 
-    def _together(self) -> int:
-        """Return how many maps are activated at once."""
-        config = self.config
-        width, height = config.inside
-        least = _LANES if config.down_filter and len(config.down_filter) == 2 else 1
-        return max(1, _TOGETHER // (width * height * least)) * least
-
-    def _activated(self, x: Tensor, bias: Tensor) -> Tensor:
-        """Add the biases `(M,)` to maps `(M, H, W)`, enlarge, activate, reduce."""
-        config = self.config
-        x = fir.enlarged(x + bias[:, None, None], self.up_filter, config.up, config.padding)
-        activation, gain = ("linear", 1.0) if config.draws else ("lrelu", math.sqrt(2))
-        x = finished(x, activation, gain, config.clamp)
-        return fir.reduced(x, self.down_filter, config.down)
+    def _filters_for(self, x: Tensor) -> Filters:
+        """Return the filters for such maps; a frozen layer keeps them."""
+        if self._filters is not None and self._filters.device == x.device:
+            return self._filters
+        filters = Filters(self.config, self.up_filter, self.down_filter, x)
+        if self.power is not None:
+            self._filters = filters
+        return filters
 
 
 # ---- networks ----
@@ -256,6 +324,13 @@ class Synthesis(nn.Module):
         self.input = WaveInput(config.input)
         for layer in config.layers:
             self.add_module(layer.name, Layer(layer))
+        self.maps: torch.dtype | None = None  # their type; None: that of the styles
+
+    def freeze(self, dtype: torch.dtype) -> None:
+        """Get ready for maps of `dtype`; weights and filters must not change any more."""
+        self.maps = dtype
+        for layer in self.config.layers:
+            getattr(self, layer.name).freeze()
 
     def forward(self, ws: Tensor, noise: Noise = CONST, transform: Tensor | None = None) -> Tensor:
         """Return pictures `(N, C, H, W)`, about -1..1, unclipped.
@@ -265,10 +340,10 @@ class Synthesis(nn.Module):
             noise: not used.
             transform: `(3, 3)`, from the picture's plane to the network's own; what the file keeps if None.
         """
-        x = self.input(ws[:, 0], transform)
+        x = self.input(ws[:, 0], transform).to(self.maps or ws.dtype)
         for index, layer in enumerate(self.config.layers, 1):
             x = getattr(self, layer.name)(x, ws[:, index])
-        return x * self.config.scale
+        return (x.to(ws.dtype) * self.config.scale).contiguous()
 
 
 class StyleGan3(StyleGenerator):
@@ -281,6 +356,12 @@ class StyleGan3(StyleGenerator):
         super().__init__(config.mapping, config.num_ws)
         self.config = config
         self.synthesis = Synthesis(config)
+
+    def in_precision(self, dtype: torch.dtype) -> StyleGan3:
+        """Return a copy for inference alone whose maps are `dtype`; styles, waves and pictures stay float32."""
+        frozen = copy.deepcopy(self).requires_grad_(False).eval()
+        frozen.synthesis.freeze(dtype)
+        return frozen
 
     @property
     def image(self) -> tuple[int, int, int]:

@@ -1,5 +1,7 @@
 """StyleGAN3, t and r, against a plain forward, and against what NVIDIA's own program drew."""
 
+import dataclasses
+
 import numpy as np
 import nvidia_files
 import pytest
@@ -8,7 +10,7 @@ from checkpoints_read import InProcess
 
 from explorer.errors import CheckpointError
 from explorer.formats import isolated, open_latent
-from explorer.models import stylegan3
+from explorer.models import fir, stylegan3
 from explorer.models.base import DecodeOptions
 
 KINDS = {
@@ -67,15 +69,79 @@ def test_every_kind_draws_what_it_should(opened, kind, turned):
 
 
 @pytest.mark.parametrize("kind", ["t", "r"])
-def test_maps_activated_a_few_at_a_time_are_the_same(opened, kind, monkeypatch):
+def test_maps_made_a_few_rows_at_a_time_are_the_same(opened, kind, monkeypatch):
     generator = nvidia_files.stylegan3(width=19, **KINDS[kind])
     model, ws = opened({"G_ema": generator}), codes(2)[:, None, :5].expand(-1, 5, -1)
     wanted = nvidia_files.plain_stylegan3(generator, ws)
-    for together in (1, 5000):
-        monkeypatch.setattr(stylegan3, "_TOGETHER", together)
+    for rows, pixels, values in ((1, 1, 7), (5, 3, 1000)):
+        monkeypatch.setattr(stylegan3, "_ROWS", rows)
+        monkeypatch.setattr(fir, "_PIXELS", pixels)
+        monkeypatch.setattr(fir, "_VALUES", values)
         drawn = model.decode_raw(ws, "w+")
         assert off(drawn, wanted) < 1e-5
         assert torch.equal(drawn, model.decode_raw(ws, "w+"))
+
+
+def test_a_filter_may_be_kept_as_two_lines_or_as_their_product(opened):
+    network = opened({"G_ema": nvidia_files.stylegan3()}).network
+    tensors, layers = network.state_dict(), []
+    for layer in network.config.layers:
+        for way in ("up", "down"):
+            shape = getattr(layer, f"{way}_filter")
+            if shape is not None:
+                layer = dataclasses.replace(layer, **{f"{way}_filter": shape * 2})
+                line = tensors[f"synthesis.{layer.name}.{way}_filter"]
+                tensors[f"synthesis.{layer.name}.{way}_filter"] = torch.outer(line, line)
+        layers.append(layer)
+    planes = stylegan3.StyleGan3(dataclasses.replace(network.config, layers=tuple(layers)))
+    planes.load_state_dict(tensors)
+    ws = torch.randn(1, network.num_ws, 5, generator=torch.Generator().manual_seed(5))
+    assert off(planes.synthesis(ws).detach(), network.synthesis(ws)) < 1e-5
+
+
+# ---- in half precision ----
+
+
+def drawn_in(network, dtype, count=3, transform=None):
+    """Return the pictures of a frozen copy, and the network's own."""
+    ws = torch.randn(count, network.num_ws, 5, generator=torch.Generator().manual_seed(5))
+    frozen = network.in_precision(dtype)
+    with torch.inference_mode():
+        return [of.synthesis(ws, transform=transform) for of in (frozen, network)]
+
+
+def decibels(found, wanted):
+    """Return the peak signal-to-noise ratio, the peak being the range of what is wanted."""
+    found, wanted = found.double(), wanted.double()
+    return float(10 * torch.log10((wanted.max() - wanted.min()).square() / (found - wanted).square().mean()))
+
+
+@pytest.mark.parametrize(("count", "turned"), [(1, False), (3, True)])
+@pytest.mark.parametrize("kind", ["t", "r", "wide"])
+def test_half_precision_draws_nearly_the_same(opened, kind, count, turned):
+    network = opened({"G_ema": nvidia_files.stylegan3(width=16, **KINDS[kind])}).network
+    transform = torch.from_numpy(TURN) if turned else None
+    found, wanted = drawn_in(network, torch.bfloat16, count, transform)
+    assert found.dtype == torch.float32
+    assert found.shape == (count, *network.image)
+    assert found.is_contiguous()
+    assert decibels(found, wanted) > 50
+    exactly, _ = drawn_in(network, torch.float32, count, transform)
+    assert decibels(exactly, wanted) > 100
+
+
+def test_a_frozen_copy_stays_as_it_is(opened):
+    network = opened({"G_ema": nvidia_files.stylegan3()}).network
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    frozen = network.in_precision(torch.bfloat16)
+    ws = torch.randn(1, network.num_ws, 5, generator=torch.Generator().manual_seed(5))
+    first = frozen.synthesis(ws)
+    assert all(torch.equal(tensor, before[name]) for name, tensor in network.state_dict().items())
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.mul_(2)
+    assert torch.equal(frozen.synthesis(ws), first)
+    assert not any(parameter.requires_grad for parameter in frozen.parameters())
 
 
 def test_every_layer_takes_its_own_style(opened):
@@ -132,3 +198,12 @@ def test_nvidias_own_w(reference):
     spaces = open_latent(path).model.spaces
     found = spaces["z"].mapped(said["z"], "w")
     assert off(found, said["w"].reshape(len(found), -1)[:, : spaces["w"].dim]) < 1e-4
+
+
+def test_nvidias_own_pictures_in_half_precision(reference):
+    path, said = reference
+    network = open_latent(path).model.network.in_precision(torch.bfloat16)
+    z = torch.from_numpy(said["z"][:2]).float()
+    with torch.inference_mode():
+        drawn = network.synthesis(network.mapping(z)[:, None].expand(-1, network.num_ws, -1))
+    assert decibels(drawn, torch.from_numpy(said["images"][:2])) > 50
