@@ -78,7 +78,9 @@ class ModulatedConv(nn.Module):
         if len(x) == 1 and _scales_weights(self.weight, x.shape[2:]):
             scales = _oriented(scale[0, :, None, None, None] * styles[0, None, :, None, None], config.up)
             return convolved(x, (kernel * scales).to(x.dtype), *ways, bias)
-        x = x * styles[:, :, None, None].to(x.dtype)
+        largest = styles.abs().amax(1, keepdim=True).clamp_min(EPSILON)  # or half precision might overflow
+        scale = scale * largest
+        x = x * (styles / largest)[:, :, None, None].to(x.dtype)
         y = convolved(x, kernel.to(x.dtype), *ways)
         return y.mul_(scale[:, :, None, None].to(y.dtype)).add_(bias[:, None, None].to(y.dtype))
 

@@ -6,22 +6,24 @@ What a request is made of, and how pixels come of a network's values, is in `ren
 from __future__ import annotations
 
 import contextlib
+import logging
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from explorer.errors import DeviceError, ran_out_of_memory
-from explorer.models.base import DecodeOptions, ImageSpec, LatentModel
+from explorer.models.base import CodeDistribution, DecodeOptions, ImageSpec, LatentModel
 from explorer.render import devices, tiles, ways
 from explorer.render.chains import chain_of
 from explorer.render.checks import of_part
+from explorer.render.graphs import Recorded, Recordings
 from explorer.render.outputs import Blamed, checked_codes, checked_pictures
 from explorer.render.pixels import Images, as_array
 from explorer.render.ways import Way
@@ -29,7 +31,10 @@ from explorer.render.ways import Way
 if TYPE_CHECKING:
     from explorer.models.base import StageModel
 
+log = logging.getLogger(__name__)
+
 Precision = Literal["exact", "fast"]
+T = TypeVar("T")
 
 
 class Machine:
@@ -49,6 +54,9 @@ class Machine:
         self._exact: weakref.WeakKeyDictionary[nn.Module, Way] = weakref.WeakKeyDictionary()
         self._fast: weakref.WeakKeyDictionary[nn.Module, Way] = weakref.WeakKeyDictionary()
         self._dtype = getattr(torch, devices.number_type(self.device, "fast"))
+        self._recordings: weakref.WeakKeyDictionary[nn.Module, Recordings] = weakref.WeakKeyDictionary()
+        self.on_fallback: Callable[[str], None] = log.warning
+        """Told in a sentence that the processor takes over from a device whose memory ran out."""
         if self.device == "cuda":
             is_exact = precision == "exact"
             torch.backends.cudnn.deterministic = is_exact
@@ -63,9 +71,14 @@ class Machine:
         precision: Precision | None = None,
     ) -> Images:
         """Return the network's own pictures of codes `(N, dim)`, float32 `(N, C, H, W)`; raises as `apply`."""
-        who = f"the decoder of {model.name}"
-        with Blamed(who), torch.inference_mode():
-            way = self._way_of(model, codes, space, options, precision or self.precision)
+        arguments = (codes, space, options, precision or self.precision)
+        return self._somewhere(model, lambda: self._native(model, *arguments))
+
+    def _native(
+        self, model: LatentModel, codes: np.ndarray, space: str, options: DecodeOptions, precision: Precision
+    ) -> Images:
+        with Blamed(f"the decoder of {model.name}"), torch.inference_mode():
+            way = self._way_of(model, codes, space, options, precision)
             if way.chain is not None:
                 image, chain = model.image, way.chain
 
@@ -82,9 +95,16 @@ class Machine:
         who, decode = f"the decoder of {model.name}", way.of(model).decode_raw
 
         def run(part: slice) -> tuple[Tensor]:
-            with way.context():
-                given = decode(codes[part], space, of_part(options, part))
-            return (checked_pictures(who, given, len(codes[part]), model.image).float(),)
+            asked = of_part(options, part)
+
+            def given(some: Tensor) -> Tensor:
+                with way.context():
+                    return checked_pictures(who, decode(some, space, asked), len(some), model.image).float()
+
+            if self.device != "cuda" or asked.labels is not None:
+                return (given(codes[part]),)
+            recordings = self._recordings.setdefault(model.network, Recordings(Recorded))
+            return (recordings.run((id(way), space, str(asked)), given, codes[part]),)
 
         return way.together("decode", len(codes), run)[0]
 
@@ -99,11 +119,15 @@ class Machine:
     ) -> Images:
         """Return pictures in 0..1 that may be smaller, as the model's `preview` gives them; raises as `apply`."""
         who = f"the decoder of {model.name}"
-        with Blamed(who), torch.inference_mode():
-            way = self._way_of(model, codes, space, options, precision or self.precision)
-            with way.context():
-                given = way.of(model).preview(self._tensor(codes), space, options, max_side)
-            return checked_pictures(who, given, len(codes), ImageSpec(model.image.channels)).float()
+
+        def drawn() -> Tensor:
+            with Blamed(who), torch.inference_mode():
+                way = self._way_of(model, codes, space, options, precision or self.precision)
+                with way.context():
+                    given = way.of(model).preview(self._tensor(codes), space, options, max_side)
+                return checked_pictures(who, given, len(codes), ImageSpec(model.image.channels)).float()
+
+        return self._somewhere(model, drawn)
 
     def estimated_sensitivity(
         self, model: LatentModel, codes: np.ndarray, space: str, options: DecodeOptions
@@ -121,20 +145,22 @@ class Machine:
         """
         who, dim = f"the encoder of {model.name}", model.spaces[model.default_space].dim
 
-        def run(part: slice) -> tuple[Tensor, ...]:
+        def run(
+            encode: Callable[[Tensor], CodeDistribution], batch: Tensor, part: slice
+        ) -> tuple[Tensor, ...]:
             said = encode(batch[part])
             both = (said.mean,) if said.logvar is None else (said.mean, said.logvar)
             return tuple(checked_codes(who, values, len(batch[part]), dim) for values in both)
 
-        with Blamed(who), torch.inference_mode():
-            way = self._exactly(model)
-            encode = way.of(model).encode
-            batch = self._tensor(images.transpose(0, 3, 1, 2)) / 255.0
-            is_exact = self.precision == "exact"
-            count = len(batch)
-            found = way.together("encode", count, run) if is_exact else run(slice(0, count))
-            mean, *logvar = map(as_array, found)
-            return mean, logvar[0] if logvar else None
+        def encoded() -> tuple[Tensor, ...]:
+            with Blamed(who), torch.inference_mode():
+                way = self._exactly(model)
+                way = way if self.precision == "exact" else replace(way, is_exact=False)
+                batch = self._tensor(images.transpose(0, 3, 1, 2)) / 255.0
+                return way.together("encode", len(batch), partial(run, way.of(model).encode, batch))
+
+        mean, *logvar = map(as_array, self._somewhere(model, encoded))
+        return mean, logvar[0] if logvar else None
 
     def apply(
         self,
@@ -149,6 +175,17 @@ class Machine:
         Raises:
             NetworkError: it failed, or gave something else than pictures of the shape that it says.
         """
+        arguments = (images, raw, on_progress, precision or self.precision)
+        return self._somewhere(stage, lambda: self._applied(stage, *arguments))
+
+    def _applied(
+        self,
+        stage: StageModel,
+        images: Images,
+        raw: bool,
+        on_progress: Callable[[float], None],
+        precision: Precision,
+    ) -> Tensor:
         who = f"the stage {stage.name}"
         with Blamed(who), torch.inference_mode():
             tensor = images.to(self.device) if isinstance(images, Tensor) else self._tensor(images)
@@ -162,9 +199,29 @@ class Machine:
             def draw(way: Way) -> Tensor:
                 return self._unit(stage, run(way, slice(0, 1))[0])
 
-            way = self._way(stage, precision or self.precision, draw)
+            way = self._way(stage, precision, draw)
             native = way.together(f"apply {tuple(tensor.shape[1:])}", len(tensor), partial(run, way))[0]
             return native if raw else self._unit(stage, native)
+
+    def _somewhere(self, model: LatentModel | StageModel, run: Callable[[], T]) -> T:
+        """Run on the device, or on the processor from now on where the device's memory is not enough."""
+        try:
+            return run()
+        except (MemoryError, RuntimeError) as error:
+            if self.device == "cpu" or not ran_out_of_memory(error):
+                raise
+        name = self.device.upper()
+        if self.device == "cuda":
+            torch.cuda.empty_cache()
+        self.device = "cpu"
+        self._dtype = getattr(torch, devices.number_type("cpu", "fast"))
+        for kept in (self._exact, self._fast, self._recordings):
+            kept.clear()
+        self.on_fallback(
+            f"The memory of this machine's {name} is not enough for {model.name}, so the processor draws its "
+            "pictures now; close other programs that use the device, and choose it again."
+        )
+        return run()
 
     # ---- ways ----
 
@@ -179,6 +236,12 @@ class Machine:
     def is_ready(self, model: LatentModel | StageModel) -> bool:
         """Return whether it is known how a model runs fast."""
         return model.network in self._fast
+
+    def get_ready(self, model: LatentModel, codes: np.ndarray, space: str, options: DecodeOptions) -> None:
+        """Find out how a model runs fast, by the first of these codes, before a hand waits for it."""
+        if not self.is_ready(model):
+            with Blamed(f"the decoder of {model.name}"), torch.inference_mode():
+                self._way_of(model, codes, space, options, "fast")
 
     def note(self, model: LatentModel | StageModel) -> str:
         """Return why a network runs exactly although fast was asked for; empty where it does not."""

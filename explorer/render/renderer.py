@@ -90,7 +90,9 @@ class Renderer:
         Raises:
             DeviceError: there is no such device; nothing changed.
         """
+        told = self._machine.on_fallback
         self._machine = Machine(name, precision or self.precision)
+        self._machine.on_fallback = told
         self._pace = Pace()
 
     @property
@@ -107,6 +109,18 @@ class Renderer:
     def description(self) -> str:
         """What computes, as `CPU float32`."""
         return devices.describe(self.device, self.precision)
+
+    def tell_fallback(self, told: Callable[[str], None]) -> None:
+        """Have a sentence told when a device's memory runs out and the processor takes over."""
+        self._machine.on_fallback = told
+
+    def precision_note(self, model: LatentModel | StageModel) -> str:
+        """Return why a network runs exactly although `fast` was asked for; empty where it does not, or nobody knows."""
+        return self._machine.note(model)
+
+    def number_type(self, model: LatentModel | StageModel) -> str:
+        """Return what a network's maps are, as it runs now: `float32` or the like."""
+        return self._machine.number_type(model)
 
     # ---- requests ----
 
@@ -230,6 +244,7 @@ class Renderer:
         if places_in is None:
             places_in = probes(model.spaces[space], options=request.options)
         codes, options = checked(model, places_in, space, request.options)
+        self._machine.get_ready(model, codes, space, options)
         total = self._machine.estimated_sensitivity(model, codes, space, of_part(options, slice(0, 1)))
         if total is not None:
             return _activity(request, begun, total)

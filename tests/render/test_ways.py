@@ -1,0 +1,151 @@
+"""How networks are run: exact pictures have the same bits in any batch, fast ones are measured and compared first."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from explorer.errors import DeviceError
+from explorer.models import architecture
+from explorer.models.base import ImageSpec, LatentModel, Space
+from explorer.render.renderer import Renderer
+from explorer.render.requests import ActivityRequest, RenderRequest, frozen_codes
+
+CODES = np.random.default_rng(0).normal(size=(11, 6)).astype(np.float32)
+
+
+class Shared(list):
+    """A list of which copies of a network share one."""
+
+    def __deepcopy__(self, memo):
+        return self
+
+
+class Drawer(nn.Module):
+    """A small network of many kinds of layers; `gain` makes its pictures depend on the last digits of what it adds."""
+
+    def __init__(self, gain=1.0, most=99):
+        super().__init__()
+        self.gain, self.most = gain, most
+        self.batches = Shared()
+        self.layers = nn.Sequential(
+            nn.Linear(6, 128),
+            nn.BatchNorm1d(128),
+            nn.ReLU(),
+            nn.Unflatten(1, (32, 2, 2)),
+            nn.ConvTranspose2d(32, 16, 3, 2, 1, 1),
+            nn.BatchNorm2d(16),
+            nn.LeakyReLU(0.2),
+            nn.Upsample(scale_factor=2),
+            nn.Conv2d(16, 3, 3, padding=1),
+        )
+        generator = torch.Generator().manual_seed(3)
+        for name, tensor in self.state_dict().items():
+            if tensor.is_floating_point():
+                drawn = torch.rand(tensor.shape, generator=generator)
+                tensor.copy_(drawn + 0.5 if name.endswith(("running_var", "1.weight")) else drawn - 0.5)
+
+    def decode(self, codes):
+        if len(codes) > self.most:
+            raise RuntimeError(
+                "DefaultCPUAllocator: not enough memory: you tried to allocate 4000000000 bytes."
+            )
+        self.batches.append(len(codes))
+        return torch.sin(self.gain * self.layers(codes)) / 2 + 0.5
+
+
+def model_of(network):
+    spec, space = ImageSpec(3, 8, 8), Space("z", (6,))
+    return LatentModel(network.eval(), name="drawer", architecture="test", image=spec, spaces=[space])
+
+
+def psnr(one, other):
+    return -10 * np.log10(np.mean((one - other) ** 2) + 1e-20)
+
+
+@pytest.fixture
+def always_fast(monkeypatch):
+    monkeypatch.setattr("explorer.render.ways.GAIN", 0.0)
+
+
+def test_exact_pictures_have_the_same_bits_alone_and_in_every_batch():
+    renderer, model = Renderer("cpu"), model_of(Drawer())
+    alone = np.concatenate([renderer.decode(model, code[None]) for code in CODES])
+    assert alone.std() > 0.1
+    for _ in range(2):  # a size is tried the first time and trusted the second
+        for size in (2, 3, 5, 8, 11):
+            assert np.array_equal(renderer.decode(model, CODES[:size]), alone[:size])
+    with torch.inference_mode():
+        plain = model.network.decode(torch.tensor(CODES)).numpy()
+    assert np.abs(plain - alone).max() < 1e-5
+
+
+def test_fast_pictures_look_the_same_and_the_network_keeps_its_weights(always_fast):
+    model = model_of(Drawer())
+    before = {key: tensor.clone() for key, tensor in model.network.state_dict().items()}
+    exact, renderer = Renderer("cpu").decode(model, CODES), Renderer("cpu", "fast")
+    fast = renderer.decode(model, CODES)
+    if renderer.number_type(model) == "float32":
+        pytest.skip("this processor computes in no shorter numbers")
+    assert renderer.number_type(model) == "bfloat16"
+    assert renderer.precision_note(model) == ""
+    assert 40 < psnr(exact, fast) < 90
+    assert all(torch.equal(tensor, before[key]) for key, tensor in model.network.state_dict().items())
+
+
+def test_a_network_that_short_numbers_would_spoil_runs_exactly_and_it_is_said(always_fast):
+    model, renderer = model_of(Drawer(gain=3000.0)), Renderer("cpu", "fast")
+    fast = renderer.decode(model, CODES)
+    assert psnr(Renderer("cpu").decode(model, CODES[:1]), fast[:1]) > 40
+    if torch.cpu._is_avx512_bf16_supported():
+        assert renderer.number_type(model) == "float32"
+        assert "would change its pictures" in renderer.precision_note(model)
+
+
+def test_a_network_that_is_no_quicker_so_runs_exactly(monkeypatch):
+    monkeypatch.setattr("explorer.render.ways.GAIN", 1e9)
+    model, renderer = model_of(Drawer()), Renderer("cpu", "fast")
+    assert np.array_equal(renderer.decode(model, CODES[:1]), Renderer("cpu").decode(model, CODES[:1]))
+    assert "no quicker" in renderer.precision_note(model)
+
+
+@pytest.mark.parametrize("precision", ["exact", "fast"])
+def test_where_memory_does_not_suffice_for_many_they_come_in_halves(precision, monkeypatch):
+    monkeypatch.setattr("explorer.render.pace.PIECE_SECONDS", 1e9)  # as many at once as there are
+    network = Drawer(most=2)
+    renderer, model = Renderer("cpu", precision), model_of(network)
+    for _ in range(2):
+        pictures = renderer.decode(model, CODES)
+    assert pictures.shape == (11, 3, 8, 8)
+    assert np.abs(pictures - Renderer("cpu").decode(model_of(Drawer()), CODES)).max() < 0.1
+    assert set(network.batches) == ({1, 2} if precision == "fast" else {1})
+    with pytest.raises(DeviceError, match="not enough for drawer"):
+        renderer.decode(model_of(Drawer(most=0)), CODES)
+
+
+def test_a_picture_under_a_hand_is_fast_once_the_network_is_known_to_be(always_fast):
+    renderer, model = Renderer("cpu"), model_of(Drawer())
+
+    def drawn(quality):
+        request = RenderRequest("canvas", 0, 1, model, frozen_codes(CODES[:1]), quality=quality)
+        return renderer.render(request)
+
+    whole = drawn("full")
+    assert np.array_equal(drawn("preview").pictures, whole.pictures)
+    renderer.render(ActivityRequest("activity", 0, 2, model, frozen_codes(CODES[:2])))
+    assert np.array_equal(drawn("full").pictures, whole.pictures)
+    seen = drawn("preview").pictures.astype(int)
+    assert np.abs(seen - whole.pictures).max() <= 8
+
+
+def test_a_chain_of_dense_layers_has_the_same_bits_in_any_batch():
+    family = architecture("fc-vae")
+    torch.manual_seed(0)
+    config = family.config()
+    model = family.wrap(family.network(config).eval(), config, name="dense")
+    codes = np.random.default_rng(1).normal(size=(9, model.spaces["z"].dim)).astype(np.float32)
+    renderer = Renderer("cpu")
+    alone = np.concatenate([renderer.decode(model, code[None]) for code in codes])
+    assert len(np.unique(alone)) > 100
+    for _ in range(2):
+        assert np.array_equal(renderer.decode(model, codes), alone)
