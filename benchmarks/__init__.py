@@ -6,7 +6,6 @@ can be measured; what belongs in here is measuring only.
 
 from __future__ import annotations
 
-import importlib.util
 import json as json_text
 import sys
 from collections.abc import Callable
@@ -98,11 +97,10 @@ def _measured(chosen: list[str], figures: dict[str, Measure]) -> list[Figure]:
 
 def _figures() -> dict[str, Measure]:
     """Return all figures by name, in the order they are measured in: each network's together, the window's first."""
-    from . import decoding, exports, maps, networks, windows
+    from . import decoding, dragging, exports, maps, networks, windows
 
     found: dict[str, Measure] = dict.fromkeys(windows.NAMES)  # type: ignore[assignment]
-    if importlib.util.find_spec(f"{__name__}.dragging"):
-        found |= importlib.import_module(f"{__name__}.dragging").figures()
+    found |= dragging.figures()
     for model in decoding.latent_models():
         found |= _of_model(model, has_encoder=decoding.has_encoder(model), has_strip=True, has_sheet=True)
     for model in networks.LATENT:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -101,14 +102,15 @@ class Lab:
 
 
 def run_child(script: str, *arguments: str, environment: Mapping[str, str]) -> dict:
-    """Run a script of this folder and return the JSON of its last line.
+    """Run a script of this folder, which finds the folder as `benchmarks`, and return the JSON of its last line.
 
     Raises:
         ChildError: it failed.
     """
+    places = os.pathsep.join(filter(None, [environment.get("PYTHONPATH"), str(_HERE.parent)]))
     done = subprocess.run(
         [sys.executable, str(_HERE / script), *arguments],
-        env=environment,
+        env={**environment, "PYTHONPATH": places},
         stdout=subprocess.PIPE,
         timeout=_LONGEST,
         check=False,
