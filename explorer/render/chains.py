@@ -8,10 +8,10 @@ window's thread, busy painting, then keeps it. Measured in the window on two cor
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 
 import numpy as np
-import threadpoolctl
 import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
@@ -20,7 +20,7 @@ MOST_WEIGHTS = 4_000_000
 """Above that the arithmetic counts, and torch is at home in it."""
 
 _TOLERANCE = 1e-4
-_MANY = 8  # codes, from which on products gain by more than one thread
+_MANY = 32  # codes, from which on more than one thread pays; the threads of a product itself would spin on afterwards
 
 Step = Callable[[np.ndarray], np.ndarray]
 """One layer on codes `(N, width)`; it may write into its input."""
@@ -38,8 +38,6 @@ class Chain:
 
     def __init__(self, layers: nn.Sequential) -> None:
         self._steps = [step for step in map(_step, layers) if step is not None]
-        blas = threadpoolctl.ThreadpoolController().select(user_api="blas").lib_controllers
-        self._blas = [library for library in blas if library.num_threads == 1]
 
     def __call__(self, codes: np.ndarray, *, steady: bool = True) -> np.ndarray:
         """Return what the layers make of codes `(N, inputs)`: `(N, outputs)` float32.
@@ -48,24 +46,31 @@ class Chain:
             codes: what goes in.
             steady: a code has the same bits alone and among others; without that, one alone takes half the time.
         """
-        count = len(codes)
+        count, threads = len(codes), torch.get_num_threads()
         values = np.array(codes, np.float32)
         if steady and count == 1:  # a product of matrices, as all others; one row would be a vector's
-            values = np.repeat(values, 2, axis=0)
-        self._thread(count >= _MANY)
+            return self._run(np.repeat(values, 2, axis=0))[:1]
+        if count < _MANY or threads == 1:
+            return self._run(values)
+        parts = np.array_split(values, threads)
+        made: list[np.ndarray] = parts[:1] * threads
+
+        def run(part: int) -> None:
+            made[part] = self._run(parts[part])
+
+        helpers = [threading.Thread(target=run, args=(part,)) for part in range(1, threads)]
+        for helper in helpers:
+            helper.start()
+        run(0)
+        for helper in helpers:
+            helper.join()
+        return np.concatenate(made)
+
+    def _run(self, values: np.ndarray) -> np.ndarray:
         with np.errstate(all="ignore"):  # what is no number is said by whoever looks at the picture
             for step in self._steps:
                 values = step(values)
-        self._thread(False)
-        return values[:count]
-
-    def _thread(self, is_large: bool) -> None:
-        if is_large != self._is_threaded:
-            self._is_threaded = is_large
-            for library in self._blas:
-                library.set_num_threads(torch.get_num_threads() if is_large else 1)
-
-    _is_threaded = False
+        return values
 
 
 def chain_of(layers: object, inputs: int) -> Chain | None:

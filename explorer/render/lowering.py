@@ -10,12 +10,14 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.utils import fusion
 
 CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d)
 _WEIGHTED = (*CONVOLUTIONS, nn.Linear)
 _ROWS = 16  # for which dense weights are laid out that one row and many shall use
+_LONG = 4  # times as many inputs as outputs
 _KEPT = 2  # shapes for which a convolution's weights are kept laid out
 
 _CAN_PACK = torch.backends.mkldnn.is_available() and all(
@@ -99,11 +101,19 @@ class PackedDense(nn.Module):
 
     def __init__(self, layer: nn.Linear, slope: float) -> None:
         super().__init__()
+        # sums so long are split among threads, in another way for each number of rows
+        self._is_long = layer.in_features > _LONG * layer.out_features and layer.weight.dtype == torch.float32
         self._weight = torch.ops.mkldnn._reorder_linear_weight(layer.weight.detach(), _ROWS)
         self._bias, self._dtype, self._after = layer.bias, layer.weight.dtype, _after(slope)
 
     def forward(self, values: Tensor) -> Tensor:
         """Return `(..., outputs)`."""
+        if self._is_long and values.ndim == 2:
+            whole = functional.pad(values, (0, 0, 0, -len(values) % _ROWS))
+            return torch.cat([self._run(rows) for rows in whole.split(_ROWS)])[: len(values)]
+        return self._run(values)
+
+    def _run(self, values: Tensor) -> Tensor:
         return torch.ops.mkldnn._linear_pointwise(
             values.to(self._dtype), self._weight, self._bias, *self._after
         )

@@ -34,6 +34,7 @@ GAIN = 1.05
 
 _SECONDS = 0.2  # that measuring a quick network may take
 _TRIES = 10
+_MANY = 64  # different values, of which equal bits mean something
 _MOST_TWICE = 1 << 30  # bytes of weights of which there may be two copies
 
 Draw = Callable[["Way"], Tensor]
@@ -120,7 +121,7 @@ def _joined(parts: list[tuple[Tensor, ...]]) -> tuple[Tensor, ...]:
 def _tells(values: Tensor) -> bool:
     """Return whether equal bits in these values mean something: they are numbers, and many different ones."""
     some = values.flatten()[:: max(values.numel() // 4096, 1)]
-    return bool(torch.isfinite(some).all()) and len(some.unique()) > len(some) // 4
+    return bool(torch.isfinite(some).all()) and len(some.unique()) > min(len(some) // 4, _MANY)
 
 
 def exact(network: nn.Module) -> Way:
