@@ -156,6 +156,7 @@ class Work:
         check_stages(self.model.image, self.stages)
         self.space: Space = self.model.spaces[space]
         self.renderer = renderer_for(decoding)
+        self.renderer.tell_fallback(self.tell)
         self._precision = precision_of(decoding)
         self._ids = itertools.count(1)
         self._told: dict[str, None] = dict.fromkeys(f"Note: {note}" for note in self.model.notes)
@@ -166,7 +167,7 @@ class Work:
     def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
         if kind is None:
             self._remember()
-            say(*self._ranges(), *self._told)
+            say(*self._ranges(), *self._told, *self._precisions())
 
     def _remember(self) -> None:
         """Keep where the networks are whose hash stands in a recipe, so that `replay` finds them."""
@@ -183,6 +184,12 @@ class Work:
             return []
         file = self.model.origin.path if self.model.origin else "FILE"
         return [ranges.unknown_prior(self.model, f"measure them with: latent-explorer encode {file} IMAGES")]
+
+    def _precisions(self) -> list[str]:
+        """Return which networks ran in float32 although `fast` was asked for, and why."""
+        networks: tuple[LatentModel | StageModel, ...] = (self.model, *self.stages)
+        found = [(network, self.renderer.precision_note(network)) for network in networks]
+        return [f"Note: {network.name} ran in float32: {why}." for network, why in found if why]
 
     def tell(self, *sentences: str) -> None:
         """Say sentences when the block has ended well, each once."""

@@ -233,13 +233,14 @@ class Machine:
         way = self._fast.get(model.network, exactly) if precision == "fast" else exactly
         return ways.interruptible(way.network or model.network, is_overtaken)
 
-    def is_ready(self, model: LatentModel | StageModel) -> bool:
-        """Return whether it is known how a model runs fast."""
-        return model.network in self._fast
+    def is_quicker(self, model: LatentModel | StageModel) -> bool:
+        """Return whether a network is known to run faster than exactly."""
+        way = self._fast.get(model.network)
+        return way is not None and (way.chain is not None or way.network is not self._exactly(model).network)
 
     def get_ready(self, model: LatentModel, codes: np.ndarray, space: str, options: DecodeOptions) -> None:
         """Find out how a model runs fast, by the first of these codes, before a hand waits for it."""
-        if not self.is_ready(model):
+        if model.network not in self._fast:
             with Blamed(f"the decoder of {model.name}"), torch.inference_mode():
                 self._way_of(model, codes, space, options, "fast")
 
@@ -248,9 +249,9 @@ class Machine:
         way = self._fast.get(model.network) if self.precision == "fast" else None
         return way.note if way is not None else ""
 
-    def number_type(self, model: LatentModel | StageModel) -> str:
+    def number_type(self, model: LatentModel | StageModel, precision: Precision | None = None) -> str:
         """Return what a network's maps are, `float32` or the like."""
-        way = self._fast.get(model.network) if self.precision == "fast" else None
+        way = self._fast.get(model.network) if (precision or self.precision) == "fast" else None
         return way.number_type if way is not None else "float32"
 
     def _way_of(

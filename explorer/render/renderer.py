@@ -196,6 +196,18 @@ class Renderer:
             warning=warning(model, stages, bad, shown),
             blank=0 < blank == len(codes),
             request=request,
+            numbers=self._machine.number_type(model, self._precision_of(request, model)),
+            why=self._machine.note(model),
+            is_lesser=self._is_lesser(request),
+        )
+
+    def _is_lesser(self, request: RenderRequest) -> bool:
+        """Return whether a picture under a hand is not what a whole one would be."""
+        if request.quality == "full":
+            return False
+        networks: tuple[LatentModel | StageModel, ...] = (request.model, *request.stages)
+        return request.max_side is not None or any(
+            self._precision_of(request, network) != self.precision for network in networks
         )
 
     def _encode_steps(self, request: EncodeRequest) -> Generator[float, None, EncodeResult]:
@@ -384,7 +396,7 @@ class Renderer:
     def _decode_part(self, request: RenderRequest, codes: np.ndarray, options: DecodeOptions) -> Images:
         """Return pictures in 0..1 that are not clipped yet, so that an infinity can still be told."""
         model, space = request.model, request.space
-        precision = self._precision_of(request)
+        precision = self._precision_of(request, model)
         small = request.max_side is not None or request.quality == "preview"
         # a stage would draw another picture from a preview
         if small and model.has_preview and not request.stages:
@@ -394,16 +406,15 @@ class Renderer:
                 return _unit(model, self._machine.native(model, codes, space, options, precision))
         return _unit(model, self._machine.native(model, codes, space, options, precision))
 
-    def _precision_of(self, request: RenderRequest) -> Precision:
-        """Return how exactly a picture is drawn: one under a hand as fast as the network is known to run."""
-        is_passing = request.quality == "preview" and self._machine.is_ready(request.model)
+    def _precision_of(self, request: RenderRequest, network: LatentModel | StageModel) -> Precision:
+        """Return how exactly a network draws: under a hand as fast as it is known to run."""
+        is_passing = request.quality == "preview" and self._machine.is_quicker(network)
         return "fast" if is_passing else self.precision
 
     def _run_stages(self, request: RenderRequest, images: Images, milliseconds: dict[str, float]) -> Images:
         for stage in request.stages:
             mark = time.perf_counter()
-            is_passing = request.quality == "preview" and self._machine.is_ready(stage)
-            images = self._machine.apply(stage, images, precision="fast" if is_passing else None)
+            images = self._machine.apply(stage, images, precision=self._precision_of(request, stage))
             if self.device == "cuda":
                 torch.cuda.synchronize()
             milliseconds[stage.name] += 1000 * (time.perf_counter() - mark)

@@ -104,7 +104,8 @@ class RenderResult(Result):
 
     `warning` is a sentence about values that are not numbers; those pixels are drawn as a check pattern.
     `blank` says that there is no other pixel: nothing of these pictures can be seen.
-    `request` is what was asked for.
+    `request` is what was asked for. `numbers` is what the network's maps were, `float32`; `why` says why they were not
+    what `fast` means here. `is_lesser`: the whole request would be drawn more exactly.
     """
 
     pictures: np.ndarray | None = None
@@ -112,6 +113,9 @@ class RenderResult(Result):
     warning: str | None = None
     blank: bool = False
     request: RenderRequest | None = None
+    numbers: str = "float32"
+    why: str = ""
+    is_lesser: bool = False
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from explorer.cli import work
-from explorer.cli.options import Decoding, Layout
+from explorer.cli.options import Decoding, Layout, Precision
 from explorer.errors import UsageError
 from explorer.export import layout
 from explorer.export.reading import recipe_in
@@ -99,3 +99,13 @@ def test_more_pictures_than_a_page_holds_are_refused_before_they_are_decoded(mon
         monkeypatch.setattr(open_work.renderer, "render", None)
         with pytest.raises(UsageError, match=r"4 pictures of 30x30 pixels .* ask for fewer"):
             open_work.pictures(np.zeros((4, 10)))
+
+
+def test_it_is_said_why_fast_pictures_were_drawn_exactly(monkeypatch, capsys):
+    monkeypatch.setattr("explorer.render.ways.GAIN", 1e9)
+    with work.Work("digits-2d", Decoding(precision=Precision.fast)) as open_work:
+        open_work.render(np.zeros((1, 2)))
+    assert "Note: digits-2d ran in float32:" in capsys.readouterr().err
+    with work.Work("digits-2d", Decoding()) as open_work:
+        open_work.render(np.zeros((1, 2)))
+    assert "float32" not in capsys.readouterr().err
