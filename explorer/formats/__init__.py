@@ -28,17 +28,17 @@ from explorer.formats import (
     pythae,
     ranges,
     run_epochs,
-    run_folder,
     sidecars,
     torch_file,
 )
+from explorer.formats.loaded import LoadedModels, mark_of_book, mark_of_files
+from explorer.formats.locating import located
 from explorer.formats.native import save_native
 from explorer.formats.notes import NO_NOTES, Notes
 from explorer.formats.reader import HEAD_BYTES, Progress, Reader, Reading, ShouldStop, never, nothing
 from explorer.formats.sidecars import Hints
 from explorer.formats.unknown import describe
 from explorer.models.base import LatentModel, StageModel
-from explorer.paths import bundled
 
 __all__ = ["READERS", "Examination", "Opened", "open_checkpoint", "open_latent", "open_stage", "save_native"]
 
@@ -87,6 +87,7 @@ def open_checkpoint(
     only_given: bool = False,
     on_progress: Progress = nothing,
     should_stop: ShouldStop = never,
+    models: LoadedModels | None = None,
 ) -> Opened:
     """Open a checkpoint: a path, or the name of a bundled model where there is no such path.
 
@@ -96,14 +97,20 @@ def open_checkpoint(
         only_given: read it by `hints` alone, whatever that file says, as a recipe wants it.
         on_progress: told a fraction in 0..1 and a text for people.
         should_stop: asked often; true ends the reading.
+        models: those that are kept; one of them is taken, and what is read becomes one of them.
 
     Raises:
         CheckpointError: it cannot be used; one sentence says which, why, and what to try.
         UsageError: a hint is unknown.
         Cancelled: `should_stop` turned true.
     """
+    if models is not None and (kept := models.get(path_or_name, hints, only_given=only_given)) is not None:
+        return kept
     examination = Examination(path_or_name, on_progress=on_progress, should_stop=should_stop)
-    return examination.open(hints, only_given=only_given, on_progress=on_progress)
+    opened = examination.open(hints, only_given=only_given, on_progress=on_progress)
+    if models is not None:
+        models.put(examination, opened)
+    return opened
 
 
 class Examination:
@@ -112,6 +119,9 @@ class Examination:
     Args:
         path_or_name, on_progress, should_stop: as `open_checkpoint` takes them.
 
+    `folder` is the one whose files are read along with it, None for a file that says everything itself; `mark` is how
+    files and code book were when they were read last.
+
     Raises:
         CheckpointError, Cancelled: as `open_checkpoint`, for what no hint could mend.
     """
@@ -119,11 +129,14 @@ class Examination:
     def __init__(
         self, path_or_name: Path | str, *, on_progress: Progress = nothing, should_stop: ShouldStop = never
     ) -> None:
-        self.path = _located(path_or_name)
+        self.path = located(path_or_name)
         self._should_stop = should_stop
         with _unreadable(self.path):
             self._reading = Reading(self.path, _head(self.path), Hints(), on_progress, should_stop)
             self._reader = _reader_of(self._reading)
+            self.folder = self._reader.folder(self.path) if self._reader.folder is not None else None
+            self._files = mark_of_files(self.path, self.folder)  # before anything is read
+            self.mark = self._files, mark_of_book(self.path)
             self._loaded = self._reader.load(self._reading)
 
     def open(
@@ -141,6 +154,7 @@ class Examination:
             UsageError: a hint is unknown.
             Cancelled: `should_stop` turned true.
         """
+        self.mark = self._files, mark_of_book(self.path)
         with _unreadable(self.path):
             told = sidecars.read_hints(self.path, hints, only_given=only_given)
             stop = should_stop or self._should_stop
@@ -197,10 +211,16 @@ def open_latent(
     only_given: bool = False,
     on_progress: Progress = nothing,
     should_stop: ShouldStop = never,
+    models: LoadedModels | None = None,
 ) -> Opened:
     """Open a checkpoint that must hold a generator; see `open_checkpoint`."""
     opened = open_checkpoint(
-        path_or_name, hints=hints, only_given=only_given, on_progress=on_progress, should_stop=should_stop
+        path_or_name,
+        hints=hints,
+        only_given=only_given,
+        on_progress=on_progress,
+        should_stop=should_stop,
+        models=models,
     )
     if not isinstance(opened.model, LatentModel):
         raise CheckpointError(
@@ -217,10 +237,16 @@ def open_stage(
     only_given: bool = False,
     on_progress: Progress = nothing,
     should_stop: ShouldStop = never,
+    models: LoadedModels | None = None,
 ) -> StageModel:
     """Open a checkpoint that must hold a stage; see `open_checkpoint`."""
     model = open_checkpoint(
-        path_or_name, hints=hints, only_given=only_given, on_progress=on_progress, should_stop=should_stop
+        path_or_name,
+        hints=hints,
+        only_given=only_given,
+        on_progress=on_progress,
+        should_stop=should_stop,
+        models=models,
     ).model
     if not isinstance(model, StageModel):
         raise CheckpointError(
@@ -228,22 +254,6 @@ def open_stage(
             "the model instead."
         )
     return model
-
-
-def _located(path_or_name: Path | str) -> Path:
-    """Return the path of a file, of a bundled checkpoint of that name, or of the newest in the folder of a run."""
-    path = Path(path_or_name)
-    try:
-        path = path.expanduser()
-        if path.exists() or path.is_symlink():
-            return run_epochs.last_of(path) if run_folder.is_run(path) else path
-    except (OSError, ValueError, RuntimeError) as error:
-        raise CheckpointError(f"{str(path)[:80]!r} is no usable file name; check its spelling.") from error
-    known = bundled()
-    if str(path_or_name) in known:
-        return known[str(path_or_name)]
-    names = f" (bundled models: {', '.join(known)})" if known else ""
-    raise CheckpointError(f"There is no file {path}{names}; check the spelling.")
 
 
 def _head(path: Path) -> bytes:

@@ -278,5 +278,9 @@ def _hash_of_all(files: Sequence[Path]) -> str:
 
 
 READER = Reader(
-    "diffusers autoencoder (config.json, diffusion_pytorch_model.safetensors)", _matches, _load, _build
+    "diffusers autoencoder (config.json, diffusion_pytorch_model.safetensors)",
+    _matches,
+    _load,
+    _build,
+    beside.folder_of,
 )

@@ -84,4 +84,4 @@ def _build(handed: Handed, reading: Reading) -> LatentModel:
     )
 
 
-READER = Reader("disentangling-vae folder (specs.json, model.pt)", _matches, _load, _build)
+READER = Reader("disentangling-vae folder (specs.json, model.pt)", _matches, _load, _build, beside.folder_of)

@@ -6,6 +6,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
+from explorer.formats import beside
 from explorer.formats.reader import HEAD_BYTES, Reader, Reading
 from explorer.models.base import LatentModel, StageModel
 
@@ -57,4 +58,4 @@ def _build(loaded: tuple[Reader, Path, bytes, Any], reading: Reading) -> LatentM
     return model
 
 
-READER = Reader("a folder with one checkpoint", _matches, _load, _build)
+READER = Reader("a folder with one checkpoint", _matches, _load, _build, beside.folder_of)

@@ -284,4 +284,10 @@ def _generator(settings: Gan, latent: int) -> Model:
     return _chain("generator", (latent,), layers)
 
 
-READER = Reader("Generative Deep Learning folder (params.pkl, weights/)", matches, load, build)
+def _folder(path: Path) -> Path:
+    """Return the folder that a path is, or lies in."""
+    found = places(path)
+    return found[0].parent if found is not None else path.parent
+
+
+READER = Reader("Generative Deep Learning folder (params.pkl, weights/)", matches, load, build, _folder)

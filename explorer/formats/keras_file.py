@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from explorer.errors import CheckpointError
-from explorer.formats import isolated
+from explorer.formats import beside, isolated
 from explorer.formats.reader import Reader, Reading
 
 if TYPE_CHECKING:
@@ -169,4 +169,4 @@ def described_models(content: Mapping[str, Any], texts: Sequence[tuple[str, str]
     return [("", config)] if isinstance(config, str) else list(texts)
 
 
-READER = Reader("Keras (.keras, .h5)", matches, load, build)
+READER = Reader("Keras (.keras, .h5)", matches, load, build, beside.folder_of)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from explorer.data.wording import shown
 from explorer.errors import CheckpointError
-from explorer.formats import isolated
+from explorer.formats import beside, isolated
 from explorer.formats.onnx_graph import looks_like
 from explorer.formats.reader import Reader, Reading
 
@@ -239,4 +239,4 @@ def _stage_range(main: Feed, chosen: _Output, reading: Reading) -> tuple[NativeR
     ]
 
 
-READER = Reader("ONNX (.onnx)", _matches, _load, _build)
+READER = Reader("ONNX (.onnx)", _matches, _load, _build, beside.folder_of)

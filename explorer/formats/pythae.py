@@ -188,4 +188,4 @@ def _stated(part: str, keys: list[str]) -> list[Module]:
     return found + [Module(layer.key, layer) for layer in ((*heads.mean, *heads.second) if heads else ())]
 
 
-READER = Reader("pythae folder (model_config.json, model.pt)", _matches, _load, _build)
+READER = Reader("pythae folder (model_config.json, model.pt)", _matches, _load, _build, beside.folder_of)

@@ -97,9 +97,11 @@ class Reader:
         load: `load(reading)`: what the file holds, whatever the hints are; the slow part, done once.
         build: `build(loaded, reading)`: the model, by the hints; done again whenever they change.
             Both raise `CheckpointError` for everything that is wrong with the file.
+        folder: of one that reads more than the file it is given: the folder in which that lies.
     """
 
     title: str
     matches: Callable[[bytes, Path], bool]
     load: Callable[[Reading], Any]
     build: Callable[[Any, Reading], LatentModel | StageModel]
+    folder: Callable[[Path], Path] | None = None

@@ -20,6 +20,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QMessageBox
 
 from explorer import __version__, paths
+from explorer.formats.loaded import LoadedModels
 from explorer.gui import file_dialogs, settings, theme
 from explorer.gui.decode_worker import DecodeWorker
 from explorer.gui.doctor.doctor import Doctor
@@ -65,6 +66,8 @@ class App(QObject):
     def __init__(self, device: str = "auto", precision: str = "exact") -> None:
         super().__init__()
         self.session = Session(self)
+        self.models = LoadedModels(settings.load().model_bytes)
+        self.session.room = self.models.budget
         self.messages = Messages(self)
         self.session.message.connect(self.messages.add)
         self.worker = DecodeWorker(device, precision, self)
@@ -73,19 +76,20 @@ class App(QObject):
         self.window = MainWindow(self.session, self.pictures)
         self.window.recall_layout()
         self._noted: object = None  # the network whose note was told last
-        self.opener = Opener(self.session, self.pictures, self.jobs, self.window)
+        self.opener = Opener(self.session, self.pictures, self.jobs, self.window, self.models)
         self.encoder = PictureEncoder(self.session, self.pictures, self.jobs, self.window)
         self.epochs = Epochs(self.session, self.jobs, self.window.canvas, self)
         self.doctor = Doctor(self.session, self.pictures, self.jobs, self.opener, self.window)
         self.judge = DimensionJudge(self.session, self.pictures, self)
-        self.documents = Documents(self.session, self.jobs, self.opener, self.window)
+        self.documents = Documents(self.session, self.jobs, self.opener, self.window, self.models)
         self.notes = NotesKeeper(self.session, self.jobs, self)
         self.history = HistoryKeeper(self.session, self)
         self.guard = Guard(self.session, self.worker, self.pictures, self.window.canvas)
         self.message_list: MessageList | None = None
         self.bugs = Bugs(self)
         self.reporter = BugReporter(self.session, self.window, self.bugs, self.describe_device)
-        self.cards = StartCards(self.window.start, self.jobs)
+        self.cards = StartCards(self.window.start, self.jobs, self.models)
+        self._held: tuple[int, ...] = ()
         self._is_closed = False
         self._line = EngineLine(self.session, self.pictures, self.window, self.describe_device, self)
         self._fill_menus()
@@ -194,6 +198,7 @@ class App(QObject):
         window.strip.export_wanted.connect(actions["export_strip"].trigger)
         window.canvas.save_wanted.connect(actions["save_picture"].trigger)
         session.model_changed.connect(self._on_model_changed)
+        session.undo_changed.connect(self._on_undo_changed)
         window.canvas.said.connect(self.messages.add)
         self.worker.failed.connect(self._on_failed)
         self.worker.ready.connect(self._on_ready)
@@ -301,6 +306,13 @@ class App(QObject):
         self._noted = session.model.network
         for note in session.model.notes[:1]:
             session.tell("info", note)
+
+    def _on_undo_changed(self) -> None:
+        """Tell what is in memory anyway, where that is something else than before."""
+        held = self.session.held
+        if self._held != (now := tuple(map(id, held))):
+            self._held = now
+            self.models.count_in(held)
 
     def describe_device(self) -> str:
         """Return what computes, `CPU float32`."""

@@ -38,6 +38,7 @@ from explorer.models.base import check_stages
 if TYPE_CHECKING:
     from explorer.export.recipe import Recipe
     from explorer.formats import Opened
+    from explorer.formats.loaded import LoadedModels
     from explorer.gui.main_window import MainWindow
     from explorer.models.base import LatentModel, StageModel
     from explorer.render.requests import EncodeResult
@@ -63,13 +64,19 @@ class Opener(QObject):
     began = Signal()  # something is about to be opened; the canvas will tell how far it is
 
     def __init__(
-        self, session: Session, pictures: PictureSource, jobs: JobRunner, window: MainWindow
+        self,
+        session: Session,
+        pictures: PictureSource,
+        jobs: JobRunner,
+        window: MainWindow,
+        models: LoadedModels,
     ) -> None:
         super().__init__(window)
         self._session = session
         self._pictures = pictures
         self._jobs = jobs
         self._window = window
+        self._models = models
         self._encoding: dict[str, FittedPicture] = {}
         self._next_stages: tuple[str, ...] = ()
         self._first: tuple[str, tuple[str, ...]] | None = None
@@ -100,23 +107,34 @@ class Opener(QObject):
             self.open(str(model.origin.path), hints={**model.origin.hints, "entry": name})
 
     def open(self, path: str, stages: tuple[str, ...] = (), hints: Mapping[str, str] | None = None) -> None:
-        """Read a checkpoint (then `stages`), a picture or a saved session; a second call cancels the first."""
+        """Read a checkpoint (then `stages`), a picture or a saved session; a second call cancels the first.
+
+        A checkpoint that is kept in memory is shown at once.
+        """
         self._first = None
         self._next_stages = stages
         if is_session(path):
             self.session_wanted.emit(path)
             return
+        self.began.emit()  # what is not written yet belongs into its notes
+        kept = self._models.get(path, hints)
+        if kept is not None:
+            self._show_at_once(kept)
+            return
         spec = self._session.model.image if self._session.model else None
-        self._start(
-            f"Opening {Path(path).name}", partial(open_path, path, spec, hints or {})
-        ).succeeded.connect(self._on_opened)
+        work = partial(open_path, path, spec, hints or {}, self._models)
+        self._watch_one(f"Opening {Path(path).name}", work).succeeded.connect(self._on_opened)
 
     def take(self, built: Built) -> None:
         """Show a checkpoint that was read and built elsewhere; what is being opened meanwhile is cancelled."""
         self._first, self._next_stages = None, ()
+        self.began.emit()
+        self._show_at_once(built.refreshed())
+
+    def _show_at_once(self, opened: Opened) -> None:
         self._jobs.cancel("open")
-        self.began.emit()  # what is not written yet belongs into its notes
-        self._on_opened(built.refreshed())
+        self._window.canvas.hide_loading()
+        self._on_opened(opened)
 
     def watch(self, job: Job, text: str) -> None:
         """Show on the canvas how far a job of the kind `open` is, and let it be cancelled there."""
@@ -129,6 +147,9 @@ class Opener(QObject):
     def _start(self, text: str, work: Any) -> Job:
         """Run the one job that opens something."""
         self.began.emit()
+        return self._watch_one(text, work)
+
+    def _watch_one(self, text: str, work: Any) -> Job:
         job = self._jobs.start("open", work)
         self.watch(job, text)
         job.failed.connect(self._on_failed)
@@ -176,11 +197,15 @@ class Opener(QObject):
 
     def open_stages(self, *files: str) -> None:
         """Read stages and put them at the end of the chain, in this order."""
+        models = self._models
 
         def read(progress: Any, should_stop: Any) -> list[StageModel]:
             from explorer.formats import open_stage
 
-            return [open_stage(path, on_progress=progress, should_stop=should_stop) for path in files]
+            return [
+                open_stage(path, on_progress=progress, should_stop=should_stop, models=models)
+                for path in files
+            ]
 
         kind = f"stage {' '.join(files)}"
         job = self._jobs.start(kind, read)
@@ -204,7 +229,7 @@ class Opener(QObject):
         if model is not None and (not is_ours or _fits(stage, model, self._session.enabled_stages)):
             self._on_stages_opened([stage])
             return
-        job = self._start(f"Opening a model for {stage.name}", partial(_generator_for, stage))
+        job = self._start(f"Opening a model for {stage.name}", partial(_generator_for, stage, self._models))
         job.succeeded.connect(self._on_generator_found)
 
     def _on_generator_found(self, found: tuple[StageModel, Opened | None]) -> None:
@@ -310,7 +335,7 @@ class Opener(QObject):
 
     def restore(self, recipe: Recipe, *near: Path) -> None:
         """Show what a recipe was made from; its checkpoint is looked for in these files and folders too."""
-        work = partial(gather_or_miss, recipe, near, self._session.state)
+        work = partial(gather_or_miss, recipe, near, self._session.state, models=self._models)
         job = self._start(f"Restoring {WHAT[recipe.kind]}", work)
         job.succeeded.connect(partial(self._on_gathered, recipe, near))
 
@@ -345,8 +370,10 @@ class Opener(QObject):
             self.network_read.emit(model, kind)
 
 
-def _generator_for(stage: StageModel, _progress: Any, should_stop: Any) -> tuple[StageModel, Opened | None]:
-    return stage, generator_for(stage, should_stop)
+def _generator_for(
+    stage: StageModel, models: LoadedModels, _progress: Any, should_stop: Any
+) -> tuple[StageModel, Opened | None]:
+    return stage, generator_for(stage, models, should_stop)
 
 
 def _fits(stage: StageModel, model: LatentModel, stages: tuple[StageModel, ...]) -> bool:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from explorer.export.recipe import Network, Recipe
     from explorer.formats import Examination, Opened
     from explorer.formats.diagnosis import Unfamiliar
+    from explorer.formats.loaded import LoadedModels
     from explorer.formats.reader import Progress, ShouldStop
     from explorer.gui.state import Side, State
     from explorer.models.base import ImageSpec, LatentModel, StageModel
@@ -153,6 +154,7 @@ def open_path(
     path: str,
     spec: ImageSpec | None,
     hints: Mapping[str, str],
+    models: LoadedModels,
     progress: Progress,
     should_stop: ShouldStop,
 ) -> Opened | FittedPicture | CarriedRecipe | Puzzle | Awaited:
@@ -181,6 +183,7 @@ def open_path(
     except Unfamiliar as error:
         return Puzzle(examination, error)
     _remember(opened.model, examination)
+    models.put(examination, opened)
     return opened
 
 
@@ -224,17 +227,27 @@ def read_end(
 
 
 def gather_or_miss(
-    recipe: Recipe, near: Sequence[Path], shown: State, progress: Progress, should_stop: ShouldStop
+    recipe: Recipe,
+    near: Sequence[Path],
+    shown: State,
+    progress: Progress,
+    should_stop: ShouldStop,
+    models: LoadedModels | None = None,
 ) -> Ingredients | MissingNetwork:
     """Return the networks of a recipe, or which of them is not to be found; see `gather`."""
     try:
-        return gather(recipe, near, shown, progress, should_stop)
+        return gather(recipe, near, shown, progress, should_stop, models)
     except MissingNetwork as missing:
         return missing
 
 
 def gather(
-    recipe: Recipe, near: Sequence[Path], shown: State, progress: Progress, should_stop: ShouldStop
+    recipe: Recipe,
+    near: Sequence[Path],
+    shown: State,
+    progress: Progress,
+    should_stop: ShouldStop,
+    models: LoadedModels | None = None,
 ) -> Ingredients:
     """Find and read the networks of a recipe; what is open in `shown` is taken as it is.
 
@@ -252,6 +265,7 @@ def gather(
             only_given=recipe.model.hints is not None,
             on_progress=progress,
             should_stop=should_stop,
+            models=models,
         )
     stages = []
     for network in recipe.stages:
@@ -263,6 +277,7 @@ def gather(
                 only_given=network.hints is not None,
                 on_progress=progress,
                 should_stop=should_stop,
+                models=models,
             )
         stages.append(stage)
     return Ingredients(recipe, opened, tuple(stages))

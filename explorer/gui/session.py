@@ -140,6 +140,22 @@ class Session(QObject):
         return tuple(self._undo.future)
 
     @property
+    def room(self) -> int:
+        """How many bytes the weights of all models may take that Undo goes back to."""
+        return self._undo.room
+
+    @room.setter
+    def room(self, room: int) -> None:
+        self._undo.room = room
+
+    @property
+    def held(self) -> tuple[Opened, ...]:
+        """Every checkpoint that is in memory for the session: the shown one first, then those of Undo and Redo."""
+        steps = (*reversed(self._undo.past), *self._undo.future)
+        states = (self._state, *(state for _, state in steps))
+        return tuple(dict.fromkeys(state.opened for state in states if state.opened is not None))
+
+    @property
     def is_moving(self) -> bool:
         """Whether steps in a row are being joined to one: a drag, a key that is held."""
         return self._undo.is_merging

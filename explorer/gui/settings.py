@@ -21,6 +21,7 @@ APPEARANCES = ("system", "light", "dark")
 MAX_LAYOUTS = 8
 MAX_FILE = 4_000_000  # bytes; a larger file is nothing that this program wrote
 MAX_TEXT = 400_000  # characters of one value
+MAX_MEMORY = 8  # digits of a number of MB
 
 _said: list[str] = []  # what was set aside, until somebody asks
 
@@ -42,7 +43,13 @@ class Settings:
     last_folder: str = ""
     export_choice: str = ""  # JSON, written and read by the dialog
     device: str = "auto"
+    model_memory: str = ""  # MB that models may take once they were opened; empty: as the machine has
     layouts: tuple[Layout, ...] = ()  # newest first
+
+    @property
+    def model_bytes(self) -> int | None:
+        """The same in bytes, None where nothing is said."""
+        return int(self.model_memory) << 20 if self.model_memory else None
 
     def layout_for(self, screens: list[str]) -> Layout | None:
         """Return the newest layout of a screen that is attached, else the newest of all."""
@@ -171,6 +178,8 @@ def _of(values: dict[str, str]) -> Settings:
     known = {**asdict(usual), **values, "layouts": _layouts(values.get("layouts", ""))}
     if known["appearance"] not in APPEARANCES:
         known["appearance"] = usual.appearance
+    if not (known["model_memory"].isdecimal() and len(known["model_memory"]) <= MAX_MEMORY):
+        known["model_memory"] = usual.model_memory
     if not _is_json(known["export_choice"]):
         known["export_choice"] = usual.export_choice
     return Settings(**known)

@@ -14,6 +14,7 @@ from explorer.models.base import LatentModel
 
 if TYPE_CHECKING:
     from explorer.formats import Opened
+    from explorer.formats.loaded import LoadedModels
     from explorer.models.base import StageModel
 
 DEFAULT_MODEL = "anime-faces"
@@ -22,8 +23,9 @@ DEFAULT_MODEL = "anime-faces"
 class StartCards(QObject):
     """Brings the cards of a start page to life."""
 
-    def __init__(self, page: StartPage, jobs: JobRunner) -> None:
+    def __init__(self, page: StartPage, jobs: JobRunner, models: LoadedModels) -> None:
         super().__init__(page)
+        self._models = models
         self._page = page
         self._jobs = jobs
         page.card_wanted.connect(self._on_card_wanted)
@@ -43,7 +45,7 @@ class StartCards(QObject):
         self._page.set_recent([RecentFile(str(e.path), e.name, e.path.exists()) for e in recent.entries()])
 
     def _on_card_wanted(self, name: str) -> None:
-        job = self._jobs.start(f"card {name}", partial(_read, name))
+        job = self._jobs.start(f"card {name}", partial(_read, name, self._models))
         job.succeeded.connect(self._on_read)
 
     def _on_read(self, read: tuple[str, Opened, StageModel | None] | None) -> None:
@@ -56,22 +58,24 @@ class StartCards(QObject):
             self._page.show_stage(name, stage, opened)
 
 
-def _read(name: str, progress: Any, should_stop: Any) -> tuple[str, Opened, StageModel | None] | None:
+def _read(
+    name: str, models: LoadedModels, progress: Any, should_stop: Any
+) -> tuple[str, Opened, StageModel | None] | None:
     """Return a bundled generator, or a stage with the generator that it is shown behind; runs in a job."""
     from explorer.errors import ExplorerError
     from explorer.formats import open_checkpoint
 
     try:
-        opened = open_checkpoint(name, should_stop=should_stop)
+        opened = open_checkpoint(name, should_stop=should_stop, models=models)
         if isinstance(opened.model, LatentModel):
             return name, opened, None
-        behind = generator_for(opened.model, should_stop)
+        behind = generator_for(opened.model, models, should_stop)
     except ExplorerError:  # a card without a picture says enough
         return None
     return (name, behind, opened.model) if behind is not None else None
 
 
-def generator_for(stage: StageModel, should_stop: Any) -> Opened | None:
+def generator_for(stage: StageModel, models: LoadedModels, should_stop: Any) -> Opened | None:
     """Return the first bundled generator whose pictures a stage takes, the default one before all others.
 
     Raises:
@@ -86,5 +90,5 @@ def generator_for(stage: StageModel, should_stop: Any) -> Opened | None:
         path = paths.bundled()[name]
         image = image_of(path) if kind_of(path) == "latent" else None
         if image is not None and stage.input.accepts(image):
-            return open_latent(name, should_stop=should_stop)
+            return open_latent(name, should_stop=should_stop, models=models)
     return None

@@ -5,21 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from explorer.formats.loaded import usual_budget, weights_of
 from explorer.gui.state import State
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from explorer.formats import Opened
 
 UNDO_LIMIT = 500  # steps
-UNDO_WEIGHTS = 250_000_000  # of all the models that undo keeps alive; a gigabyte
 
 Step = tuple[str, State]  # what it was called, and the state on its other side
 
 
 class UndoStack:
-    """The steps before and after the current state, which it does not hold; the nearest ones last."""
+    """The steps before and after the current state, which it does not hold; the nearest ones last.
+
+    `room` is how many bytes the weights of all models may take that are gone back to.
+    """
 
     def __init__(self) -> None:
+        self.room = usual_budget()
         self.past: list[Step] = []
         self.future: list[Step] = []
         self._merge: object = None
@@ -73,18 +79,18 @@ class UndoStack:
         self.future = [(what, change(state)) for what, state in self.future]
 
     def forget_other_models(self, state: State) -> None:
-        """Keep the newest models that fit into `UNDO_WEIGHTS`; the one before that of `state` always.
+        """Keep the newest models that fit into `room`; the one before that of `state` always.
 
         What was before the first model goes too: undo never leaves the window empty.
         """
         kept: list[Opened] = []
-        weights = 0
+        weights: dict[nn.Module, int] = {}
         for each in (state, *(before for _, before in reversed(self.past))):
             opened = each.opened
             if opened is None or any(opened is other for other in kept):
                 continue
-            weights += opened.model.parameter_count
-            if len(kept) >= 2 and weights > UNDO_WEIGHTS:
+            weights |= weights_of(opened.model)
+            if len(kept) >= 2 and sum(weights.values()) > self.room:
                 break
             kept.append(opened)
         self.past = [step for step in self.past if any(step[1].opened is other for other in kept)]

@@ -49,6 +49,45 @@ class StyleNetwork(Protocol):
         """Return native pictures `(N, C, H, W)`, unclipped, of `(N, num_ws, w_dim)`."""
 
 
+class _Ways:
+    """From space to space of a network with styles; apart from the model, whose spaces would else hold the model."""
+
+    def __init__(self, style: StyleNetwork) -> None:
+        self.style = style
+
+    def w(self, z: Tensor, options: DecodeOptions) -> Tensor:
+        """Map z `(N, z_dim)` to w `(N, w_dim)`; without labels, of class 0."""
+        z = z.to(self.style.w_avg.device)
+        c = self._one_hot(options, len(z))
+        parts = [
+            self.style.mapping(z[at : at + _PART], None if c is None else c[at : at + _PART])
+            for at in range(0, len(z), _PART)
+        ]
+        return torch.cat(parts) if parts else z.new_zeros(0, self.style.w_dim)
+
+    def w_plus(self, z: Tensor, options: DecodeOptions) -> Tensor:
+        return self.broadcast(self.w(z, options), options)
+
+    def broadcast(self, w: Tensor, options: DecodeOptions) -> Tensor:
+        return w.unsqueeze(1).expand(-1, self.style.num_ws, -1)
+
+    @staticmethod
+    def mean_style(ws: Tensor, options: DecodeOptions) -> Tensor:
+        return ws.mean(1)
+
+    def _one_hot(self, options: DecodeOptions, count: int) -> Tensor | None:
+        """Return classes as `(count, c_dim)`; one of them stands for all."""
+        if not self.style.c_dim:
+            return None
+        labels = torch.as_tensor(
+            np.zeros(1, np.int64) if options.labels is None else np.asarray(options.labels)
+        )
+        if labels.ndim == 1:
+            labels = nn.functional.one_hot(labels.long(), self.style.c_dim)
+        labels = labels.to(self.style.w_avg.device, torch.float32)
+        return labels.expand(count, -1) if len(labels) == 1 else labels
+
+
 class StyleModel(LatentModel):
     """A generator with the spaces `z`, `w` and `w+`, truncation, noise, classes and moves, as its network has them.
 
@@ -79,8 +118,8 @@ class StyleModel(LatentModel):
     # ---- spaces ----
 
     def _make_spaces(self) -> list[Space]:
-        style = self.style
-        z = Space("z", (style.z_dim,), mappings={"w": self._w, "w+": self._w_plus})
+        style, ways = self.style, _Ways(self.style)
+        z = Space("z", (style.z_dim,), mappings={"w": ways.w, "w+": ways.w_plus})
         center, spread = self._reach(z)
         w = Space(
             "w",
@@ -88,7 +127,7 @@ class StyleModel(LatentModel):
             "none",
             center,
             spread,
-            mappings={"w+": self._broadcast},
+            mappings={"w+": ways.broadcast},
             source=z,
         )
         layers = style.num_ws
@@ -98,7 +137,7 @@ class StyleModel(LatentModel):
             "none",
             np.tile(center, layers),
             np.tile(spread, layers),
-            mappings={"w": self._mean_style},
+            mappings={"w": ways.mean_style},
             source=z,
         )
         return [z, w, w_plus]
@@ -109,43 +148,11 @@ class StyleModel(LatentModel):
         codes = torch.from_numpy(generator.standard_normal((SAMPLED, z.dim)).astype(np.float32))
         classes = np.arange(SAMPLED) % max(self.style.c_dim, 1)
         with torch.inference_mode():
-            sampled = self._w(codes, DecodeOptions(labels=classes)).float().cpu()
+            sampled = z.to(codes, "w", DecodeOptions(labels=classes)).float().cpu()
         kept = self.style.w_avg.float().cpu()
         center = kept if bool((kept != 0).any()) else sampled.mean(0)
         spread = sampled.std(0)
         return center.numpy(), torch.where(spread > 0, spread, torch.ones(())).numpy()
-
-    def _w(self, z: Tensor, options: DecodeOptions) -> Tensor:
-        """Map z `(N, z_dim)` to w `(N, w_dim)`; without labels, of class 0."""
-        z = z.to(self.style.w_avg.device)
-        c = self._one_hot(options, len(z))
-        parts = [
-            self.style.mapping(z[at : at + _PART], None if c is None else c[at : at + _PART])
-            for at in range(0, len(z), _PART)
-        ]
-        return torch.cat(parts) if parts else z.new_zeros(0, self.style.w_dim)
-
-    def _w_plus(self, z: Tensor, options: DecodeOptions) -> Tensor:
-        return self._broadcast(self._w(z, options), options)
-
-    def _broadcast(self, w: Tensor, options: DecodeOptions) -> Tensor:
-        return w.unsqueeze(1).expand(-1, self.style.num_ws, -1)
-
-    @staticmethod
-    def _mean_style(ws: Tensor, options: DecodeOptions) -> Tensor:
-        return ws.mean(1)
-
-    def _one_hot(self, options: DecodeOptions, count: int) -> Tensor | None:
-        """Return classes as `(count, c_dim)`; one of them stands for all."""
-        if not self.style.c_dim:
-            return None
-        labels = torch.as_tensor(
-            np.zeros(1, np.int64) if options.labels is None else np.asarray(options.labels)
-        )
-        if labels.ndim == 1:
-            labels = nn.functional.one_hot(labels.long(), self.style.c_dim)
-        labels = labels.to(self.style.w_avg.device, torch.float32)
-        return labels.expand(count, -1) if len(labels) == 1 else labels
 
     # ---- pictures ----
 
@@ -212,10 +219,10 @@ class StyleModel(LatentModel):
         every = rows.square().sum(0).sqrt()  # (w_dim,)
         if space == "w":
             return every * spread
-        steps = torch.diag(spread / 2)
+        z, steps = self.spaces[space], torch.diag(spread / 2)
         found = torch.zeros_like(spread)
         for code in codes[:_PLACES].to(rows).reshape(-1, len(spread)):
-            change = self._w(code + steps, options) - self._w(code - steps, options)  # (z_dim, w_dim)
+            change = z.to(code + steps, "w", options) - z.to(code - steps, "w", options)  # (z_dim, w_dim)
             found += (change * every).square().sum(1).sqrt()
         return found
 

@@ -16,7 +16,7 @@ class Pace:
     """Knows how long a picture of each kind takes in a batch."""
 
     def __init__(self) -> None:
-        self._seconds: dict[Hashable, float] = {}
+        self._seconds: dict[int, float] = {}  # by hash: a kind names its network, which must not live on by that
 
     def parts(self, kind: Hashable, count: int, *, alone: bool = False) -> Iterator[slice]:
         """Yield slices of `count` pictures that are to be computed together; the time until the next one is taken.
@@ -33,10 +33,10 @@ class Pace:
             start += size
             if len(self._seconds) > _MOST_KINDS:
                 self._seconds.clear()
-            self._seconds[kind] = (time.perf_counter() - begun) / size
+            self._seconds[hash(kind)] = (time.perf_counter() - begun) / size
 
     def _size(self, kind: Hashable, left: int) -> int:
         """Return the next size; where two would do, they are of one size."""
-        seconds = self._seconds.get(kind)
+        seconds = self._seconds.get(hash(kind))
         most = 1 if seconds is None else min(max(int(PIECE_SECONDS / max(seconds, 1e-9)), 1), LARGEST)
         return -(-left // -(-left // most))

@@ -180,8 +180,8 @@ def test_another_model_keeps_stages_that_fit_and_undo_brings_the_first_back(sess
 
 
 @pytest.mark.parametrize(("room", "alive"), [(10**9, 4), (0, 2)])
-def test_undo_keeps_as_many_models_as_their_weights_allow(session, monkeypatch, room, alive):
-    monkeypatch.setattr("explorer.gui.undo.UNDO_WEIGHTS", room)
+def test_undo_keeps_as_many_models_as_their_weights_allow(session, room, alive):
+    session.room = room
     for seed in range(3):
         session.open(OpenedFake(fakes.tiny_vae(seed)))
         session.randomize()

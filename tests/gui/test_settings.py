@@ -12,6 +12,7 @@ from explorer.gui.settings import Layout, Settings
 
 LAYOUT = Layout("1920x1080", "Z2VvbWV0cnk=", "c3RhdGU=")
 CHANGED = {
+    "model_memory": "1500",
     "appearance": "dark",
     "last_folder": "/home/somebody/Überall, überall",
     "export_choice": '{"kind": "strip", "scale": 4}',
@@ -136,6 +137,7 @@ def test_a_file_that_may_not_be_read_is_set_aside(file, monkeypatch):
         ("last_folder=/a, /b", "last_folder"),
         ("export_choice={kind", "export_choice"),
         ("layouts=[1, 2]", "layouts"),
+        ("model_memory=much", "model_memory"),
         ('layouts="[{\\"screen\\": 3, \\"geometry\\": \\"\\", \\"state\\": \\"\\"}]"', "layouts"),
         (f"export_choice={'[' * 300_000}", "export_choice"),
     ],

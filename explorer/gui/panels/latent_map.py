@@ -6,6 +6,7 @@ Without a code book the points are samples of the prior, so that every model has
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from PySide6.QtCore import QPoint, QRectF, Qt
@@ -52,6 +53,8 @@ class LatentMap(QWidget):
         self._session = session
         self._pictures = pictures
         self._plane: Plane | None = None
+        self._planes: WeakKeyDictionary[CodeBook, Plane] = WeakKeyDictionary()  # the PCA of each book
+        self._columns: WeakKeyDictionary[CodeBook, dict[str, Colouring]] = WeakKeyDictionary()
         self._codes = np.zeros((0, 0), np.float32)  # (N, dim) of the points
         self._colouring = point_colours.plain(0)
         self._mapped: tuple[object, np.ndarray | None] = (None, None)  # what codes are of, and they
@@ -175,10 +178,7 @@ class LatentMap(QWidget):
             self._shown = ()  # they are on their way
             return
         self._codes, book = codes, _book_of(session)
-        if chosen == "pca":
-            following = plane.pca(self._codes, space, book.logvar if book is not None else None)
-        else:
-            following = plane.dimensions(space, *chosen)
+        following = self._pca(book, space) if chosen == "pca" else plane.dimensions(space, *chosen)
         changed = self._plane is None or not _same_plane(self._plane, following)
         self._plane = following
         xy = following.project(self._codes)
@@ -191,6 +191,14 @@ class LatentMap(QWidget):
         self._refresh_route()
         self._refresh_marker()
         self._refresh_background()
+
+    def _pca(self, book: CodeBook | None, space: Space) -> Plane:
+        """Return the plane on which the points vary most; that of a code book is kept as long as the book."""
+        if book is None:
+            return plane.pca(self._codes, space)
+        if book not in self._planes:
+            self._planes[book] = plane.pca(self._codes, space, book.logvar)
+        return self._planes[book]
 
     def _codes_of(self, space: Space) -> np.ndarray | None:
         """Return the points' codes: of the code book, else of the prior; None while mapped ones are awaited."""
@@ -297,7 +305,10 @@ class LatentMap(QWidget):
         column = self._session.map.colour
         if column is None or column not in book.labels:
             return point_colours.plain(len(self._codes))
-        return point_colours.by_column(book.labels[column], column)
+        known = self._columns.setdefault(book, {})
+        if column not in known:
+            known[column] = point_colours.by_column(book.labels[column], column)
+        return known[column]
 
     def _dots(self) -> tuple[Dot, ...]:
         dark = theme.current().is_dark

@@ -18,6 +18,7 @@ from explorer.gui.sessions.session_file import SUFFIX
 from explorer.gui.sessions.session_keeper import SessionKeeper
 
 if TYPE_CHECKING:
+    from explorer.formats.loaded import LoadedModels
     from explorer.formats.recent import Kind
     from explorer.gui.main_window import MainWindow
     from explorer.gui.sessions.left_sessions import Found
@@ -29,13 +30,15 @@ FILTER = f"Sessions (*{SUFFIX})"
 class Documents(QObject):
     """Joins the keeper of sessions with menus, dialogs and the canvas."""
 
-    def __init__(self, session: Session, jobs: JobRunner, opener: Opener, window: MainWindow) -> None:
+    def __init__(
+        self, session: Session, jobs: JobRunner, opener: Opener, window: MainWindow, models: LoadedModels
+    ) -> None:
         super().__init__(window)
         self._session = session
         self._jobs = jobs
         self._opener = opener
         self._window = window
-        self.keeper = SessionKeeper(session, jobs, parent=self)
+        self.keeper = SessionKeeper(session, jobs, parent=self, models=models)
         actions = window.actions_by_name
         actions["save_session"].triggered.connect(self._on_save)
         actions["save_session_as"].triggered.connect(self._on_save_as)

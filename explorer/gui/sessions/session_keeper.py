@@ -7,8 +7,10 @@ the window's; what is kept unasked is `recovery`'s.
 from __future__ import annotations
 
 import threading
+import weakref
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
 
@@ -21,7 +23,11 @@ from explorer.gui.sessions.recovery import Recovery
 from explorer.gui.sessions.session_file import SUFFIX, Moment, Scribe, moment_of
 from explorer.gui.sessions.session_opening import open_session
 from explorer.gui.sessions.session_reading import Restored, SavedSession
-from explorer.gui.state import State
+from explorer.gui.state import Place, State
+
+if TYPE_CHECKING:
+    from explorer.formats import Opened
+    from explorer.formats.loaded import LoadedModels
 
 _writing = threading.Lock()
 
@@ -34,6 +40,7 @@ class SessionKeeper(QObject):
         jobs: where files are read and written; opening is of the kind `open`, so that one opening ends another.
         folder: of recovery, see `Recovery`.
         parent: owner.
+        models: those that are kept in memory; None: each checkpoint is read.
     """
 
     changed = Signal()  # the file, or whether it has what the session has
@@ -42,15 +49,22 @@ class SessionKeeper(QObject):
     restored = Signal()  # the session is one that was kept, wherever
 
     def __init__(
-        self, session: Session, jobs: JobRunner, folder: Path | None = None, parent: QObject | None = None
+        self,
+        session: Session,
+        jobs: JobRunner,
+        folder: Path | None = None,
+        parent: QObject | None = None,
+        models: LoadedModels | None = None,
     ) -> None:
         super().__init__(parent)
+        self._models = models
         self._session = session
         self._jobs = jobs
         self.recovery = Recovery(session, folder, self)
         self._path: Path | None = None
-        self._saved: Moment | None = None  # what the file has
-        self._model: object = None  # whose session the file is
+        # What the file has, and whose session it is; neither keeps a model in memory that Undo has forgotten.
+        self._saved: tuple[weakref.ref[State], tuple[Place, ...]] | None = None
+        self._model: weakref.ref[Opened] | None = None
         self._told: tuple[Path | None, bool] = (None, False)
         self._saving: list[Job] = []
         for signal in (
@@ -68,7 +82,10 @@ class SessionKeeper(QObject):
     @property
     def path(self) -> Path | None:
         """The file of the session that is shown; None for one without a file, or of a model opened since."""
-        return self._path if _root(self._session.state) is self._model else None
+        shown = _root(self._session.state)
+        return (
+            self._path if shown is not None and self._model is not None and shown is self._model() else None
+        )
 
     @property
     def is_changed(self) -> bool:
@@ -76,7 +93,7 @@ class SessionKeeper(QObject):
         if self.path is None:
             return False
         saved, session = self._saved, self._session
-        return saved is None or saved.state is not session.state or saved.places is not session.places.all
+        return saved is None or saved[0]() is not session.state or saved[1] is not session.places.all
 
     @property
     def suggested(self) -> Path | None:
@@ -146,7 +163,7 @@ class SessionKeeper(QObject):
 
     def open(self, path: Path | str) -> Job:
         """Read a session file and its checkpoints, then become that session; failing is told, nothing changes."""
-        job = self._jobs.start("open", partial(open_session, Path(path).absolute()))
+        job = self._jobs.start("open", partial(open_session, Path(path).absolute(), models=self._models))
         job.succeeded.connect(self._on_opened)
         job.failed.connect(self._on_failed)
         return job
@@ -182,8 +199,9 @@ class SessionKeeper(QObject):
         """Know a file as the session's; it holds `moment`, None where it holds something else."""
         if moment is not None and _root(moment.state) is not _root(self._session.state):
             return  # saved just before another model was opened
-        self._path, self._saved = path, moment
-        self._model = _root(self._session.state)
+        root = _root(self._session.state)
+        self._path, self._model = path, weakref.ref(root) if root is not None else None
+        self._saved = (weakref.ref(moment.state), moment.places) if moment is not None else None
         self._refresh()
 
     @Slot()
@@ -195,6 +213,6 @@ class SessionKeeper(QObject):
             self.changed.emit()
 
 
-def _root(state: State) -> object:
+def _root(state: State) -> Opened | None:
     """Return what the session's file is kept by: all epochs of a run have the same."""
     return state.opened.root if state.opened is not None else None

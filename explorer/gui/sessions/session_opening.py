@@ -15,12 +15,15 @@ from explorer.gui.sessions.session_reading import Restored, SavedSession, Wanted
 
 if TYPE_CHECKING:
     from explorer.formats import Opened
+    from explorer.formats.loaded import LoadedModels
     from explorer.formats.reader import Progress, ShouldStop
     from explorer.models.base import StageModel
 
 
-def open_session(path: Path, progress: Progress, should_stop: ShouldStop) -> tuple[SavedSession, Restored]:
-    """Read a session file and the checkpoints that it names.
+def open_session(
+    path: Path, progress: Progress, should_stop: ShouldStop, models: LoadedModels | None = None
+) -> tuple[SavedSession, Restored]:
+    """Read a session file and the checkpoints that it names; those that are kept in `models` are taken from there.
 
     A stage that cannot be had is left out and told; a model that cannot be had is an error.
 
@@ -32,8 +35,8 @@ def open_session(path: Path, progress: Progress, should_stop: ShouldStop) -> tup
     saved = read(path)
     warnings: list[str] = []
     share = 1 / (1 + len(saved.stages))
-    opened = _model(saved, partial(_part_of, progress, 0.0, share), should_stop, warnings)
-    stages = _stages(saved, progress, should_stop, warnings)
+    opened = _model(saved, partial(_part_of, progress, 0.0, share), should_stop, warnings, models)
+    stages = _stages(saved, progress, should_stop, warnings, models)
     restored = saved.state(opened, stages)
     return saved, Restored(restored.moment, (*warnings, *restored.warnings))
 
@@ -42,13 +45,24 @@ def _part_of(progress: Progress, start: float, share: float, fraction: float, te
     progress(start + share * fraction, text)
 
 
-def _model(saved: SavedSession, progress: Progress, should_stop: ShouldStop, warnings: list[str]) -> Opened:
+def _model(
+    saved: SavedSession,
+    progress: Progress,
+    should_stop: ShouldStop,
+    warnings: list[str],
+    models: LoadedModels | None,
+) -> Opened:
     from explorer.formats import open_latent
 
     where, is_same = _found(saved.model, saved.file, should_stop)
     hints = saved.model.hints if is_same else None
     opened = open_latent(
-        where, hints=hints, only_given=hints is not None, on_progress=progress, should_stop=should_stop
+        where,
+        hints=hints,
+        only_given=hints is not None,
+        on_progress=progress,
+        should_stop=should_stop,
+        models=models,
     )
     _check_same(saved.model, opened.model, warnings)
     if hints is not None:
@@ -57,7 +71,11 @@ def _model(saved: SavedSession, progress: Progress, should_stop: ShouldStop, war
 
 
 def _stages(
-    saved: SavedSession, progress: Progress, should_stop: ShouldStop, warnings: list[str]
+    saved: SavedSession,
+    progress: Progress,
+    should_stop: ShouldStop,
+    warnings: list[str],
+    models: LoadedModels | None,
 ) -> dict[int, StageModel]:
     """Return the stages that can be had by their ids; a file that is named twice is read once."""
     from explorer.formats import open_stage
@@ -78,6 +96,7 @@ def _stages(
                     only_given=hints is not None,
                     on_progress=told,
                     should_stop=should_stop,
+                    models=models,
                 )
                 _check_same(wanted, stage, warnings)
         except ExplorerError as error:

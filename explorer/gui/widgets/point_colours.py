@@ -67,7 +67,9 @@ def by_column(values: np.ndarray, column: str = "") -> Colouring:
         distinct = np.unique(numbers[present])
         if len(distinct) > CATEGORIES or (distinct != np.round(distinct)).any():
             return _fifths(numbers, present, column)
-        return _categories(np.array([f"{n:.0f}" if np.isfinite(n) else "" for n in numbers]), numeric=True)
+        texts = np.array([*(f"{number:.0f}" for number in distinct), ""])
+        which = np.searchsorted(distinct, np.where(present, numbers, 0.0))
+        return _categories(texts[np.where(present, which, len(distinct))], numeric=True)
     return _categories(values.astype(str), numeric=False)
 
 
@@ -87,7 +89,7 @@ def _fifths(numbers: np.ndarray, present: np.ndarray, column: str) -> Colouring:
 def _categories(texts: np.ndarray, *, numeric: bool) -> Colouring:
     """Give the most frequent texts a colour each, then a shape each."""
     present = texts != ""
-    names, counts = np.unique(texts[present], return_counts=True)
+    names, which, counts = np.unique(texts[present], return_inverse=True, return_counts=True)
     chosen = list(names[np.argsort(-counts, kind="stable")][:CATEGORIES])
     if numeric:
         chosen.sort(key=float)
@@ -99,7 +101,8 @@ def _categories(texts: np.ndarray, *, numeric: bool) -> Colouring:
     if len(names) > len(chosen):
         entries.append(Entry("other", MISSING, "diamond", note=f"{len(names) - len(chosen)} more"))
     other = len(entries) - 1
-    kinds = np.array([number.get(text, other) if text else len(entries) for text in texts], np.intp)
+    kinds = np.full(len(texts), len(entries), np.intp)
+    kinds[present] = np.array([number.get(name, other) for name in names], np.intp)[which]
     return _noted(kinds, entries, present)
 
 
