@@ -100,4 +100,6 @@ def _both(old: Figure | None, new: Figure, name: str) -> str:
 
 
 def _text(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3g}"
+    if value is None:
+        return "-"
+    return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}"
