@@ -65,7 +65,7 @@ def _baseline(model: str, what: str, found: dict) -> list[float]:
 
 
 def _note(what: str, found: dict) -> str:
-    side = f"{median(found['sides']):.0f} px under the hand, {found['description']}"
+    side = f"pictures of {median(found['sides']):.0f} px, {found['description']}"
     return {
         "age_ms": f"mean age of the shown picture while a slider moves at 60 Hz; {side}; plain: 1.5 renders",
         "previews_per_s": f"pictures painted while a slider moves at 60 Hz; {side}",
