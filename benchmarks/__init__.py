@@ -97,10 +97,11 @@ def _measured(chosen: list[str], figures: dict[str, Measure]) -> list[Figure]:
 
 def _figures() -> dict[str, Measure]:
     """Return all figures by name, in the order they are measured in: each network's together, the window's first."""
-    from . import decoding, dragging, exports, maps, networks, windows
+    from . import decoding, dragging, exports, maps, networks, switching, windows
 
     found: dict[str, Measure] = dict.fromkeys(windows.NAMES)  # type: ignore[assignment]
     found |= dragging.figures()
+    found |= switching.FIGURES
     for model in decoding.latent_models():
         found |= _of_model(model, has_encoder=decoding.has_encoder(model), has_strip=True, has_sheet=True)
     for model in networks.LATENT:

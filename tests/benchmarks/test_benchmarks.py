@@ -78,6 +78,8 @@ def test_every_figure_is_there(benchmarks):
         "window/first_picture_s",
         "window/idle_cpu_percent",
         "window/rss_growth_mb",
+        "window/switch_ms",
+        "window/switch_seen_ms",
     } == {name for name in names if name.startswith("window/")}
 
 
@@ -93,7 +95,7 @@ def test_without_a_screen_the_windows_figures_say_so(benchmarks, monkeypatch, ca
     monkeypatch.setattr(display.shutil, "which", lambda name: None)
     benchmarks.run(["window"], True)
     figures = json.loads(capsys.readouterr().out)
-    assert len(figures) == 6
+    assert len(figures) == 8
     assert all(list(figure) == KEYS and figure["median"] is None for figure in figures)
     assert all("neither a display nor Xvfb" in figure["note"] for figure in figures)
 
