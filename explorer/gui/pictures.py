@@ -138,6 +138,8 @@ class PictureSource(QObject):
     def _want_live(self, request: RenderRequest, receiver: Receiver) -> None:
         """Ask for as much of the canvas' picture as a hand can wait for, if one is there."""
         first = self._previews.first(request, under_hand=self.is_dragging)
+        if self.is_dragging:
+            first = replace(first, passing=True)
         self._due = None if first is request else (request, receiver)
         if self.is_dragging:
             self._rest.start(PLAY_REST if PLAYER in self._draggers else REST)
@@ -238,7 +240,7 @@ class PictureSource(QObject):
             self._previews.measured(result)
             self.age = perf_counter() - self._asked_at.get(result.id, perf_counter())
             self._asked_at = {number: at for number, at in self._asked_at.items() if number >= result.id}
-            if result.id == request.id and result.error is not None:
+            if result.id == request.id and (result.error is not None or _is_whole(result)):
                 self._due = None
             if not self._rest.isActive():
                 self._ask_whole()
@@ -255,6 +257,12 @@ class PictureSource(QObject):
     def _on_progressed(self, request: Request, share: float) -> None:
         if self._waiting.get(request.slot, (None, None))[0] is request:
             self.progressed.emit(request.slot, share)
+
+
+def _is_whole(result: RenderResult) -> bool:
+    """Return whether a picture is what would be drawn at rest, too; one that lacks stages is a preview."""
+    request = result.request
+    return request is not None and request.quality == "full" and not result.is_lesser
 
 
 def to_qimage(picture: np.ndarray) -> QImage:

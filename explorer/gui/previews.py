@@ -61,7 +61,7 @@ class Previews:
         if request is None or "decode" not in took or len(request.codes) != 1:
             return
         costs = self._of(request.model)
-        costs.learn(request.max_side, took["decode"])
+        costs.learn(request.max_side, took["decode"], request.passing)
         costs.stages.update({stage: took.get(stage.name, 0.0) for stage in request.stages})
 
     def _of(self, model: LatentModel) -> _Costs:
@@ -86,12 +86,19 @@ class _Costs:
         self._took: dict[int, float] = {}  # by the place on the ladder
         self._counts: dict[int, int] = {}
         self.stages: WeakKeyDictionary[StageModel, float] = WeakKeyDictionary()
+        self._has_passed = False
         self._kept = -1  # how many stages fitted; -1: nobody asked yet
 
-    def learn(self, side: int | None, took: float) -> None:
-        """Note what a picture took; the first of a size takes longest, so the second replaces it."""
-        if side not in self._ladder:
+    def learn(self, side: int | None, took: float, passing: bool = True) -> None:
+        """Note what a picture took; the first of a size takes longest, so the second replaces it.
+
+        What is drawn at rest may be drawn otherwise, and counts until one under a hand was.
+        """
+        if side not in self._ladder or (self._has_passed and not passing):
             return
+        if passing and not self._has_passed:
+            self._has_passed = True
+            self._counts[len(self._ladder) - 1] = min(self._counts.get(len(self._ladder) - 1, 0), 1)
         at = self._ladder.index(side)
         count = self._counts[at] = self._counts.get(at, 0) + 1
         if count == 1:

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+PREVIEW = 128
+"""Pixels of a picture by which a network with previews is measured."""
+
 Precision = Literal["exact", "fast"]
 T = TypeVar("T")
 
@@ -239,10 +242,22 @@ class Machine:
         return way is not None and (way.chain is not None or way.network is not self._exactly(model).network)
 
     def get_ready(self, model: LatentModel, codes: np.ndarray, space: str, options: DecodeOptions) -> None:
-        """Find out how a model runs fast, by the first of these codes, before a hand waits for it."""
-        if model.network not in self._fast:
-            with Blamed(f"the decoder of {model.name}"), torch.inference_mode():
-                self._way_of(model, codes, space, options, "fast")
+        """Find out how a model runs fast before a hand waits for it, by the first of these codes.
+
+        Where there are previews by one of them, as no more is drawn under a hand.
+        """
+        if self.precision == "fast" or model.network in self._fast:
+            return
+        code, first = self._tensor(codes[:1]), of_part(options, slice(0, 1))
+
+        def draw(way: Way) -> Tensor:
+            if not model.has_preview:
+                return self._unit(model, self._decoded(model, way, code, space, first))
+            with way.context():
+                return way.of(model).preview(code, space, first, PREVIEW).float()
+
+        with Blamed(f"the decoder of {model.name}"), torch.inference_mode():
+            self._way(model, "fast", draw)
 
     def note(self, model: LatentModel | StageModel) -> str:
         """Return why a network runs exactly although fast was asked for; empty where it does not."""

@@ -16,9 +16,8 @@ class Pace:
     """Knows how long a picture of each kind takes in a batch."""
 
     def __init__(self) -> None:
-        self._seconds: dict[
-            int, float
-        ] = {}  # by hash: a kind names its network, which must not live on by that
+        # by hash: a kind names its network, which must not live on by that
+        self._seconds: dict[int, float] = {}
 
     def parts(self, kind: Hashable, count: int, *, alone: bool = False) -> Iterator[slice]:
         """Yield slices of `count` pictures that are to be computed together; the time until the next one is taken.

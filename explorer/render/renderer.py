@@ -202,13 +202,8 @@ class Renderer:
         )
 
     def _is_lesser(self, request: RenderRequest) -> bool:
-        """Return whether a picture under a hand is not what a whole one would be."""
-        if request.quality == "full":
-            return False
         networks: tuple[LatentModel | StageModel, ...] = (request.model, *request.stages)
-        return request.max_side is not None or any(
-            self._precision_of(request, network) != self.precision for network in networks
-        )
+        return any(self._precision_of(request, network) != self.precision for network in networks)
 
     def _encode_steps(self, request: EncodeRequest) -> Generator[float, None, EncodeResult]:
         begun = pause = time.perf_counter()
@@ -408,8 +403,7 @@ class Renderer:
 
     def _precision_of(self, request: RenderRequest, network: LatentModel | StageModel) -> Precision:
         """Return how exactly a network draws: under a hand as fast as it is known to run."""
-        is_passing = request.quality == "preview" and self._machine.is_quicker(network)
-        return "fast" if is_passing else self.precision
+        return "fast" if request.passing and self._machine.is_quicker(network) else self.precision
 
     def _run_stages(self, request: RenderRequest, images: Images, milliseconds: dict[str, float]) -> Images:
         for stage in request.stages:

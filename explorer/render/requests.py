@@ -43,7 +43,10 @@ class Request:
 
 @dataclass(frozen=True, eq=False)
 class RenderRequest(Request):
-    """Codes to pictures. `codes (N, dim)` float32, read-only; `max_side` (pixels) asks for small pictures."""
+    """Codes to pictures. `codes (N, dim)` float32, read-only; `max_side` (pixels) asks for small pictures.
+
+    `passing`: it is under a hand, and drawn as fast as the networks are known to run.
+    """
 
     codes: np.ndarray
     space: str = "z"
@@ -51,6 +54,7 @@ class RenderRequest(Request):
     stages: tuple[StageModel, ...] = ()
     max_side: int | None = None
     quality: Quality = "full"
+    passing: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +109,7 @@ class RenderResult(Result):
     `warning` is a sentence about values that are not numbers; those pixels are drawn as a check pattern.
     `blank` says that there is no other pixel: nothing of these pictures can be seen.
     `request` is what was asked for. `numbers` is what the network's maps were, `float32`; `why` says why they were not
-    what `fast` means here. `is_lesser`: the whole request would be drawn more exactly.
+    what `fast` means here. `is_lesser`: it was passing, and would be drawn otherwise at rest.
     """
 
     pictures: np.ndarray | None = None

@@ -124,7 +124,7 @@ def test_of_a_folder_every_file_counts(tmp_path, files):
     models = LoadedModels()
     open_checkpoint(folder, models=models)
     assert models.get(folder) is not None
-    (folder / "more.txt").write_text("")
+    os.utime(folder / "only.safetensors", ns=(1, 1))
     assert models.get(folder) is None
 
 

@@ -126,16 +126,20 @@ def test_where_memory_does_not_suffice_for_many_they_come_in_halves(precision, m
 def test_a_picture_under_a_hand_is_fast_once_the_network_is_known_to_be(always_fast):
     renderer, model = Renderer("cpu"), model_of(Drawer())
 
-    def drawn(quality):
-        request = RenderRequest("canvas", 0, 1, model, frozen_codes(CODES[:1]), quality=quality)
+    def drawn(passing):
+        request = RenderRequest("canvas", 0, 1, model, frozen_codes(CODES[:1]), passing=passing)
         return renderer.render(request)
 
-    whole = drawn("full")
-    assert np.array_equal(drawn("preview").pictures, whole.pictures)
+    whole = drawn(False)
+    assert np.array_equal(drawn(True).pictures, whole.pictures)
+    assert not drawn(True).is_lesser
     renderer.render(ActivityRequest("activity", 0, 2, model, frozen_codes(CODES[:2])))
-    assert np.array_equal(drawn("full").pictures, whole.pictures)
-    seen = drawn("preview").pictures.astype(int)
-    assert np.abs(seen - whole.pictures).max() <= 8
+    assert np.array_equal(drawn(False).pictures, whole.pictures)
+    seen = drawn(True)
+    assert seen.is_lesser
+    assert not drawn(False).is_lesser
+    assert (seen.numbers == "float32") == (not torch.cpu._is_avx512_bf16_supported())
+    assert np.abs(seen.pictures.astype(int) - whole.pictures).max() <= 8
 
 
 def test_a_chain_of_dense_layers_has_the_same_bits_in_any_batch():
