@@ -172,12 +172,18 @@ class DecodeWorker(QObject):
             except DeviceError as error:
                 self.failed.emit(str(error))
                 renderer = Renderer("cpu", self.precision)  # type: ignore[arg-type]
+            renderer.tell_fallback(partial(self._fall_back, renderer))
             if turn == self._turn:
                 self._describe(renderer)
             return renderer
         finally:
             if turn == self._turn:
                 self.ready.emit()
+
+    def _fall_back(self, renderer: Renderer, sentence: str) -> None:
+        """Say that the processor took over from a device without memory left."""
+        self._describe(renderer)
+        self.failed.emit(sentence)
 
     def _describe(self, renderer: Renderer) -> None:
         self.device = self._wanted_device = renderer.device

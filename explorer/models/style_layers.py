@@ -200,37 +200,6 @@ class StyleGenerator(nn.Module):
         return self.mapping.w_avg
 
 
-def modulated(
-    x: Tensor,
-    weight: Tensor,
-    styles: Tensor,
-    convolve: Callable[[Tensor, Tensor], Tensor],
-    *,
-    demodulate: bool,
-) -> Tensor:
-    """Convolve with weights whose input channels a style scales; equations 1 and 3 of the paper.
-
-    One picture is made with scaled weights, more of them with scaled maps, which is the same.
-
-    Args:
-        x: `(N, I, H, W)`.
-        weight: `(O, I, k, k)`.
-        styles: `(N, I)`.
-        convolve: `convolve(maps, weights) -> maps`.
-        demodulate: scale the output channels back.
-    """
-    if len(x) == 1:
-        scaled = weight * styles.reshape(1, -1, 1, 1)
-        if demodulate:
-            scaled = scaled * (scaled.square().sum((1, 2, 3), keepdim=True) + EPSILON).rsqrt()
-        return convolve(x, scaled)
-    y = convolve(x * styles[:, :, None, None], weight)
-    if demodulate:
-        power = weight.square().sum((2, 3))  # (O, I)
-        y = y * (styles.square() @ power.T + EPSILON).rsqrt()[:, :, None, None]
-    return y
-
-
 def normalised(x: Tensor) -> Tensor:
     """Return rows `(N, D)` divided by the root of their mean square."""
     return x * (x.square().mean(dim=1, keepdim=True) + EPSILON).rsqrt()

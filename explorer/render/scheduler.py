@@ -3,8 +3,8 @@
 No Qt and no torch here: the renderer is made inside the thread, results go to a callable. What a request is
 about is the renderer's business.
 
-A slot is a mailbox of one. Canvas, what of the strip follows a hand, encoding, hover pictures and exports go first; all else is
-*bulk*: it runs chunk by chunk, gives way to anything more urgent between two chunks, and rests while a drag
+A slot is a mailbox of one. Canvas, what of the strip follows a hand, encoding, hover pictures and exports go first;
+all else is *bulk*: it runs chunk by chunk, gives way to anything more urgent between two chunks, and rests while a drag
 lasts. Anything whose answer would no longer be wanted (an older request of its slot, an older model) is
 dropped, also in the middle of its work. What follows the hand waits for a move that is just to come, where it
 takes long (`rhythm`). An idle thread is blocked on a condition.

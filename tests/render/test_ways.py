@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from style_fakes import tiny_style
 from torch import nn
 
 from explorer.errors import DeviceError
@@ -153,3 +154,35 @@ def test_a_chain_of_dense_layers_has_the_same_bits_in_any_batch():
     assert len(np.unique(alone)) > 100
     for _ in range(2):
         assert np.array_equal(renderer.decode(model, codes), alone)
+
+
+class Greedy(Drawer):
+    """Finds no memory on a GPU."""
+
+    def decode(self, codes):
+        if codes.is_cuda:
+            raise RuntimeError("CUDA out of memory. Tried to allocate 80.00 GiB.")
+        return super().decode(codes)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no NVIDIA GPU")
+def test_the_processor_takes_over_from_a_gpu_without_memory_and_it_is_said():
+    renderer, told = Renderer("cuda"), []
+    renderer.tell_fallback(told.append)
+    pictures = renderer.decode(model_of(Greedy()), CODES)
+    assert np.array_equal(pictures, Renderer("cpu").decode(model_of(Greedy()), CODES))
+    assert renderer.device == "cpu"
+    assert [sentence.split(",")[0] for sentence in told] == [
+        "The memory of this machine's CUDA is not enough for drawer"
+    ]
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no NVIDIA GPU")
+@pytest.mark.parametrize("precision", ["exact", "fast"])
+def test_a_gpu_draws_what_the_processor_draws_again_and_again(precision, always_fast):
+    model = tiny_style(side=32)
+    codes = np.random.default_rng(2).normal(size=(6, 8)).astype(np.float32)
+    wanted = Renderer("cpu").decode(model, codes)
+    renderer = Renderer("cuda", precision)
+    for code, picture in zip(codes, wanted, strict=True):  # from the third on it is a recording
+        assert psnr(renderer.decode(model, code[None])[0], picture) > 40
