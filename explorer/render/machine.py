@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
@@ -57,6 +57,7 @@ class Machine:
         self._exact: weakref.WeakKeyDictionary[nn.Module, Way] = weakref.WeakKeyDictionary()
         self._fast: weakref.WeakKeyDictionary[nn.Module, Way] = weakref.WeakKeyDictionary()
         self._dtype = getattr(torch, devices.number_type(self.device, "fast"))
+        self._tried: dict[Hashable, dict[tuple[str, int], bool]] = {}
         self._recordings: weakref.WeakKeyDictionary[nn.Module, Recordings] = weakref.WeakKeyDictionary()
         self.on_fallback: Callable[[str], None] = log.warning
         """Told in a sentence that the processor takes over from a device whose memory ran out."""
@@ -298,6 +299,7 @@ class Machine:
             for module in model.modules:
                 module.eval().to(self.device)
             way = self._exact[model.network] = ways.exact(model.network)
+            way.same = self._tried.setdefault(ways.build(model.network), {})
             if self.device == "cpu" and isinstance(model, LatentModel):
                 way.chain = chain_of(model.chain, model.spaces[model.default_space].dim)
         return way

@@ -19,16 +19,15 @@ class Pace:
         # by hash: a kind names its network, which must not live on by that
         self._seconds: dict[int, float] = {}
 
-    def parts(self, kind: Hashable, count: int, *, alone: bool = False) -> Iterator[slice]:
+    def parts(self, kind: Hashable, count: int) -> Iterator[slice]:
         """Yield slices of `count` pictures that are to be computed together; the time until the next one is taken.
 
         Args:
             kind: what tells pictures apart that take different times.
-            alone: one by one.
         """
         start = 0
         while start < count:
-            size = 1 if alone else self._size(kind, count - start)
+            size = self._size(kind, count - start)
             begun = time.perf_counter()
             yield slice(start, start + size)
             start += size

@@ -11,7 +11,7 @@ import contextlib
 import logging
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -51,6 +51,8 @@ class Way:
         is_exact: whether pictures must have the same bits in any batch.
         chain: a shorter way for a single code, where there is one.
         note: why it is not what was asked for; empty where it is.
+        same: whether a batch of so many of a kind has the bits of each alone, as far as it was tried. Networks of one
+            `build` share it, as the epochs of a run are.
     """
 
     network: nn.Module | None = None
@@ -59,7 +61,7 @@ class Way:
     is_exact: bool = True
     chain: Chain | None = None
     note: str = ""
-    _same: dict[tuple[str, int], bool] = field(default_factory=dict)
+    same: dict[tuple[str, int], bool] = field(default_factory=dict)
 
     def of(self, model: Any) -> Any:
         """Return a model that runs this way, of the one that was opened."""
@@ -75,18 +77,18 @@ class Way:
             count: how many there are.
             run: from the part of them that is to be computed to tensors `(n, ...)`.
         """
-        whole, known = slice(0, count), self._same.get((kind, count))
+        whole, known = slice(0, count), self.same.get((kind, count))
         if count == 1 or not self.is_exact:
             return _halving(whole, run)
         if known:
             return _with_memory(whole, run) or _joined([run(slice(at, at + 1)) for at in range(count)])
-        if known is False and count > 2 and self._same.get((kind, count - 1)) is not False:  # odd ones, often
+        if known is False and count > 2 and self.same.get((kind, count - 1)) is not False:  # odd ones, often
             return _joined([self.together(kind, count - 1, run), run(slice(count - 1, count))])
         alone = _joined([run(slice(at, at + 1)) for at in range(count)])
         if known is None and all(_tells(values) for values in alone):
             made = _with_memory(whole, run)
             if made is not None:
-                self._same[kind, count] = all(torch.equal(*pair) for pair in zip(made, alone, strict=True))
+                self.same[kind, count] = all(torch.equal(*pair) for pair in zip(made, alone, strict=True))
         return alone
 
 
@@ -122,6 +124,11 @@ def _tells(values: Tensor) -> bool:
     """Return whether equal bits in these values mean something: they are numbers, and many different ones."""
     some = values.flatten()[:: max(values.numel() // 4096, 1)]
     return bool(torch.isfinite(some).all()) and len(some.unique()) > min(len(some) // 4, _MANY)
+
+
+def build(network: nn.Module) -> Hashable:
+    """Return what two networks have in common that differ in their weights alone."""
+    return str(network), tuple((key, tensor.shape) for key, tensor in network.state_dict().items())
 
 
 def exact(network: nn.Module) -> Way:

@@ -81,6 +81,16 @@ def test_exact_pictures_have_the_same_bits_alone_and_in_every_batch():
     assert np.abs(plain - alone).max() < 1e-5
 
 
+def test_what_was_tried_with_one_epoch_of_a_network_is_known_of_the_next(monkeypatch):
+    monkeypatch.setattr("explorer.render.pace.PIECE_SECONDS", 1e9)
+    renderer, first, second = Renderer("cpu"), Drawer(), Drawer(gain=2.0)
+    for network in (first, second):
+        renderer.decode(model_of(network), CODES[:1])
+        renderer.decode(model_of(network), CODES[:8])
+    assert sorted(first.batches) == [1] * 9 + [8]
+    assert sorted(second.batches) == [1, 8]
+
+
 def test_fast_pictures_look_the_same_and_the_network_keeps_its_weights(always_fast):
     model = model_of(Drawer())
     before = {key: tensor.clone() for key, tensor in model.network.state_dict().items()}
