@@ -102,7 +102,7 @@ def hang(window, qtbot):
     """Let the decoder hang, and wait until that is said."""
     window.get_used_to(qtbot)
     window.session.model.misbehaviour.does = "hang"
-    with qtbot.waitSignal(window.watchdog.silent):
+    with qtbot.waitSignal(window.watchdog.silent, timeout=round(1000 * PATIENCE)):
         window.want()
     assert window.watchdog.is_silent
 

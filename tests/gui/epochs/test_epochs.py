@@ -72,9 +72,9 @@ def test_the_slider_changes_the_picture_and_nothing_else(watched, run, qtbot):
     session.commit()
     watched.window.canvas.view.zoom_step(1)
     zoom = watched.window.canvas.view.viewport.scale
-    before, rows = session.state, watched.window.sliders.dimensions()
     qtbot.waitUntil(lambda: all(seen_everywhere(watched)), timeout=WAIT)
     qtbot.waitUntil(lambda: not watched.pictures.is_waiting(), timeout=WAIT)
+    before, rows = session.state, watched.window.sliders.dimensions()
     drawn = seen_everywhere(watched)
     changed = []
     session.model_changed.connect(lambda: changed.append(1))
