@@ -9,6 +9,8 @@ import fakes
 import guards
 import pytest
 
+from explorer.render import devices
+
 pytest_plugins = ["calls", "doctored"]
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -52,6 +54,12 @@ def own_settings(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.M
         for form in (core.QSettings.Format.NativeFormat, core.QSettings.Format.IniFormat):
             core.QSettings.setPath(form, core.QSettings.Scope.UserScope, str(folder))
     return folder
+
+
+@pytest.fixture(autouse=True)
+def not_nice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let decode threads take their share, for the other tests that run meanwhile do not give way to them."""
+    monkeypatch.setattr(devices, "NICE", 0)
 
 
 @pytest.fixture(autouse=True)

@@ -49,7 +49,8 @@ def test_the_machine_is_described():
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="niceness of one thread, which others inherit")
-def test_a_thread_gives_way_with_its_helpers_and_nobody_else_does():
+def test_a_thread_gives_way_with_its_helpers_and_nobody_else_does(monkeypatch):
+    monkeypatch.setattr(devices, "NICE", 10)
     found = []
 
     def look():
