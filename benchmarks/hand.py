@@ -165,6 +165,7 @@ def main(name: str) -> None:
     real = Real()
     real.app.session.open(Opened(MODELS[name]()))
     wait_until(partial(drawn, real), "the first picture")
+    real.settle()  # it is known by now how the network runs fast
     real.slider = real.app.window.sliders.slider_for(real.app.window.sliders.dimensions()[0])
     real.window.raise_()
     found = measured(real)

@@ -5,6 +5,7 @@ A few times a second at most, and the last picture of a drag always.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Protocol
 
@@ -65,7 +66,9 @@ class EngineLine(QObject):
             return
         self._timer.start()
         self._bar.set_age(1000 * self._pictures.age)
-        parts = [self._describe(), f"decode {result.milliseconds.get('decode', 0.0):.1f} ms"]
+        device = re.sub(r"b?float\d\d", result.numbers, self._describe())
+        device += f" ({result.why})" if result.why else ""
+        parts = [device, f"decode {result.milliseconds.get('decode', 0.0):.1f} ms"]
         self._bar.set_status("    ".join([*parts, *self._lacks(result)]))
 
     def _lacks(self, result: RenderResult) -> list[str]:

@@ -248,7 +248,12 @@ class PictureSource(QObject):
 
     def _ask_whole(self, now: bool = False) -> None:
         """Ask for what a preview stands for, once that came; `now`: in the place of one that was not begun."""
-        if self._due is not None and (now or LIVE not in self._waiting):
+        waiting = self._waiting.get(LIVE, (None, None))[0]
+        if self._due is not None and isinstance(waiting, RenderRequest):
+            is_as_large = waiting.quality == "full" and waiting.stages == self._due[0].stages
+            if not now or is_as_large:  # that one may be whole, too
+                return
+        if self._due is not None:
             (request, receiver), self._due = self._due, None
             whole = replace(request, id=self._next_id())
             self._asked_at[whole.id] = self._asked_at.get(request.id, perf_counter())

@@ -146,7 +146,7 @@ def rounded(fir: Tensor, dtype: torch.dtype, up: int = 1) -> Tensor:
     """
     if fir.dtype == dtype:
         return fir
-    exact = fir.flatten().double().cpu()
+    exact = fir.flatten().cpu().double()
     made = exact.to(dtype)
     for phase in range(up):
         lost = exact.new_zeros(())

@@ -15,6 +15,7 @@ log = logging.getLogger(__name__)
 
 _SEEN = 3  # times that something is run before it is recorded
 _MOST = 8  # recordings that are kept
+_KNOWN = 1000  # things that were run
 _WARM_UP = 3
 
 
@@ -66,15 +67,21 @@ class Recordings:
         key = (key, tuple(values.shape))
         made = self._made.pop(key, None)
         if made is None:
+            if len(self._seen) > _KNOWN:
+                self._seen.clear()
             seen = self._seen[key] = self._seen.get(key, 0) + 1
             if seen != _SEEN:
                 return run(values)
+            self._seen[key] = 0  # it may be interrupted
             try:
                 made = self._record(run, values)
             except Exception as error:  # then it never will be
+                self._seen[key] = _SEEN
                 log.info("not recorded: %s", error)
                 return run(values)
         while len(self._made) >= _MOST:
-            del self._made[next(iter(self._made))]
+            dropped = next(iter(self._made))
+            del self._made[dropped]
+            self._seen.pop(dropped, None)
         self._made[key] = made
         return made(values)

@@ -6,6 +6,7 @@ What a family knows better about itself it does in its own `in_precision`; this 
 from __future__ import annotations
 
 import copy
+import functools
 from itertools import pairwise
 
 import torch
@@ -20,11 +21,6 @@ _ROWS = 16  # for which dense weights are laid out that one row and many shall u
 _LONG = 4  # times as many inputs as outputs
 _KEPT = 2  # shapes for which a convolution's weights are kept laid out
 
-_CAN_PACK = torch.backends.mkldnn.is_available() and all(
-    hasattr(torch.ops.mkldnn, name)
-    for name in ("_convolution_pointwise", "_convolution_transpose_pointwise", "_linear_pointwise")
-)
-
 
 def has_convolutions(network: nn.Module) -> bool:
     """Return whether a network convolves pictures."""
@@ -33,7 +29,22 @@ def has_convolutions(network: nn.Module) -> bool:
 
 def can_pack(network: nn.Module) -> bool:
     """Return whether weights can be laid out for the processor that a network is on."""
-    return _CAN_PACK and all(weight.device.type == "cpu" for weight in network.parameters())
+    return all(weight.device.type == "cpu" for weight in network.parameters()) and _works()
+
+
+@functools.cache
+def _works() -> bool:
+    """Return whether torch lays weights out here: not every build for every processor can."""
+    layers = nn.Sequential(nn.Linear(4, 8), nn.Unflatten(1, (2, 2, 2)), nn.Conv2d(2, 3, 3, padding=1))
+    layers.append(nn.ConvTranspose2d(3, 2, 3, 2)).requires_grad_(False)
+    codes = torch.linspace(-1, 1, 8).view(2, 4)
+    try:
+        with torch.inference_mode():
+            wanted = layers(codes)
+            _pack(layers)
+            return bool(torch.allclose(layers(codes), wanted, atol=1e-5))
+    except (RuntimeError, AttributeError, TypeError):
+        return False
 
 
 def packed(network: nn.Module) -> nn.Module:
@@ -71,7 +82,7 @@ def _sharing(network: nn.Module) -> nn.Module:
 
 def _fold_norms(layers: nn.Sequential) -> None:
     """Multiply each batch norm into the convolution or dense layer before it."""
-    for (before_name, before), (name, norm) in list(pairwise(layers.named_children())):
+    for (before_name, before), (name, norm) in list(pairwise(layers._modules.items())):
         if type(before) not in _WEIGHTED or not isinstance(norm, _BatchNorm) or norm.running_mean is None:
             continue
         norm = copy.copy(norm).eval()
@@ -97,7 +108,7 @@ def _lower(layer: nn.Module, dtype: torch.dtype) -> None:
 
 
 class PackedDense(nn.Module):
-    """A dense layer with its rectifier: leaky with a slope, 1 for none, 0 for a plain one."""
+    """A dense layer with its leaky rectifier; a slope of 1 for none."""
 
     def __init__(self, layer: nn.Linear, slope: float) -> None:
         super().__init__()
@@ -156,7 +167,7 @@ def _after(slope: float) -> tuple[str, list[float], str]:
 def _pack(network: nn.Module) -> None:
     """Pack every layer that can be; in a sequence with the rectifier behind it."""
     for parent in list(network.modules()):
-        children = [*parent.named_children(), ("", None)]
+        children = [*parent._modules.items(), ("", None)]  # also those that come twice
         for (name, layer), (after_name, after) in list(pairwise(children)):
             if layer is None or not _can_be_packed(layer):
                 continue
@@ -176,7 +187,5 @@ def _can_be_packed(layer: nn.Module) -> bool:
 
 
 def _slope(layer: nn.Module | None) -> float | None:
-    """Return the slope below 0 of a rectifier; None for anything else."""
-    if type(layer) is nn.ReLU:
-        return 0.0
-    return layer.negative_slope if type(layer) is nn.LeakyReLU else None
+    """Return the slope below 0 of a leaky rectifier, else None: fused, 0 would make 0 of what is no number."""
+    return layer.negative_slope if type(layer) is nn.LeakyReLU and layer.negative_slope > 0 else None

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import weakref
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from explorer.errors import DeviceError, ran_out_of_memory
+from explorer.latent.activity import probes
 from explorer.models.base import CodeDistribution, DecodeOptions, ImageSpec, LatentModel
 from explorer.render import devices, tiles, ways
 from explorer.render.chains import chain_of
@@ -26,12 +27,14 @@ from explorer.render.checks import of_part
 from explorer.render.graphs import Recorded, Recordings
 from explorer.render.outputs import Blamed, checked_codes, checked_pictures
 from explorer.render.pixels import Images, as_array
-from explorer.render.ways import Way
+from explorer.render.ways import Draw, Way
 
 if TYPE_CHECKING:
     from explorer.models.base import StageModel
 
 log = logging.getLogger(__name__)
+
+_COMPARED = 3  # pictures of samples, beside the first one
 
 PREVIEW = 128
 """Pixels of a picture by which a network with previews is measured."""
@@ -105,12 +108,15 @@ class Machine:
                 with way.context():
                     return checked_pictures(who, decode(some, space, asked), len(some), model.image).float()
 
-            if self.device != "cuda" or asked.labels is not None:
+            asks = asked.labels is not None or asked.transform is not None or asked.noise == "random"
+            if (
+                self.device != "cuda" or asks or model.classes
+            ):  # what the processor is asked for is not recorded
                 return (given(codes[part]),)
             recordings = self._recordings.setdefault(model.network, Recordings(Recorded))
             return (recordings.run((id(way), space, str(asked)), given, codes[part]),)
 
-        return way.together("decode", len(codes), run)[0]
+        return way.together(f"decode {space} {options.head}", len(codes), run)[0]
 
     def preview(
         self,
@@ -219,7 +225,7 @@ class Machine:
             torch.cuda.empty_cache()
         self.device = "cpu"
         self._dtype = getattr(torch, devices.number_type("cpu", "fast"))
-        for kept in (self._exact, self._fast, self._recordings):
+        for kept in (self._exact, self._fast, self._recordings, self._tried):
             kept.clear()
         self.on_fallback(
             f"The memory of this machine's {name} is not enough for {model.name}, so the processor draws its "
@@ -230,11 +236,20 @@ class Machine:
     # ---- ways ----
 
     def interruptible(
-        self, model: LatentModel, precision: Precision, is_overtaken: Callable[[], bool]
+        self,
+        model: LatentModel,
+        codes: np.ndarray,
+        space: str,
+        options: DecodeOptions,
+        precision: Precision,
+        is_overtaken: Callable[[], bool],
     ) -> AbstractContextManager[None]:
         """Return a context in which a network stops between two of its modules once a picture is overtaken."""
-        exactly = self._exactly(model)  # first, as a copy would keep what is hooked in
-        way = self._fast.get(model.network, exactly) if precision == "fast" else exactly
+        with (
+            Blamed(f"the decoder of {model.name}"),
+            torch.inference_mode(),
+        ):  # a copy made later would keep the hooks
+            way = self._somewhere(model, lambda: self._way_of(model, codes, space, options, precision))
         return ways.interruptible(way.network or model.network, is_overtaken)
 
     def is_quicker(self, model: LatentModel | StageModel) -> bool:
@@ -274,22 +289,31 @@ class Machine:
         self, model: LatentModel, codes: np.ndarray, space: str, options: DecodeOptions, precision: Precision
     ) -> Way:
         """Return how a model decodes; where it is to be measured, by the first of these codes."""
-        first = options if options.labels is None else replace(options, labels=options.labels[:1])
+        first = of_part(options, slice(0, 1))
 
-        def draw(way: Way) -> Tensor:
-            return self._unit(model, self._decoded(model, way, self._tensor(codes[:1]), space, first))
+        def drawing(code: np.ndarray) -> Draw:
+            return lambda way: self._unit(model, self._decoded(model, way, self._tensor(code), space, first))
 
-        return self._way(model, precision, draw)
+        others = []
+        if precision == "fast" and model.network not in self._fast:
+            others = [
+                drawing(code[None]) for code in probes(model.spaces[space], count=_COMPARED, options=first)
+            ]
+        return self._way(model, precision, drawing(codes[:1]), others)
 
     def _way(
-        self, model: LatentModel | StageModel, precision: Precision, draw: Callable[[Way], Tensor]
+        self,
+        model: LatentModel | StageModel,
+        precision: Precision,
+        draw: Draw,
+        others: Sequence[Draw] = (),
     ) -> Way:
         exactly = self._exactly(model)
         if precision == "exact":
             return exactly
         way = self._fast.get(model.network)
         if way is None:
-            way = self._fast[model.network] = ways.fast(model.network, self._dtype, exactly, draw)
+            way = self._fast[model.network] = ways.fast(model.network, self._dtype, exactly, draw, others)
         return way
 
     def _exactly(self, model: LatentModel | StageModel) -> Way:

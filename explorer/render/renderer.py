@@ -397,7 +397,8 @@ class Renderer:
         if small and model.has_preview and not request.stages:
             return self._machine.preview(model, codes, space, options, request.max_side, precision)
         if model.has_preview and request.slot == LIVE:  # it takes long, and the next wish can be shown soon
-            with self._machine.interruptible(model, precision, lambda: self.is_overtaken(request)):
+            arguments = (model, codes, space, options, precision)
+            with self._machine.interruptible(*arguments, lambda: self.is_overtaken(request)):
                 return _unit(model, self._machine.native(model, codes, space, options, precision))
         return _unit(model, self._machine.native(model, codes, space, options, precision))
 

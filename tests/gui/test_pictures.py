@@ -213,6 +213,19 @@ def test_a_hand_that_lets_go_does_not_wait_for_a_preview(slow_parts):
     assert len(worker.requests) == 2
 
 
+@pytest.mark.parametrize("is_lesser", [False, True])
+def test_a_hand_that_lets_go_waits_for_a_whole_picture_that_is_on_its_way(parts, is_lesser):
+    """It is drawn again only where it was drawn faster than pictures at rest are."""
+    session, worker, source, asker = parts
+    source.dragging(True)
+    source.want("canvas", session.code, asker.on_pictures)
+    assert worker.requests[0].passing
+    source.dragging(False)
+    assert len(worker.requests) == 1
+    worker.answer(worker.requests[0], is_lesser=is_lesser)
+    assert [request.passing for request in worker.requests] == [True, False][: 1 + is_lesser]
+
+
 def test_the_age_of_a_whole_picture_counts_from_the_move(slow_parts, monkeypatch):
     session, worker, source, asker = slow_parts
     now = 100.0

@@ -1,5 +1,7 @@
 """How networks are run: exact pictures have the same bits in any batch, fast ones are measured and compared first."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -83,12 +85,18 @@ def test_exact_pictures_have_the_same_bits_alone_and_in_every_batch():
 
 def test_what_was_tried_with_one_epoch_of_a_network_is_known_of_the_next(monkeypatch):
     monkeypatch.setattr("explorer.render.pace.PIECE_SECONDS", 1e9)
-    renderer, first, second = Renderer("cpu"), Drawer(), Drawer(gain=2.0)
-    for network in (first, second):
+    renderer, first = Renderer("cpu"), Drawer()
+    second = copy.deepcopy(first)
+    second.layers[0].weight.data.mul_(2)
+    other = copy.deepcopy(first)
+    other.gain = 2.0  # it may compute in another way
+    counts = []
+    for network in (first, second, other):
+        before = len(first.batches)
         renderer.decode(model_of(network), CODES[:1])
         renderer.decode(model_of(network), CODES[:8])
-    assert sorted(first.batches) == [1] * 9 + [8]
-    assert sorted(second.batches) == [1, 8]
+        counts.append(sorted(first.batches[before:]))
+    assert counts == [[1] * 9 + [8], [1, 8], [1] * 9 + [8]]
 
 
 def test_fast_pictures_look_the_same_and_the_network_keeps_its_weights(always_fast):
@@ -196,3 +204,33 @@ def test_a_gpu_draws_what_the_processor_draws_again_and_again(precision, always_
     renderer = Renderer("cuda", precision)
     for code, picture in zip(codes, wanted, strict=True):  # from the third on it is a recording
         assert psnr(renderer.decode(model, code[None])[0], picture) > 40
+
+
+def test_what_is_no_number_inside_a_network_is_seen_in_its_picture():
+    network = Drawer()
+    with torch.no_grad():
+        network.layers[0].weight[0] = torch.nan  # a rectifier comes behind it
+    for precision in ("exact", "fast"):
+        assert np.isnan(Renderer("cpu", precision).decode(model_of(network), CODES[:2])).any()
+
+
+def test_codes_of_every_space_have_the_same_bits_in_any_order_of_asking():
+    model, renderer = tiny_style(side=16), Renderer("cpu")
+    codes = np.random.default_rng(3).normal(size=(9, 8)).astype(np.float32)
+    for space in ("w", "z", "w"):
+        alone = np.concatenate([renderer.decode(model, code[None], space) for code in codes])
+        for _ in range(2):
+            assert np.array_equal(renderer.decode(model, codes, space), alone)
+
+
+def test_a_flat_first_picture_decides_nothing(always_fast):
+    network = Drawer(gain=3000.0)
+    for name, tensor in network.named_parameters():
+        if name.endswith("bias"):
+            tensor.data.zero_()
+    for layer in network.layers:
+        if hasattr(layer, "running_mean"):
+            layer.running_mean.zero_()
+    model, renderer = model_of(network), Renderer("cpu", "fast")
+    assert renderer.decode(model, np.zeros((1, 6))).std() == 0
+    assert renderer.number_type(model) == "float32"

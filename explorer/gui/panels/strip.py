@@ -176,6 +176,8 @@ class Strip(QWidget):
         if self._step and len(self._decoded) == len(self._asked):
             codes = self._asked[:: self._step]
             self._pictures.want("strip-hand", codes, self._on_some_pictures, max_side=MAX_SIDE)
+        else:
+            self._pictures.cancel("strip-hand")
 
     def _on_some_pictures(self, result: RenderResult) -> None:
         if result.pictures is not None:

@@ -441,6 +441,22 @@ def test_under_a_hand_every_second_picture_follows_and_all_when_it_lets_go(fille
         assert np.array_equal(grey(image), 255 - old)
 
 
+def test_pictures_under_a_hand_that_come_late_change_nothing(filled, pictures, session):
+    """They were asked for before the hand let go, and all pictures are asked for anew since."""
+    filled._each = BUDGET / 12
+    worker = pictures.worker
+    pictures.dragging(True)
+    worker.held = True
+    session.add_stage(negative())
+    some = worker.waiting["strip-hand"]
+    pictures.dragging(False)
+    session.set_stage_enabled(session.stages[0].id, False)
+    before = [grey(image) for image in filled._decoded]
+    worker.result.emit(worker.renderer.render(some))
+    for image, old in zip(filled._decoded, before, strict=True):
+        assert np.array_equal(grey(image), old)
+
+
 def negative():
     stage = fakes.misbehaving_stage(name="negative")
     stage.apply_raw = lambda images: 1 - images
