@@ -137,7 +137,11 @@ def _plain(module: nn.Module) -> Iterator[tuple[str, Hashable]]:
     usual = vars(nn.Module())
     for name, value in vars(module).items():
         if name not in usual:
-            yield name, value if isinstance(value, Hashable) else id(value)
+            try:
+                hash(value)
+            except TypeError:  # a list, or something with one inside
+                value = id(value)
+            yield name, value
 
 
 def exact(network: nn.Module) -> Way:

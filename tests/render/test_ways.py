@@ -31,6 +31,7 @@ class Drawer(nn.Module):
         super().__init__()
         self.gain, self.most = gain, most
         self.batches = Shared()
+        self.told = ({},)  # cannot be hashed
         self.layers = nn.Sequential(
             nn.Linear(6, 128),
             nn.BatchNorm1d(128),
@@ -87,8 +88,10 @@ def test_what_was_tried_with_one_epoch_of_a_network_is_known_of_the_next(monkeyp
     monkeypatch.setattr("explorer.render.pace.PIECE_SECONDS", 1e9)
     renderer, first = Renderer("cpu"), Drawer()
     second = copy.deepcopy(first)
+    second.told = first.told
     second.layers[0].weight.data.mul_(2)
     other = copy.deepcopy(first)
+    other.told = first.told
     other.gain = 2.0  # it may compute in another way
     counts = []
     for network in (first, second, other):
