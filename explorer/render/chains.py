@@ -58,12 +58,12 @@ class Chain:
         def run(part: int) -> None:
             made[part] = self._run(parts[part])
 
-        helpers = [threading.Thread(target=run, args=(part,)) for part in range(1, threads)]
-        for helper in helpers:
-            helper.start()
+        others = [threading.Thread(target=run, args=(part,)) for part in range(1, threads)]
+        for other in others:
+            other.start()
         run(0)
-        for helper in helpers:
-            helper.join()
+        for other in others:
+            other.join()
         return np.concatenate(made)
 
     def _run(self, values: np.ndarray) -> np.ndarray:

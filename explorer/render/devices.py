@@ -33,7 +33,7 @@ _GIVING_WAY = ("linux", "win32")
 def lower_thread_priority() -> None:
     """Let the thread that calls give way to the window's: a decode that uses every core would make it stutter.
 
-    On Linux the threads that it begins from now on inherit that, torch's helpers too; so call it before torch
+    On Linux the threads that it begins from now on inherit that, torch's own too; so call it before torch
     computes. On Windows it holds for the thread alone, elsewhere nothing happens.
     """
     with contextlib.suppress(OSError):

@@ -72,7 +72,7 @@ class Recordings:
             seen = self._seen[key] = self._seen.get(key, 0) + 1
             if seen != _SEEN:
                 return run(values)
-            self._seen[key] = 0  # it may be interrupted
+            self._seen[key] = 0  # it may be interrupted, or dropped
             try:
                 made = self._record(run, values)
             except Exception as error:  # then it never will be
@@ -80,8 +80,6 @@ class Recordings:
                 log.info("not recorded: %s", error)
                 return run(values)
         while len(self._made) >= _MOST:
-            dropped = next(iter(self._made))
-            del self._made[dropped]
-            self._seen.pop(dropped, None)
+            del self._made[next(iter(self._made))]
         self._made[key] = made
         return made(values)

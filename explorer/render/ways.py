@@ -49,7 +49,7 @@ class Way:
         context: in which it is called.
         number_type: what its maps are, `float32`.
         is_exact: whether pictures must have the same bits in any batch.
-        chain: a shorter way for a single code, where there is one.
+        chain: the dense layers from code to picture without torch, where there is nothing else.
         note: why it is not what was asked for; empty where it is.
         same: whether a batch of so many of a kind has the bits of each alone, as far as it was tried. Networks of one
             `build` share it, as the epochs of a run are.

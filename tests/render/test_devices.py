@@ -49,7 +49,7 @@ def test_the_machine_is_described():
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="niceness of one thread, which others inherit")
-def test_a_thread_gives_way_with_its_helpers_and_nobody_else_does(monkeypatch):
+def test_a_thread_gives_way_with_those_it_begins_and_nobody_else_does(monkeypatch):
     monkeypatch.setattr(devices, "NICE", 10)
     found = []
 
@@ -59,9 +59,9 @@ def test_a_thread_gives_way_with_its_helpers_and_nobody_else_does(monkeypatch):
     def decode():
         devices.lower_thread_priority()
         look()
-        helper = threading.Thread(target=look)
-        helper.start()
-        helper.join()
+        begun = threading.Thread(target=look)
+        begun.start()
+        begun.join()
 
     thread = threading.Thread(target=decode)
     thread.start()

@@ -56,6 +56,9 @@ def test_the_last_used_recordings_are_kept():
     assert len(made) == 20
     recordings.run(19, doubled, torch.ones(1))
     assert len(made) == 20
+    for _ in range(4):
+        recordings.run(0, doubled, torch.ones(1))  # dropped meanwhile, so it is recorded anew
+    assert len(made) == 21
 
 
 def test_a_recording_on_a_gpu_follows_its_input():
